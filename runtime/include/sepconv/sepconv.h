@@ -1,19 +1,21 @@
-// sepconv: separable convolution (a depthwise convolution followed by a pointwise one), compiled ahead of time.
-//
-// The operation, channels last, two spatial axes (X outside the image reads as 0):
-//
-//   D[n,i,j, c*M+m] = mid_act(mid_bias[c*M+m] + sum over p<KH, q<KW of
-//                             X[n, i*sH - padT + p*dH, j*sW - padL + q*dW, c] * DW[p,q,c,m])
-//   Y[n,i,j, f]     = out_act(out_bias[f] + sum over k<C*M of D[n,i,j,k] * PW[k,f])
-//
-// Life cycle: describe a problem, create a plan, pack the weights once, run as often as you like.
-//
-// Conventions of this header
-//   * Extents and pitches are int64, in elements, outermost axis first (depth, height, width; rank 1 uses index 0).
-//   * Every struct begins with struct_size and only ever grows at its end. `*_init(ptr, sizeof *ptr)` fills the defaults.
-//   * Functions return a status; sepconv_last_error() then holds one sentence that names the argument and its value.
-//   * Everything is validated before the first write. The library never aborts, prints, or starts a thread.
-//   * A field for something that is not built yet gives SEPCONV_UNSUPPORTED.
+/// @file
+/// sepconv: separable convolution (a depthwise convolution followed by a pointwise one), compiled ahead of time.
+///
+/// The operation, channels last, two spatial axes (X outside the image reads as 0):
+///
+///     D[n,i,j, c*M+m] = mid_act(mid_bias[c*M+m] + sum over p<KH, q<KW of
+///                               X[n, i*sH - padT + p*dH, j*sW - padL + q*dW, c] * DW[p,q,c,m])
+///     Y[n,i,j, f]     = out_act(out_bias[f] + sum over k<C*M of D[n,i,j,k] * PW[k,f])
+///
+/// Life cycle: describe a problem, create a plan, pack the weights once, run as often as you like.
+///
+/// Conventions of this header
+///   * Extents and pitches are int64, in elements, outermost axis first (depth, height, width; rank 1 uses index 0).
+///   * Every struct begins with struct_size and only ever grows at its end. `*_init(ptr, sizeof *ptr)` fills the
+///     defaults.
+///   * Functions return a status; sepconv_last_error() then holds one sentence that names the argument and its value.
+///   * Everything is validated before the first write. The library never aborts, prints, or starts a thread.
+///   * A field for something that is not built yet gives SEPCONV_UNSUPPORTED.
 #ifndef SEPCONV_SEPCONV_H
 #define SEPCONV_SEPCONV_H
 
@@ -34,28 +36,28 @@
 extern "C" {
 #endif
 
-// The largest number of spatial axes a problem can have.
+/// The largest number of spatial axes a problem can have.
 #define SEPCONV_MAX_SPATIAL_RANK 3
 
 typedef enum sepconv_status {
   SEPCONV_OK = 0,
-  SEPCONV_INVALID_ARGUMENT = 1,  // an argument breaks a rule of the operation; nothing was written
-  SEPCONV_UNSUPPORTED = 2,       // legal, but not built yet, or no registered variant may run it on this machine
-  SEPCONV_OUT_OF_MEMORY = 3,     // an allocation failed; nothing was written
-  SEPCONV_BAD_PACKED = 4,        // packed weights are of another plan, another version, or damaged
-  SEPCONV_TASK_FAILED = 5        // the caller's parallel_for reported failure; the output is not complete
+  SEPCONV_INVALID_ARGUMENT = 1,  ///< an argument breaks a rule of the operation; nothing was written
+  SEPCONV_UNSUPPORTED = 2,       ///< legal, but not built yet, or no registered variant may run it on this machine
+  SEPCONV_OUT_OF_MEMORY = 3,     ///< an allocation failed; nothing was written
+  SEPCONV_BAD_PACKED = 4,        ///< packed weights are of another plan, another version, or damaged
+  SEPCONV_TASK_FAILED = 5        ///< the caller's parallel_for reported failure; the output is not complete
 } sepconv_status;
 
 typedef enum sepconv_layout {
-  SEPCONV_LAYOUT_CHANNELS_LAST = 0,  // (batch, spatial..., channels)
-  SEPCONV_LAYOUT_CHANNELS_FIRST = 1  // (batch, channels, spatial...)
+  SEPCONV_LAYOUT_CHANNELS_LAST = 0,  ///< (batch, spatial..., channels)
+  SEPCONV_LAYOUT_CHANNELS_FIRST = 1  ///< (batch, channels, spatial...)
 } sepconv_layout;
 
 typedef enum sepconv_padding {
-  SEPCONV_PADDING_VALID = 0,    // no padding: out = floor((n - ((k-1)*d+1)) / s) + 1
-  SEPCONV_PADDING_SAME = 1,     // out = ceil(n / s); the odd zero goes at the end, as in Keras
-  SEPCONV_PADDING_CAUSAL = 2,   // rank 1: d*(k-1) zeros before the time axis
-  SEPCONV_PADDING_EXPLICIT = 3  // pad_before and pad_after, per axis
+  SEPCONV_PADDING_VALID = 0,    ///< no padding: out = floor((n - ((k-1)*d+1)) / s) + 1
+  SEPCONV_PADDING_SAME = 1,     ///< out = ceil(n / s); the odd zero goes at the end, as in Keras
+  SEPCONV_PADDING_CAUSAL = 2,   ///< rank 1: d*(k-1) zeros before the time axis
+  SEPCONV_PADDING_EXPLICIT = 3  ///< pad_before and pad_after, per axis
 } sepconv_padding;
 
 typedef enum sepconv_dtype {
@@ -70,9 +72,9 @@ typedef enum sepconv_dtype {
 
 typedef enum sepconv_activation_kind {
   SEPCONV_ACTIVATION_NONE = 0,
-  SEPCONV_ACTIVATION_RELU = 1,   // max(x, 0)
-  SEPCONV_ACTIVATION_RELU6 = 2,  // min(max(x, 0), 6)
-  SEPCONV_ACTIVATION_CLAMP = 3,  // min(max(x, lo), hi), lo <= hi
+  SEPCONV_ACTIVATION_RELU = 1,   ///< max(x, 0)
+  SEPCONV_ACTIVATION_RELU6 = 2,  ///< min(max(x, 0), 6)
+  SEPCONV_ACTIVATION_CLAMP = 3,  ///< min(max(x, lo), hi), lo <= hi
   SEPCONV_ACTIVATION_SWISH = 4,
   SEPCONV_ACTIVATION_HARD_SWISH = 5,
   SEPCONV_ACTIVATION_SIGMOID = 6,
@@ -80,7 +82,11 @@ typedef enum sepconv_activation_kind {
   SEPCONV_ACTIVATION_GELU = 8
 } sepconv_activation_kind;
 
-typedef enum sepconv_device { SEPCONV_DEVICE_CPU = 0, SEPCONV_DEVICE_CUDA = 1, SEPCONV_DEVICE_OPENCL = 2 } sepconv_device;
+typedef enum sepconv_device {
+  SEPCONV_DEVICE_CPU = 0,
+  SEPCONV_DEVICE_CUDA = 1,
+  SEPCONV_DEVICE_OPENCL = 2
+} sepconv_device;
 
 typedef enum sepconv_memory_kind {
   SEPCONV_MEMORY_HOST = 0,
@@ -88,92 +94,95 @@ typedef enum sepconv_memory_kind {
   SEPCONV_MEMORY_OPENCL = 2
 } sepconv_memory_kind;
 
-// An activation; lo and hi are read for SEPCONV_ACTIVATION_CLAMP only.
+/// An activation; lo and hi are read for SEPCONV_ACTIVATION_CLAMP only.
 typedef struct sepconv_activation {
   sepconv_activation_kind kind;
   float lo, hi;
 } sepconv_activation;
 
-// What to compute. sepconv_problem_init sets: rank 2, channels_last, VALID, batch 1, depth_multiplier 1, strides and dilations 1,
-// all dtypes F32, no activations, no biases, dense pitches. The extents and channel counts have no default.
+/// What to compute. sepconv_problem_init sets: rank 2, channels_last, VALID, batch 1, depth_multiplier 1, strides and
+/// dilations 1, all dtypes F32, no activations, no biases, dense pitches. The extents and channel counts have no
+/// default.
 typedef struct sepconv_problem {
   size_t struct_size;
-  int32_t spatial_rank;  // 1, 2 or 3
+  int32_t spatial_rank;  ///< 1, 2 or 3
   sepconv_layout layout;
   sepconv_padding padding;
-  int64_t batch;             // N >= 0; 0 is legal and computes nothing
-  int64_t in_channels;       // C > 0
-  int64_t depth_multiplier;  // M > 0; the intermediate has C*M channels, channel c*M+m
-  int64_t out_channels;      // F > 0
+  int64_t batch;             ///< N >= 0; 0 is legal and computes nothing
+  int64_t in_channels;       ///< C > 0
+  int64_t depth_multiplier;  ///< M > 0; the intermediate has C*M channels, channel c*M+m
+  int64_t out_channels;      ///< F > 0
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t kernel_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];
-  int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK];  // SEPCONV_PADDING_EXPLICIT only
-  int64_t pad_after[SEPCONV_MAX_SPATIAL_RANK];   // SEPCONV_PADDING_EXPLICIT only
+  int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK];  ///< SEPCONV_PADDING_EXPLICIT only
+  int64_t pad_after[SEPCONV_MAX_SPATIAL_RANK];   ///< SEPCONV_PADDING_EXPLICIT only
   sepconv_dtype input_dtype, weight_dtype, mid_dtype, output_dtype;
-  sepconv_activation input_activation;  // on the input, before the depthwise stage
-  sepconv_activation mid_activation;    // between the two stages, after the mid bias
-  sepconv_activation out_activation;    // after the output bias (and the residual)
+  sepconv_activation input_activation;  ///< on the input, before the depthwise stage
+  sepconv_activation mid_activation;    ///< between the two stages, after the mid bias
+  sepconv_activation out_activation;    ///< after the output bias (and the residual)
   int32_t has_mid_bias, has_out_bias, has_residual;
-  int64_t input_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];   // batch, then spatial axes; elements; 0 = dense
-  int64_t output_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];  // likewise
+  int64_t input_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];   ///< batch, then spatial axes; elements; 0 = dense
+  int64_t output_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];  ///< likewise
 } sepconv_problem;
 
-typedef struct sepconv_plan sepconv_plan;                    // immutable; threads may share one
-typedef struct sepconv_variant_table sepconv_variant_table;  // sepconv/variant_table.h; generated by the build
-typedef struct sepconv_quantization sepconv_quantization;    // not built yet
+typedef struct sepconv_plan sepconv_plan;                    ///< immutable; threads may share one
+typedef struct sepconv_variant_table sepconv_variant_table;  ///< sepconv/variant_table.h; generated by the build
+typedef struct sepconv_quantization sepconv_quantization;    ///< not built yet
 
-// Comma-separated target names ("x86_avx2,portable"); NULL or "" means no restriction.
+/// Comma-separated target names ("x86_avx2,portable"); NULL or "" means no restriction. The environment variable
+/// SEPCONV_TARGETS restricts further: its names allow, names with a leading '-' forbid ("-x86_avx512").
 typedef struct sepconv_targets {
   const char* allow;
   const char* forbid;
 } sepconv_targets;
 
-// How to compute it. sepconv_options_init sets: CPU, any target, any variant, one thread, a packing of its own.
+/// How to compute it. sepconv_options_init sets: CPU, any target, any variant, one thread, a packing of its own.
 typedef struct sepconv_options {
   size_t struct_size;
   sepconv_device device;
   sepconv_targets targets;
-  const char* variant;             // full name of the variant to use, or NULL to choose
-  int32_t max_threads;             // at most this many workers in one run, >= 1
-  const sepconv_plan* packing_of;  // stay inside this plan's packing, so that its packed weights serve the new plan too
+  const char* variant;             ///< full name of the variant to use, or NULL to choose
+  int32_t max_threads;             ///< at most this many workers in one run, >= 1
+  const sepconv_plan* packing_of;  ///< stay inside this plan's packing, so that its packed weights serve both
 } sepconv_options;
 
-// Weights in Keras's layouts, dense, weight_dtype; kernel layouts do not change with the problem's layout.
+/// Weights in Keras's layouts, dense, weight_dtype; kernel layouts do not change with the problem's layout.
 typedef struct sepconv_weights {
   size_t struct_size;
-  const void* depthwise_kernel;                // (kernel_extent..., C, M)
-  const void* pointwise_kernel;                // (1..., C*M, F): a row-major (C*M) x F matrix
-  const void* mid_bias;                        // (C*M), NULL where the problem has none
-  const void* out_bias;                        // (F), NULL where the problem has none
-  const sepconv_quantization* quantization;    // NULL for floats
+  const void* depthwise_kernel;              ///< (kernel_extent..., C, M)
+  const void* pointwise_kernel;              ///< (1..., C*M, F): a row-major (C*M) x F matrix
+  const void* mid_bias;                      ///< (C*M), NULL where the problem has none
+  const void* out_bias;                      ///< (F), NULL where the problem has none
+  const sepconv_quantization* quantization;  ///< NULL for floats
 } sepconv_weights;
 
-// Runs task(data, index, worker) for every index in [0, tasks), in any order, on any threads, and returns when all are done.
-// `worker` is in [0, max_threads) and no two tasks run at once with the same worker. A nonzero result of a task or of the
-// function means failure.
-typedef int (*sepconv_parallel_for)(void* context, int tasks, int (*task)(void* data, int index, int worker), void* data);
+/// Runs task(data, index, worker) for every index in [0, tasks), in any order, on any threads, and returns when all are
+/// done. `worker` is in [0, max_threads) and no two tasks run at once with the same worker. A nonzero result of a task
+/// or of the function means failure.
+typedef int (*sepconv_parallel_for)(void* context, int tasks, int (*task)(void* data, int index, int worker),
+                                    void* data);
 
-// Where device memory lives; all zero for host memory.
+/// Where device memory lives; all zero for host memory.
 typedef struct sepconv_memory {
   sepconv_memory_kind kind;
   void* handle;
   int64_t byte_offset;
 } sepconv_memory;
 
-// One run's buffers. sepconv_arguments_init sets everything to NULL or 0.
+/// One run's buffers. sepconv_arguments_init sets everything to NULL or 0.
 typedef struct sepconv_arguments {
   size_t struct_size;
-  const void* packed;     // from sepconv_plan_pack; 64-byte aligned
-  const void* input;      // input_dtype, in the problem's layout; never read outside its elements
-  void* output;           // output_dtype, in the problem's layout; must not overlap the input
-  const void* residual;   // not built yet
-  void* workspace;        // 64-byte aligned, or NULL: then the run allocates and frees its own
-  size_t workspace_size;  // bytes
+  const void* packed;     ///< from sepconv_plan_pack; 64-byte aligned
+  const void* input;      ///< input_dtype, in the problem's layout; never read outside its elements
+  void* output;           ///< output_dtype, in the problem's layout; must not overlap the input
+  const void* residual;   ///< not built yet
+  void* workspace;        ///< 64-byte aligned, or NULL: then the run allocates and frees its own
+  size_t workspace_size;  ///< bytes
   sepconv_memory input_memory, output_memory, packed_memory, workspace_memory;
   void* stream;
-  sepconv_parallel_for parallel_for;  // NULL: serial, on the calling thread
+  sepconv_parallel_for parallel_for;  ///< NULL: serial, on the calling thread
   void* parallel_context;
 } sepconv_arguments;
 
@@ -182,48 +191,49 @@ SEPCONV_API void sepconv_options_init(sepconv_options* options, size_t struct_si
 SEPCONV_API void sepconv_weights_init(sepconv_weights* weights, size_t struct_size);
 SEPCONV_API void sepconv_arguments_init(sepconv_arguments* arguments, size_t struct_size);
 
-// Spatial extents of the output, outermost first; entries past the rank become 1.
-// Errors: SEPCONV_INVALID_ARGUMENT for everything that sepconv_plan_create rejects.
+/// Spatial extents of the output, outermost first; entries past the rank become 1.
+/// Errors: SEPCONV_INVALID_ARGUMENT for everything that sepconv_plan_create rejects.
 SEPCONV_API sepconv_status sepconv_output_extent(const sepconv_problem* problem,
                                                  int64_t out_extent[SEPCONV_MAX_SPATIAL_RANK]);
 
-// Chooses a variant for the problem and fixes everything a run needs. `options` may be NULL (the defaults). On failure *plan is
-// NULL. Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_UNSUPPORTED, SEPCONV_OUT_OF_MEMORY.
+/// Chooses a variant for the problem and fixes everything a run needs. `options` may be NULL (the defaults). On failure
+/// *plan is NULL. Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_UNSUPPORTED, SEPCONV_OUT_OF_MEMORY.
 SEPCONV_API sepconv_status sepconv_plan_create(const sepconv_problem* problem, const sepconv_options* options,
                                                sepconv_plan** plan);
-SEPCONV_API void sepconv_plan_destroy(sepconv_plan* plan);  // NULL is fine
+SEPCONV_API void sepconv_plan_destroy(sepconv_plan* plan);  ///< NULL is fine
 
-// The chosen variant's full name, such as "2d_f32_nhwc_k3s1d1m1_fused_x86_avx2". Lives as long as the plan.
+/// The chosen variant's full name, such as "2d_f32_nhwc_k3s1d1m1_fused_x86_avx2". Lives as long as the plan.
 SEPCONV_API const char* sepconv_plan_variant(const sepconv_plan* plan);
 
-// Writes a text for people: the rows considered, and why this one. Always ends the text with a NUL inside `size` bytes and cuts
-// what does not fit.
+/// Writes a text for people: the rows considered, and why this one. Always ends the text with a NUL inside `size` bytes
+/// and cuts what does not fit.
 SEPCONV_API sepconv_status sepconv_plan_explain(const sepconv_plan* plan, char* text, size_t size);
 
-// Bytes of the packed weights, and of the workspace of one run with options.max_threads workers.
+/// Bytes of the packed weights, and of the workspace of one run with options.max_threads workers.
 SEPCONV_API size_t sepconv_plan_packed_size(const sepconv_plan* plan);
 SEPCONV_API size_t sepconv_plan_workspace_size(const sepconv_plan* plan);
 
-// Rearranges the weights into the order the variant reads. `packed` must be 64-byte aligned; the result is position-independent
-// (it can be saved, mapped, and used by any plan with the same packing) and begins with a 64-byte header that runs check.
-// Errors: SEPCONV_INVALID_ARGUMENT.
+/// Rearranges the weights into the order the variant reads. `packed` must be 64-byte aligned; the result is
+/// position-independent (it can be saved, mapped, and used by any plan with the same packing) and begins with a 64-byte
+/// header that runs check. Errors: SEPCONV_INVALID_ARGUMENT.
 SEPCONV_API sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sepconv_weights* weights, void* packed,
                                              size_t packed_size);
 
-// Computes the output. Allocates nothing when a workspace is given.
-// Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_BAD_PACKED, SEPCONV_OUT_OF_MEMORY (output untouched); SEPCONV_TASK_FAILED.
+/// Computes the output. Allocates nothing when a workspace is given.
+/// Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_BAD_PACKED, SEPCONV_OUT_OF_MEMORY (output untouched); SEPCONV_TASK_FAILED.
 SEPCONV_API sepconv_status sepconv_plan_run(const sepconv_plan* plan, const sepconv_arguments* arguments);
 
-// Adds a library's variants; rows of later tables rank before those of earlier ones. The table must live as long as the process.
-// Thread-safe; registering a table again does nothing. Errors: SEPCONV_INVALID_ARGUMENT (NULL, another ABI version).
+/// Adds a library's variants; rows of later tables rank before those of earlier ones. The table must live as long as
+/// the process. Thread-safe; registering a table again does nothing. Errors: SEPCONV_INVALID_ARGUMENT (NULL, another
+/// ABI version, a row that makes no sense), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
 SEPCONV_API sepconv_status sepconv_register(const sepconv_variant_table* table);
 
-SEPCONV_API const char* sepconv_status_name(sepconv_status status);  // "SEPCONV_OK", ...
-SEPCONV_API const char* sepconv_last_error(void);                    // this thread's last error, a sentence; "" if none
-SEPCONV_API const char* sepconv_version(void);                       // "0.1.0"
+SEPCONV_API const char* sepconv_status_name(sepconv_status status);  ///< "SEPCONV_OK", ...
+SEPCONV_API const char* sepconv_last_error(void);                    ///< this thread's, a sentence; "" if none
+SEPCONV_API const char* sepconv_version(void);                       ///< "0.1.0"
 
-// The registered variants, for listings: the index-th row's full name and whether this machine may run it (SEPCONV_TARGETS
-// included), in order of rank. NULL past the last.
+/// The registered variants, for listings: the index-th row's full name and whether this machine may run it
+/// (SEPCONV_TARGETS included), in order of rank. NULL past the last.
 SEPCONV_API const char* sepconv_variant_name(size_t index, int* runnable);
 
 #ifdef __cplusplus

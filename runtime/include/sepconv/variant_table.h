@@ -1,4 +1,5 @@
-// The table of compiled variants that the build generates and sepconv_register takes. Programs only pass it on.
+/// @file
+/// The table of compiled variants that the build generates and sepconv_register takes. Programs only pass it on.
 #ifndef SEPCONV_VARIANT_TABLE_H
 #define SEPCONV_VARIANT_TABLE_H
 
@@ -11,62 +12,72 @@
 extern "C" {
 #endif
 
-// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
+/// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
 #define SEPCONV_VARIANT_ABI 1
 
-// What a variant's entry computes, and how it is called
-//
-// A CPU variant is a leaf: serial, no global state, two outside symbols (the runtime's scratch allocator). One call computes one
-// task: a strip (a box of output pixels of one image) for a range of output channels. It takes an array of pointers, one an
-// argument, in Halide's argv convention (buffers as halide_buffer_t*, scalars as pointers to the value), with R the spatial rank:
-//
-//   user_context      void*                          the task's scratch arena
-//   input             T   [c, x, (y, (z))]           one image, absolute coordinates; only rows that the strip reads need be there
-//   depthwise         T   [lane, tap x, (y, (z)), q]  packed; lane < chunk_channels
-//   mid_bias          T   [k]                        packed; zero where the problem has none
-//   pointwise         T   [lane, k, panel]           packed; lane < panel_channels
-//   out_bias          T   [f]                        padded with zeros to whole panels
-//   for each spatial axis, innermost (x) first:
-//     stride, dilation, pad_before, strip_min, strip_extent    int32; strip_min and strip_extent in output pixels
-//   depth_multiplier  int32
-//   sum_channels      int32   K, a multiple of 4: intermediate channels to sum over, in packed order
-//   sum_block         int32   a multiple of chunk_channels: how many of them at a time
-//   mid_lo, mid_hi, out_lo, out_hi   float           clamps; -inf and inf where there is no activation
-//   output            T   [f, p]                     f counts from the first output channel of the task, a multiple of panel_channels;
-//                                                    p is the flat pixel in the strip, x fastest: p = x + strip_extent_x * (y + ...)
-//
-// Packed channel order. With chunks of L = chunk_channels input channels, q = (c / L) * M + m numbers the chunks of the
-// intermediate, and k = q * L + c % L. Channels past C are zeros in every packed array and are not read from the input.
-// The output's extent in p is at least tile_pixels; pixels past the strip's last hold unspecified values.
-// The runtime passes sum_channels = 4 * ceil(C / 4) where M = 1, else the whole packed extent.
-// Rows with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
+/// What a variant's entry computes, and how it is called
+///
+/// A CPU variant is a leaf: serial, no global state, two outside symbols (the runtime's scratch allocator). One call
+/// computes one task: a strip (a box of output pixels of one image) for a range of output channels. It takes an array
+/// of pointers, one an argument, in Halide's argv convention (buffers as halide_buffer_t*, scalars as pointers to the
+/// value), with R the spatial rank:
+///
+///     user_context      void*                            the task's scratch arena
+///     input             T   [c, x, (y, (z))]             one image, absolute coordinates; only rows that the strip
+///                                                        reads need be there
+///     depthwise         T   [lane, tap x, (y, (z)), q]   packed; lane < chunk_channels
+///     mid_bias          T   [k]                          packed; zero where the problem has none
+///     pointwise         T   [lane, k, panel]             packed; lane < panel_channels
+///     out_bias          T   [f]                          padded with zeros to whole panels
+///     for each spatial axis, innermost (x) first:
+///       stride, dilation, pad_before, strip_min, strip_extent    int32; the strip's in output pixels
+///     depth_multiplier  int32
+///     sum_channels      int32   K, a multiple of 4: intermediate channels to sum over, in packed order
+///     sum_block         int32   a multiple of chunk_channels: how many of them at a time
+///     mid_lo, mid_hi, out_lo, out_hi   float             clamps; -inf and inf where there is no activation
+///     output            T   [f, p]                       mins 0; f counts from the task's first output channel, which
+///                                                        begins a panel: the runtime passes pointwise and out_bias
+///                                                        from that panel on (mins 0 as well); p is the flat pixel in
+///                                                        the strip, x fastest: p = x + strip_extent_x * (y + ...)
+///
+/// Packed channel order. With chunks of L = chunk_channels input channels, q = (c / L) * M + m numbers the chunks of
+/// the intermediate, and k = q * L + c % L. Channels past C are zeros in every packed array and are not read from the
+/// input.
+/// The output's extent in p is at least tile_pixels; pixels past the strip's last hold unspecified values.
+/// The runtime passes sum_channels = 4 * ceil(C / 4) where M = 1, else the whole packed extent.
+/// Rows with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
+/// A strip of one row may be shown only the rows its taps read, with dilation 1 along that axis: rows that fix a dilation
+/// above 1 must read the argument all the same (rows that fix 1 need not).
+/// Every row with a fixed in_extent gets the input whole along x. Images too large for 32-bit coordinates are shown to
+/// the other rows strip by strip, as if each strip's slice were a small image of its own: strip_min 0, the min of the
+/// slice 0, and the pad_before that follows.
 
-// One row: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means "any".
+/// One row: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means "any".
 typedef struct sepconv_variant {
-  const char* name;              // with the target appended
-  const char* target;            // "x86_avx2"
-  int (*entry)(void** arguments);  // Halide's argv entry; runtime/src/halide_bridge.cpp fills the arguments
+  const char* name;                ///< with the target appended
+  const char* target;              ///< "x86_avx2"
+  int (*entry)(void** arguments);  ///< Halide's argv entry; runtime/src/halide_bridge.cpp fills the arguments
   int32_t spatial_rank;
   sepconv_layout layout;
   sepconv_dtype input_dtype, weight_dtype, output_dtype;
-  int64_t kernel_extent[SEPCONV_MAX_SPATIAL_RANK];  // outermost first, like sepconv_problem
+  int64_t kernel_extent[SEPCONV_MAX_SPATIAL_RANK];  ///< outermost first, like sepconv_problem
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];
   int64_t depth_multiplier, in_channels, out_channels;
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
-  int32_t chunk_channels;  // channels the depthwise stage handles together; the packed depthwise kernel's inner extent
-  int32_t panel_channels;  // output channels of one register tile; the packed pointwise kernel's inner extent
-  int32_t tile_pixels;     // pixels of one register tile
-  int32_t depthwise_tile;  // pixels along x of one depthwise register tile
-  int32_t sum_block;       // intermediate channels summed before the depthwise stage runs again
-  int32_t strip_pixels;    // output pixels of one task, aimed at; 0 = the planner's choice
-  uint32_t object_size;    // bytes of the compiled object
+  int32_t chunk_channels;  ///< channels the depthwise stage handles together; the depthwise kernel's inner extent
+  int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent
+  int32_t tile_pixels;     ///< pixels of one register tile
+  int32_t depthwise_tile;  ///< pixels along x of one depthwise register tile
+  int32_t sum_block;       ///< intermediate channels summed before the depthwise stage runs again
+  int32_t strip_pixels;    ///< output pixels of one task, aimed at; 0 = the planner's choice
+  uint32_t object_size;    ///< bytes of the compiled object
 } sepconv_variant;
 
 struct sepconv_variant_table {
-  uint32_t abi;       // SEPCONV_VARIANT_ABI
-  uint32_t row_size;  // sizeof(sepconv_variant)
-  const char* name;   // of the library
+  uint32_t abi;       ///< SEPCONV_VARIANT_ABI
+  uint32_t row_size;  ///< sizeof(sepconv_variant)
+  const char* name;   ///< of the library
   const sepconv_variant* rows;
   size_t row_count;
 };

@@ -1,0 +1,39 @@
+// Reads layer files (schema/layers.schema.json) into problems.
+#ifndef SEPCONV_BENCH_SUPPORT_LAYER_FILE_H
+#define SEPCONV_BENCH_SUPPORT_LAYER_FILE_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sepconv/sepconv.h"
+
+namespace sepconv::programs {
+
+struct Layer {
+  std::string name;
+  sepconv_problem problem;  // without the residual: programs run the layer without it
+  bool fusable = true;
+  std::string between;  // what stands between the stages of a layer that is not fusable
+  int64_t repeat = 1;
+  int64_t residual = 0;
+};
+
+// Throws std::runtime_error with one sentence that names the file, the layer and the key.
+std::vector<Layer> read_layers(const std::string& path);
+
+// Sizes in elements.
+int64_t output_pixels(const sepconv_problem& problem);  // of one image
+int64_t input_pixels(const sepconv_problem& problem);   // of one image
+int64_t taps(const sepconv_problem& problem);
+int64_t mid_channels(const sepconv_problem& problem);
+
+// Multiplications and additions of the two stages over the unpadded shape; biases and activations are not counted.
+double flops(const sepconv_problem& problem);
+
+// "56x56 128->128 k3x3 s2x2 d2x2", for tables; strides and dilations of 1 are left out.
+std::string describe(const sepconv_problem& problem);
+
+}  // namespace sepconv::programs
+
+#endif  // SEPCONV_BENCH_SUPPORT_LAYER_FILE_H

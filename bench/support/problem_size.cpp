@@ -1,0 +1,51 @@
+// The arithmetic of a layer's size, for reports.
+#include <stdexcept>
+
+#include "layer_file.h"
+
+namespace sepconv::programs {
+namespace {
+
+int64_t product(const int64_t* extents, int rank) {
+  int64_t result = 1;
+  for (int axis = 0; axis < rank; ++axis) result *= extents[axis];
+  return result;
+}
+
+std::string joined(const int64_t* extents, int rank) {
+  std::string text = std::to_string(extents[0]);
+  for (int axis = 1; axis < rank; ++axis) text += "x" + std::to_string(extents[axis]);
+  return text;
+}
+
+}  // namespace
+
+int64_t output_pixels(const sepconv_problem& problem) {
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
+  if (sepconv_output_extent(&problem, extent) != SEPCONV_OK) throw std::runtime_error(sepconv_last_error());
+  return product(extent, problem.spatial_rank);
+}
+
+int64_t input_pixels(const sepconv_problem& problem) { return product(problem.in_extent, problem.spatial_rank); }
+
+int64_t taps(const sepconv_problem& problem) { return product(problem.kernel_extent, problem.spatial_rank); }
+
+int64_t mid_channels(const sepconv_problem& problem) { return problem.in_channels * problem.depth_multiplier; }
+
+double flops(const sepconv_problem& problem) {
+  const double macs_per_channel = static_cast<double>(taps(problem) + problem.out_channels);
+  return 2.0 * static_cast<double>(problem.batch * output_pixels(problem)) *
+         static_cast<double>(mid_channels(problem)) * macs_per_channel;
+}
+
+std::string describe(const sepconv_problem& problem) {
+  const int rank = problem.spatial_rank;
+  std::string text = joined(problem.in_extent, rank) + " " + std::to_string(problem.in_channels);
+  if (problem.depth_multiplier > 1) text += "*" + std::to_string(problem.depth_multiplier);
+  text += "->" + std::to_string(problem.out_channels) + " k" + joined(problem.kernel_extent, rank);
+  if (product(problem.stride, rank) > 1) text += " s" + joined(problem.stride, rank);
+  if (product(problem.dilation, rank) > 1) text += " d" + joined(problem.dilation, rank);
+  return text;
+}
+
+}  // namespace sepconv::programs

@@ -1,0 +1,50 @@
+# Install rules: the libraries with a CMake package and pkg-config files, and (component "generator") what sepconv_add_library needs:
+# the generator with its own copy of libHalide, which is used at build time only.
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/sepconv")
+
+install(EXPORT sepconv FILE sepconvTargets.cmake NAMESPACE sepconv:: DESTINATION "${package_dir}")
+configure_package_config_file(
+  "${CMAKE_CURRENT_LIST_DIR}/package/sepconvConfig.cmake.in"
+  "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}"
+)
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/sepconvConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(
+  FILES "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfigVersion.cmake"
+  DESTINATION "${package_dir}"
+)
+
+file(RELATIVE_PATH SEPCONV_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+foreach(name sepconv sepconv_default)
+  configure_file("${CMAKE_CURRENT_LIST_DIR}/package/${name}.pc.in" "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()
+
+set(generator_dir "${CMAKE_INSTALL_LIBEXECDIR}/sepconv")
+set_target_properties(separable_conv_generator sepconv_rows PROPERTIES INSTALL_RPATH "$ORIGIN")
+set_target_properties(sepconv_rows PROPERTIES EXPORT_NAME rows)
+install(
+  TARGETS separable_conv_generator sepconv_rows
+  EXPORT sepconvGenerator
+  RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
+)
+install(FILES "$<TARGET_FILE:Halide::Halide>" DESTINATION "${generator_dir}" COMPONENT generator)
+install(
+  EXPORT sepconvGenerator
+  FILE sepconvGenerator.cmake
+  NAMESPACE sepconv::
+  DESTINATION "${package_dir}"
+  COMPONENT generator
+)
+install(
+  FILES
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvVariants.cmake"
+  DESTINATION "${package_dir}"
+  COMPONENT generator
+)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/generators/tuning" DESTINATION "${package_dir}" COMPONENT generator)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/NOTICE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

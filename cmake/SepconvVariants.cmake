@@ -1,0 +1,227 @@
+# From names to libraries: sepconv_variants (the manifest's vocabulary) and sepconv_add_library (users' layers). Both end in
+# _sepconv_add_variant_library: a name becomes a call of the generator, the objects and a generated table become one static archive.
+include_guard(GLOBAL)
+include("${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake")
+
+# Machine-written schedule parameters, one file a target.
+set(dir "${CMAKE_CURRENT_LIST_DIR}/../generators/tuning")
+if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/tuning") # an installed prefix
+  set(dir "${CMAKE_CURRENT_LIST_DIR}/tuning")
+endif()
+set(SEPCONV_TUNING_DIR "${dir}" CACHE INTERNAL "")
+
+# The grammar of generators/variant_name.h.
+set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
+set(_SEPCONV_FIXED
+    "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c[0-9]+)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
+    CACHE INTERNAL
+    ""
+)
+
+# Fails unless the name follows the grammar.
+function(_sepconv_check_name name)
+  string(REGEX MATCH "^([123])d_(f32)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_([a-z0-9]+)(_[a-z]+)?$" matched "${name}")
+  set(rank "${CMAKE_MATCH_1}")
+  set(layout "${CMAKE_MATCH_3}")
+  set(fixed "${CMAKE_MATCH_4}")
+  if(NOT matched)
+    message(
+      FATAL_ERROR
+      "sepconv: variant name \"${name}\" does not read <rank>d_<types>_<layout>_<fixed>[_<family>], such as "
+      "2d_f32_nhwc_k3s1d1m1_fused or 1d_f32_nwc_any"
+    )
+  endif()
+  if(NOT fixed STREQUAL "any")
+    string(REGEX MATCH "^${_SEPCONV_FIXED}$" matched "${fixed}")
+    if(NOT matched)
+      message(
+        FATAL_ERROR
+        "sepconv: \"${fixed}\" in variant name \"${name}\" is neither \"any\" nor, in this order, some of k<taps> s<stride> "
+        "d<dilation> m<multiplier> c<in channels> o<out channels> e<input extents>"
+      )
+    endif()
+  endif()
+  string(LENGTH "${layout}" letters)
+  math(EXPR layout_rank "${letters} - 2")
+  if(NOT layout_rank EQUAL rank)
+    message(FATAL_ERROR "sepconv: variant name \"${name}\": layout ${layout} is not of rank ${rank}")
+  endif()
+endfunction()
+
+# Fails unless SepconvTargets.cmake has every target.
+function(_sepconv_check_targets who targets)
+  get_property(known GLOBAL PROPERTY SEPCONV_TARGETS)
+  foreach(target IN LISTS targets)
+    if(NOT target IN_LIST known)
+      message(FATAL_ERROR "${who}: target \"${target}\" is none of ${known}")
+    endif()
+  endforeach()
+endfunction()
+
+# sepconv_variants(<name>... [TARGETS <target>...]): adds rows to the manifest, in order of rank; without TARGETS for every target
+# but portable. SEPCONV_VARIANTS (wildcards) limits what is built.
+function(sepconv_variants)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "TARGETS")
+  if(NOT arg_TARGETS)
+    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS)
+    list(REMOVE_ITEM arg_TARGETS portable)
+  endif()
+  _sepconv_check_targets("sepconv_variants" "${arg_TARGETS}")
+  if(NOT arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "sepconv_variants: names no variant (names come before TARGETS)")
+  endif()
+  foreach(name IN LISTS arg_UNPARSED_ARGUMENTS)
+    _sepconv_check_name("${name}")
+    set(wanted FALSE)
+    foreach(wildcard IN LISTS SEPCONV_VARIANTS)
+      string(REPLACE "*" ".*" pattern "${wildcard}")
+      if(name MATCHES "^${pattern}$")
+        set(wanted TRUE)
+      endif()
+    endforeach()
+    if(NOT wanted)
+      continue()
+    endif()
+    foreach(target IN LISTS arg_TARGETS)
+      get_property(rows GLOBAL PROPERTY SEPCONV_MANIFEST)
+      if("${name} ${target}" IN_LIST rows)
+        message(FATAL_ERROR "sepconv: the manifest names ${name} for ${target} twice")
+      endif()
+      set_property(GLOBAL APPEND PROPERTY SEPCONV_MANIFEST "${name} ${target}")
+    endforeach()
+  endforeach()
+endfunction()
+
+# sepconv_add_library(<name> LAYERS <file.json> [TARGETS <target>...])
+#
+# Compiles the layers of a layer file (schema/layers.schema.json) into one static archive. Link it, include "<name>.h", and call
+# sepconv_register(<name>_variants()): its rows rank before those registered earlier. Without TARGETS: every target of the processor
+# but portable.
+function(sepconv_add_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LAYERS" "TARGETS")
+  if(NOT arg_LAYERS)
+    message(FATAL_ERROR "sepconv_add_library(${name}): LAYERS names no layer file")
+  endif()
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "sepconv_add_library(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT arg_TARGETS)
+    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS)
+    list(REMOVE_ITEM arg_TARGETS portable)
+  endif()
+  _sepconv_check_targets("sepconv_add_library(${name})" "${arg_TARGETS}")
+  _sepconv_layer_variants("${arg_LAYERS}" variants)
+  set(rows "")
+  foreach(variant IN LISTS variants)
+    _sepconv_check_name("${variant}")
+    foreach(target IN LISTS arg_TARGETS)
+      list(APPEND rows "${variant} ${target}")
+    endforeach()
+  endforeach()
+  _sepconv_add_variant_library(${name} "${rows}")
+endfunction()
+
+# The tuned parameters of a row as a list of <parameter>=<value>, empty where there is no record.
+function(_sepconv_tuned_parameters variant target out)
+  set(parameters "")
+  set(file "${SEPCONV_TUNING_DIR}/${target}.json")
+  if(EXISTS "${file}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+    file(READ "${file}" json)
+    string(JSON record ERROR_VARIABLE absent GET "${json}" records "${variant}" parameters)
+    if(NOT absent)
+      string(JSON count LENGTH "${record}")
+      if(count GREATER 0)
+        math(EXPR last "${count} - 1")
+        foreach(i RANGE ${last})
+          string(JSON key MEMBER "${record}" ${i})
+          string(JSON value GET "${record}" "${key}")
+          list(APPEND parameters "${key}=${value}")
+        endforeach()
+      endif()
+    endif()
+  endif()
+  set(${out} "${parameters}" PARENT_SCOPE)
+endfunction()
+
+# A static library of compiled rows ("<variant> <target>"), its table and its header.
+function(_sepconv_add_variant_library library rows)
+  if(NOT library MATCHES "^[a-zA-Z][a-zA-Z0-9_]*$")
+    message(FATAL_ERROR "sepconv: library name \"${library}\" is not a C identifier")
+  endif()
+  set(dir "${CMAKE_CURRENT_BINARY_DIR}/${library}")
+  set(features no_runtime user_context)
+  if(NOT SEPCONV_CHECKED)
+    list(APPEND features no_asserts no_bounds_query)
+  endif()
+  string(REGEX REPLACE "^sepconv_" "" prefix "${library}")
+  set(lines "")
+  set(objects "")
+  foreach(row IN LISTS rows)
+    string(REPLACE " " ";" row "${row}")
+    list(GET row 0 variant)
+    list(GET row 1 target)
+    get_property(halide_target GLOBAL PROPERTY SEPCONV_TARGET_${target}_HALIDE)
+    get_property(schedule GLOBAL PROPERTY SEPCONV_TARGET_${target}_SCHEDULE)
+    string(JOIN "-" halide_target ${halide_target} ${features})
+    _sepconv_tuned_parameters(${variant} ${target} parameters)
+    set(name ${variant}_${target})
+    set(function sepconv_${prefix}_${name})
+    set(object "${dir}/${name}.o")
+    # The object as Halide leaves it has more global symbols than the one that is called, and takes its scratch memory from
+    # halide_malloc; the copy exports one symbol and takes it from the runtime's arena.
+    add_custom_command(
+      OUTPUT "${object}"
+      COMMAND
+        sepconv::separable_conv_generator -g separable_conv -f ${function} -n ${name}.halide -o "${dir}" -e object
+        target=${halide_target} variant=${variant} schedule=${schedule} ${parameters}
+      COMMAND
+        ${CMAKE_OBJCOPY} --keep-global-symbol=${function}_argv --redefine-sym halide_malloc=sepconv_scratch_malloc
+        --redefine-sym halide_free=sepconv_scratch_free "${dir}/${name}.halide.o" "${object}"
+      DEPENDS sepconv::separable_conv_generator
+      COMMENT "Compiling variant ${name}"
+      VERBATIM
+    )
+    list(APPEND objects "${object}")
+    string(JOIN " " line ${variant} ${target} ${schedule} ${halide_target} ${function} "${object}" ${parameters})
+    string(APPEND lines "${line}\n")
+  endforeach()
+  file(MAKE_DIRECTORY "${dir}/include")
+  file(GENERATE OUTPUT "${dir}/rows.txt" CONTENT "${lines}")
+  file(CONFIGURE OUTPUT "${dir}/include/${library}.h" CONTENT [[
+// The compiled variants of @library@. Written by the build.
+#ifndef SEPCONV_VARIANTS_OF_@library@_H
+#define SEPCONV_VARIANTS_OF_@library@_H
+
+#include "sepconv/sepconv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// For sepconv_register.
+const sepconv_variant_table* @library@_variants(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+]] @ONLY)
+  add_custom_command(
+    OUTPUT "${dir}/${library}.c"
+    COMMAND sepconv::rows ${library} "${dir}/rows.txt" "${dir}/${library}.c"
+    DEPENDS sepconv::rows "${dir}/rows.txt" ${objects}
+    COMMENT "Writing the table of ${library}"
+    VERBATIM
+  )
+  set_source_files_properties(${objects} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  add_library(${library} STATIC "${dir}/${library}.c" ${objects})
+  target_include_directories(${library} PUBLIC "$<BUILD_INTERFACE:${dir}/include>")
+  target_link_libraries(${library} PUBLIC sepconv::runtime)
+  set_target_properties(${library} PROPERTIES POSITION_INDEPENDENT_CODE ON LINKER_LANGUAGE C)
+  if(SEPCONV_CHECKED)
+    target_link_libraries(${library} PUBLIC sepconv_checked_runtime)
+  endif()
+endfunction()

@@ -1,0 +1,85 @@
+#include "filter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+
+#include "layer_run.h"
+#include "reference.h"
+#include "sepconv/sepconv.h"
+#include "timing.h"
+
+namespace sepconv::examples {
+namespace {
+
+constexpr int kChannels = 3;
+
+// (taps, taps, channels, multiplier 1): the same Gaussian for each channel, with the sum 1.
+std::vector<float> gaussian_kernel(int radius, float sigma) {
+  std::vector<double> line;
+  double sum = 0;
+  for (int i = -radius; i <= radius; ++i) {
+    line.push_back(std::exp(-0.5 * i * i / (sigma * sigma)));
+    sum += line.back();
+  }
+  std::vector<float> kernel;
+  for (const double vertical : line) {
+    for (const double horizontal : line) {
+      kernel.insert(kernel.end(), kChannels, static_cast<float>(vertical * horizontal / (sum * sum)));
+    }
+  }
+  return kernel;
+}
+
+// Repeats the outermost pixels `radius` times on every side, so that edges do not darken as they would next to zeros.
+Picture extend(const Picture& picture, int radius) {
+  Picture result(picture.width + 2 * radius, picture.height + 2 * radius);
+  for (int y = 0; y < result.height; ++y) {
+    const int from_y = std::clamp(y - radius, 0, picture.height - 1);
+    for (int x = 0; x < result.width; ++x) {
+      const float* from = picture.pixel(std::clamp(x - radius, 0, picture.width - 1), from_y);
+      std::copy_n(from, kChannels, result.pixel(x, y));
+    }
+  }
+  return result;
+}
+
+sepconv_problem describe_problem(const Picture& extended, int radius) {
+  sepconv_problem problem;
+  sepconv_problem_init(&problem, sizeof problem);
+  problem.padding = SEPCONV_PADDING_VALID;
+  problem.in_channels = problem.out_channels = kChannels;
+  problem.in_extent[0] = extended.height;
+  problem.in_extent[1] = extended.width;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 2 * radius + 1;
+  problem.out_activation = {SEPCONV_ACTIVATION_CLAMP, 0.0F, 1.0F};  // colours stay in range
+  return problem;
+}
+
+}  // namespace
+
+Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors) {
+  const int radius = std::max(1, static_cast<int>(std::ceil(2.5F * sigma)));
+  const Picture extended = extend(picture, radius);
+  const sepconv_problem problem = describe_problem(extended, radius);
+  programs::Weights weights;
+  weights.depthwise = gaussian_kernel(radius, sigma);
+  weights.pointwise.assign(colors.begin(), colors.end());
+
+  const programs::LayerRun run(problem, nullptr, weights);  // plans, packs the weights, allocates
+  Filtered filtered;
+  filtered.variant = run.variant();
+  run.run(extended.rgb.data());  // the first touch of fresh memory costs more than the work
+  const double start = programs::seconds_now();
+  run.run(extended.rgb.data());
+  filtered.milliseconds = 1e3 * (programs::seconds_now() - start);
+
+  constexpr double kCheckBudget = 1e6;
+  filtered.max_error = programs::check(problem, extended.rgb.data(), weights, run.output(), kCheckBudget).max_error;
+  filtered.picture = Picture(picture.width, picture.height);
+  std::copy_n(run.output(), run.output_count(), filtered.picture.rgb.begin());
+  return filtered;
+}
+
+}  // namespace sepconv::examples

@@ -1,0 +1,116 @@
+// sepconv_rows: writes the C file with a library's variant table. The build compiles it into the library.
+//
+//   sepconv_rows LIBRARY ROWS_FILE OUTPUT
+//
+// ROWS_FILE has one line a compiled variant, written by cmake/SepconvVariants.cmake:
+//
+//   <name> <target> <schedule> <Halide target> <function> <object file> [<parameter>=<value> ...]
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+
+#include "parameters.h"
+
+namespace {
+
+using sepconv::VariantName;
+
+struct Row {
+  std::string name, target, schedule, halide_target, function, object;
+  std::map<std::string, int> overrides;
+};
+
+Row parse_row(const std::string& line) {
+  std::istringstream words(line);
+  Row row;
+  if (!(words >> row.name >> row.target >> row.schedule >> row.halide_target >> row.function >> row.object)) {
+    throw std::invalid_argument("row \"" + line + "\" has fewer than six words");
+  }
+  std::string word;
+  while (words >> word) {
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos) throw std::invalid_argument("\"" + word + "\" in row \"" + line + "\" is not <parameter>=<value>");
+    row.overrides[word.substr(0, equals)] = std::stoi(word.substr(equals + 1));
+  }
+  return row;
+}
+
+// "{3, 3, 0}": outermost first, padded with 0 to the largest rank.
+std::string axes(std::vector<int64_t> values) {
+  values.resize(3, 0);
+  return "{" + std::to_string(values[0]) + ", " + std::to_string(values[1]) + ", " + std::to_string(values[2]) + "}";
+}
+
+void write_row(std::ostream& out, const Row& row) {
+  const VariantName name = sepconv::parse_variant_name(row.name);
+  const Halide::Target target(row.halide_target);
+  const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
+  out << "    {\n"
+      << "        .name = \"" << row.name << "_" << row.target << "\",\n"
+      << "        .target = \"" << row.target << "\",\n"
+      << "        .entry = " << row.function << "_argv,\n"
+      << "        .spatial_rank = " << name.rank << ",\n"
+      << "        .layout = " << (name.channels_first ? "SEPCONV_LAYOUT_CHANNELS_FIRST" : "SEPCONV_LAYOUT_CHANNELS_LAST") << ",\n"
+      << "        .input_dtype = SEPCONV_DTYPE_F32,\n"
+      << "        .weight_dtype = SEPCONV_DTYPE_F32,\n"
+      << "        .output_dtype = SEPCONV_DTYPE_F32,\n"
+      << "        .kernel_extent = " << axes(name.kernel) << ",\n"
+      << "        .stride = " << axes(name.stride) << ",\n"
+      << "        .dilation = " << axes(name.dilation) << ",\n"
+      << "        .depth_multiplier = " << name.multiplier << ",\n"
+      << "        .in_channels = " << name.in_channels << ",\n"
+      << "        .out_channels = " << name.out_channels << ",\n"
+      << "        .in_extent = " << axes(name.extent) << ",\n"
+      << "        .chunk_channels = " << p.chunk << ",\n"
+      << "        .panel_channels = " << p.tile_vectors * sepconv::vector_lanes(target) << ",\n"
+      << "        .tile_pixels = " << p.tile_pixels << ",\n"
+      << "        .depthwise_tile = " << p.depthwise_tile << ",\n"
+      << "        .sum_block = " << p.sum_block << ",\n"
+      << "        .strip_pixels = " << p.strip_pixels << ",\n"
+      << "        .object_size = " << std::filesystem::file_size(row.object) << ",\n"
+      << "    },\n";
+}
+
+std::string table_source(const std::string& library, std::istream& lines) {
+  std::vector<Row> rows;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) rows.push_back(parse_row(line));
+  }
+  std::ostringstream out;
+  out << "// The variants of " << library << ". Written by the build; edits are lost.\n"
+      << "#include \"sepconv/variant_table.h\"\n\n";
+  for (const Row& row : rows) out << "int " << row.function << "_argv(void** arguments);\n";
+  out << "\nstatic const sepconv_variant rows[] = {\n";
+  for (const Row& row : rows) write_row(out, row);
+  out << "};\n\n"
+      << "const sepconv_variant_table* " << library << "_variants(void);\n\n"
+      << "const sepconv_variant_table* " << library << "_variants(void) {\n"
+      << "  static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), \"" << library
+      << "\", rows, sizeof rows / sizeof rows[0]};\n"
+      << "  return &table;\n"
+      << "}\n";
+  return out.str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::cerr << "usage: sepconv_rows LIBRARY ROWS_FILE OUTPUT\n";
+    return 2;
+  }
+  try {
+    std::ifstream lines(argv[2]);
+    if (!lines) throw std::runtime_error(std::string("cannot read ") + argv[2]);
+    const std::string source = table_source(argv[1], lines);
+    std::ofstream(argv[3]) << source;
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "sepconv_rows: " << error.what() << "\n";
+    return 1;
+  }
+}

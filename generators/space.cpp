@@ -1,0 +1,63 @@
+// sepconv_space: prints the search space of schedule parameters for one variant, as JSON.
+//
+//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET                 the parameters: name, meaning, legal values, default
+//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check FILE    FILE holds a JSON list of parameter objects (missing ones take
+//                                                                the default); prints a list of sentences, "" for legal points
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "parameters.h"
+#include "schedules/schedule.h"
+
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json describe(const sepconv::ScheduleParameters& defaults) {
+  ordered_json parameters = ordered_json::array();
+  for (const sepconv::ParameterSpec& spec : sepconv::parameter_specs()) {
+    parameters.push_back({{"name", spec.name}, {"meaning", spec.meaning}, {"legal", spec.legal}, {"default", defaults.*(spec.member)}});
+  }
+  return parameters;
+}
+
+ordered_json check(const ordered_json& points, const sepconv::VariantName& name, const std::string& schedule,
+                   const Halide::Target& target) {
+  ordered_json reasons = ordered_json::array();
+  for (const auto& point : points) {
+    try {
+      sepconv::resolve_parameters(name, schedule, target, point.get<std::map<std::string, int>>());
+      reasons.push_back("");
+    } catch (const std::invalid_argument& reason) {
+      reasons.push_back(reason.what());
+    }
+  }
+  return reasons;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4 && !(argc == 6 && std::string(argv[4]) == "--check")) {
+    std::cerr << "usage: sepconv_space VARIANT SCHEDULE HALIDE_TARGET [--check FILE]\n";
+    return 2;
+  }
+  try {
+    const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
+    const Halide::Target target{std::string(argv[3])};
+    if (argc == 4) {
+      const auto defaults = sepconv::find_schedule(argv[2]).defaults(name, sepconv::vector_lanes(target));
+      std::cout << describe(defaults).dump(2) << "\n";
+    } else {
+      std::ifstream file(argv[5]);
+      if (!file) throw std::runtime_error(std::string("cannot read ") + argv[5]);
+      std::cout << check(ordered_json::parse(file), name, argv[2], target).dump() << "\n";
+    }
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "sepconv_space: " << error.what() << "\n";
+    return 1;
+  }
+}

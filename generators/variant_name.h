@@ -1,0 +1,39 @@
+// The grammar of variant names: the name is the row.
+//
+//   <rank>d_<types>_<layout>_<fixed>[_<family>]
+//
+//   rank     1, 2 or 3 spatial axes
+//   types    f32; input-weight-output where they differ
+//   layout   nwc, nhwc or ndhwc (channels last); ncw, nchw, ncdhw (channels first)
+//   fixed    "any", or in this order some of: k<taps> s<stride> d<dilation> m<multiplier> c<in channels>
+//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5
+//   family   the schedule family, where two rows fix the same thing
+//
+// cmake/SepconvVariants.cmake holds the same grammar as a regular expression, so that a bad name fails the
+// configure step.
+#ifndef SEPCONV_GENERATORS_VARIANT_NAME_H
+#define SEPCONV_GENERATORS_VARIANT_NAME_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sepconv {
+
+// What a name fixes. Vectors have one entry a spatial axis, outermost first; 0 means "any".
+struct VariantName {
+  std::string text;
+  int rank = 0;
+  std::string types;
+  bool channels_first = false;
+  std::vector<int64_t> kernel, stride, dilation, extent;
+  int64_t multiplier = 0, in_channels = 0, out_channels = 0;
+  std::string family;
+};
+
+// Throws std::invalid_argument with a sentence that quotes the name and the part that is wrong.
+VariantName parse_variant_name(const std::string& name);
+
+}  // namespace sepconv
+
+#endif

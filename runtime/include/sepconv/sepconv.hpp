@@ -1,0 +1,266 @@
+/// @file
+/// sepconv for C++17: thin, header-only classes over the C functions of sepconv.h. Everything that fails throws
+/// sepconv::Error.
+///
+///     auto problem = sepconv::Problem(2).input({56, 56}).kernel({3, 3}).channels(128, 128).same();
+///     sepconv::Plan plan(problem);
+///     sepconv::PackedWeights weights = plan.pack(depthwise_kernel, pointwise_kernel);
+///     plan.run(weights, input, output);
+///
+/// or all of it in one call, for when speed does not matter:
+///
+///     sepconv::separable_conv(problem, input, depthwise_kernel, pointwise_kernel);
+#ifndef SEPCONV_SEPCONV_HPP
+#define SEPCONV_SEPCONV_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sepconv/sepconv.h"
+
+namespace sepconv {
+
+/// What failed: the status, and in what() the sentence of sepconv_last_error.
+class Error : public std::runtime_error {
+ public:
+  Error(sepconv_status status, const std::string& sentence) : std::runtime_error(sentence), status_(status) {}
+  sepconv_status status() const noexcept { return status_; }
+
+ private:
+  sepconv_status status_;
+};
+
+/// Throws the status as an Error unless it is SEPCONV_OK.
+inline void check(sepconv_status status) {
+  if (status != SEPCONV_OK) throw Error(status, sepconv_last_error());
+}
+
+/// What to compute: a sepconv_problem with its defaults, filled field by field. Axes are outermost first; a list of
+/// extents has one entry an axis. The struct itself is at hand for what has no method here.
+class Problem {
+ public:
+  using Extents = std::initializer_list<int64_t>;
+
+  explicit Problem(int spatial_rank = 2) {
+    sepconv_problem_init(&problem_, sizeof problem_);
+    problem_.spatial_rank = spatial_rank;
+  }
+  explicit Problem(const sepconv_problem& problem) : problem_(problem) {}
+
+  Problem& batch(int64_t images) { return problem_.batch = images, *this; }
+  /// C input and F output channels.
+  Problem& channels(int64_t in, int64_t out) { return problem_.in_channels = in, problem_.out_channels = out, *this; }
+  /// M: the intermediate has C*M channels.
+  Problem& multiplier(int64_t m) { return problem_.depth_multiplier = m, *this; }
+  Problem& input(Extents extents) { return set(problem_.in_extent, extents, "input"); }
+  Problem& kernel(Extents extents) { return set(problem_.kernel_extent, extents, "kernel"); }
+  Problem& stride(Extents steps) { return set(problem_.stride, steps, "stride"); }
+  Problem& stride(int64_t step) { return fill(problem_.stride, step); }
+  Problem& dilation(Extents steps) { return set(problem_.dilation, steps, "dilation"); }
+  Problem& dilation(int64_t step) { return fill(problem_.dilation, step); }
+  Problem& padding(sepconv_padding padding) { return problem_.padding = padding, *this; }
+  Problem& same() { return padding(SEPCONV_PADDING_SAME); }
+  Problem& valid() { return padding(SEPCONV_PADDING_VALID); }
+  Problem& mid_bias(bool has = true) { return problem_.has_mid_bias = has ? 1 : 0, *this; }
+  Problem& out_bias(bool has = true) { return problem_.has_out_bias = has ? 1 : 0, *this; }
+  Problem& mid_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
+    return problem_.mid_activation = {kind, lo, hi}, *this;
+  }
+  Problem& out_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
+    return problem_.out_activation = {kind, lo, hi}, *this;
+  }
+
+  /// Spatial extents of the output; entries past the rank are 1.
+  std::array<int64_t, SEPCONV_MAX_SPATIAL_RANK> output_extent() const {
+    std::array<int64_t, SEPCONV_MAX_SPATIAL_RANK> extent = {};
+    check(sepconv_output_extent(&problem_, extent.data()));
+    return extent;
+  }
+
+  /// Elements of each tensor. They throw for an illegal problem, whose products may not fit.
+  std::size_t input_size() const { return output_extent(), elements(problem_.batch * pixels() * problem_.in_channels); }
+  std::size_t output_size() const {
+    int64_t size = 1;
+    for (int64_t extent : output_extent()) size *= extent;
+    return elements(problem_.batch * size * problem_.out_channels);
+  }
+  std::size_t depthwise_size() const { return output_extent(), elements(taps() * mid()); }
+  std::size_t pointwise_size() const { return output_extent(), elements(mid() * problem_.out_channels); }
+  std::size_t mid_channels() const { return output_extent(), elements(mid()); }
+
+  sepconv_problem& get() { return problem_; }
+  const sepconv_problem& get() const { return problem_; }
+
+ private:
+  int64_t mid() const { return problem_.in_channels * problem_.depth_multiplier; }
+  int64_t pixels() const { return product(problem_.in_extent); }
+  int64_t taps() const { return product(problem_.kernel_extent); }
+  int64_t product(const int64_t* extents) const {
+    int64_t size = 1;
+    for (int axis = 0; axis < problem_.spatial_rank; ++axis) size *= extents[axis];
+    return size;
+  }
+  static std::size_t elements(int64_t count) { return static_cast<std::size_t>(count); }
+
+  Problem& fill(int64_t* field, int64_t value) {
+    for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) field[axis] = value;
+    return *this;
+  }
+  Problem& set(int64_t* field, Extents values, const char* name) {
+    if (values.size() != static_cast<std::size_t>(problem_.spatial_rank) || values.size() > SEPCONV_MAX_SPATIAL_RANK) {
+      throw Error(SEPCONV_INVALID_ARGUMENT, std::string(name) + " has " + std::to_string(values.size()) +
+                                                " entries, spatial_rank is " + std::to_string(problem_.spatial_rank));
+    }
+    for (int64_t value : values) *field++ = value;
+    return *this;
+  }
+
+  sepconv_problem problem_;
+};
+
+/// Bytes at a multiple of 64: packed weights, and workspaces.
+class AlignedBytes {
+ public:
+  AlignedBytes() = default;
+  explicit AlignedBytes(std::size_t size)
+      : data_(size == 0 ? nullptr : ::operator new(size, std::align_val_t(alignment))), size_(size) {}
+  AlignedBytes(AlignedBytes&& other) noexcept : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+
+  void* data() noexcept { return data_.get(); }
+  const void* data() const noexcept { return data_.get(); }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+  struct Delete {
+    void operator()(void* data) const noexcept { ::operator delete(data, std::align_val_t(alignment)); }
+  };
+  std::unique_ptr<void, Delete> data_;
+  std::size_t size_ = 0;
+};
+
+using PackedWeights = AlignedBytes;
+using Workspace = AlignedBytes;
+
+/// A sepconv_options with its defaults.
+inline sepconv_options default_options() {
+  sepconv_options options;
+  sepconv_options_init(&options, sizeof options);
+  return options;
+}
+
+/// A plan, owned. Immutable: threads may share one.
+class Plan {
+ public:
+  explicit Plan(const Problem& problem, const sepconv_options& options = default_options()) : problem_(problem) {
+    sepconv_plan* plan = nullptr;
+    check(sepconv_plan_create(&problem.get(), &options, &plan));
+    plan_.reset(plan);
+  }
+
+  const Problem& problem() const noexcept { return problem_; }
+  const char* variant() const noexcept { return sepconv_plan_variant(plan_.get()); }
+  std::size_t packed_size() const noexcept { return sepconv_plan_packed_size(plan_.get()); }
+  std::size_t workspace_size() const noexcept { return sepconv_plan_workspace_size(plan_.get()); }
+  const sepconv_plan* get() const noexcept { return plan_.get(); }
+
+  /// The rows considered, and why this one; cut at 64 KB.
+  std::string explain() const {
+    std::string text(64 * 1024, '\0');
+    check(sepconv_plan_explain(plan_.get(), text.data(), text.size()));
+    text.resize(text.find('\0'));
+    return text;
+  }
+
+  /// Packs weights in Keras's layouts: depthwise (kernel..., C, M), pointwise (C*M, F), biases (C*M), (F) or null.
+  PackedWeights pack(const float* depthwise, const float* pointwise, const float* mid_bias = nullptr,
+                     const float* out_bias = nullptr) const {
+    sepconv_weights weights;
+    sepconv_weights_init(&weights, sizeof weights);
+    weights.depthwise_kernel = depthwise;
+    weights.pointwise_kernel = pointwise;
+    weights.mid_bias = mid_bias;
+    weights.out_bias = out_bias;
+    PackedWeights packed(packed_size());
+    check(sepconv_plan_pack(plan_.get(), &weights, packed.data(), packed.size()));
+    return packed;
+  }
+
+  /// One run. Without a workspace it allocates its own; without parallel_for it is serial.
+  void run(const PackedWeights& packed, const float* input, float* output, Workspace* workspace = nullptr,
+           sepconv_parallel_for parallel_for = nullptr, void* parallel_context = nullptr) const {
+    if (packed.size() < packed_size()) {
+      throw Error(SEPCONV_BAD_PACKED, "the packed weights have " + std::to_string(packed.size()) +
+                                          " bytes, the plan needs " + std::to_string(packed_size()));
+    }
+    sepconv_arguments arguments;
+    sepconv_arguments_init(&arguments, sizeof arguments);
+    arguments.packed = packed.data();
+    arguments.input = input;
+    arguments.output = output;
+    if (workspace != nullptr) {
+      arguments.workspace = workspace->data();
+      arguments.workspace_size = workspace->size();
+    }
+    arguments.parallel_for = parallel_for;
+    arguments.parallel_context = parallel_context;
+    run(arguments);
+  }
+  void run(const sepconv_arguments& arguments) const { check(sepconv_plan_run(plan_.get(), &arguments)); }
+
+ private:
+  struct Delete {
+    void operator()(sepconv_plan* plan) const noexcept { sepconv_plan_destroy(plan); }
+  };
+  Problem problem_;
+  std::unique_ptr<sepconv_plan, Delete> plan_;
+};
+
+/// Plans, packs and runs in one call. Which biases the problem has follows from which are given.
+inline void separable_conv(Problem problem, const float* input, const float* depthwise, const float* pointwise,
+                           float* output, const float* mid_bias = nullptr, const float* out_bias = nullptr) {
+  problem.mid_bias(mid_bias != nullptr).out_bias(out_bias != nullptr);
+  const Plan plan(problem);
+  plan.run(plan.pack(depthwise, pointwise, mid_bias, out_bias), input, output);
+}
+
+/// The same over vectors, whose sizes are checked; an empty bias means none. Returns the output.
+inline std::vector<float> separable_conv(const Problem& problem, const std::vector<float>& input,
+                                         const std::vector<float>& depthwise, const std::vector<float>& pointwise,
+                                         const std::vector<float>& mid_bias = {},
+                                         const std::vector<float>& out_bias = {}) {
+  const auto demand = [](const char* what, std::size_t size, std::size_t wanted) {
+    if (size == wanted) return;
+    throw Error(SEPCONV_INVALID_ARGUMENT, std::string(what) + ": it has " + std::to_string(size) +
+                                              " elements, the problem " + std::to_string(wanted));
+  };
+  demand("input has the wrong size", input.size(), problem.input_size());
+  demand("input channels must match the kernel: depthwise kernel", depthwise.size(), problem.depthwise_size());
+  demand("pointwise kernel must have in_channels * depth_multiplier rows and out_channels columns", pointwise.size(),
+         problem.pointwise_size());
+  if (!mid_bias.empty()) demand("mid_bias has the wrong size", mid_bias.size(), problem.mid_channels());
+  if (!out_bias.empty()) {
+    demand("out_bias has the wrong size", out_bias.size(), static_cast<std::size_t>(problem.get().out_channels));
+  }
+  std::vector<float> output(problem.output_size());
+  separable_conv(problem, input.data(), depthwise.data(), pointwise.data(), output.data(),
+                 mid_bias.empty() ? nullptr : mid_bias.data(), out_bias.empty() ? nullptr : out_bias.data());
+  return output;
+}
+
+}  // namespace sepconv
+
+#endif  // SEPCONV_SEPCONV_HPP

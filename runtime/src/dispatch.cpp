@@ -1,0 +1,143 @@
+#include "dispatch.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pack.h"
+
+namespace sepconv::internal {
+namespace {
+
+// Collects the reason for a rejection; without a buffer it only says that there is one.
+struct Reason {
+  char* text;
+  size_t size;
+
+  [[gnu::format(printf, 2, 3)]] bool operator()(const char* format, ...) const {
+    if (text == nullptr) return true;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, size, format, arguments);
+    va_end(arguments);
+    return true;
+  }
+};
+
+// True (and the reason) if a quantity that the row fixes differs from the problem's.
+bool differs(const Reason& reason, const char* what, int64_t problem, int64_t row) {
+  if (row == 0 || row == problem) return false;
+  return reason("%s is %" PRId64 ", the row has %" PRId64, what, problem, row);
+}
+
+bool differs(const Reason& reason, const char* what, const int64_t* problem, const int64_t* row, int rank) {
+  for (int axis = 0; axis < rank; ++axis) {
+    if (row[axis] == 0 || row[axis] == problem[axis]) continue;
+    return reason("%s[%d] is %" PRId64 ", the row has %" PRId64, what, axis, problem[axis], row[axis]);
+  }
+  return false;
+}
+
+bool rejected(const Request& request, const sepconv_variant& row, const Reason& reason) {
+  const sepconv_problem& p = request.geometry->problem;
+  if (row.spatial_rank != p.spatial_rank) {
+    return reason("spatial_rank is %" PRId32 ", the row has %" PRId32, p.spatial_rank, row.spatial_rank);
+  }
+  if (row.layout != p.layout) return reason("another layout");
+  if (row.input_dtype != p.input_dtype || row.weight_dtype != p.weight_dtype || row.output_dtype != p.output_dtype) {
+    return reason("other dtypes");
+  }
+  if (differs(reason, "kernel_extent", p.kernel_extent, row.kernel_extent, p.spatial_rank) ||
+      differs(reason, "stride", p.stride, row.stride, p.spatial_rank) ||
+      differs(reason, "dilation", p.dilation, row.dilation, p.spatial_rank) ||
+      differs(reason, "depth_multiplier", p.depth_multiplier, row.depth_multiplier) ||
+      differs(reason, "in_channels", p.in_channels, row.in_channels) ||
+      differs(reason, "out_channels", p.out_channels, row.out_channels) ||
+      differs(reason, "in_extent", p.in_extent, row.in_extent, p.spatial_rank)) {
+    return true;
+  }
+  const int target = target_index(row.target);
+  if (target < 0) return reason("this library does not know its target %s", row.target);
+  if (!(request.machine >> target & 1)) return reason("this machine cannot run %s", row.target);
+  if (!(request.allowed >> target & 1)) {
+    return reason("%s is excluded by options.targets or SEPCONV_TARGETS", row.target);
+  }
+  if (request.variant != nullptr && strcmp(request.variant, row.name) != 0)
+    return reason("options.variant names another");
+  if (request.same_packing && packing_id_of(row) != request.packing_id) {
+    return reason("its packing is not that of options.packing_of");
+  }
+  return false;
+}
+
+// A row's rank inside its table: the larger key first, rows of one key in their order. Levels are far below 64.
+int rank_key(const sepconv_variant& row) {
+  return fixed_quantities(row) * 64 + target_level(target_index(row.target)) + 1;
+}
+
+}  // namespace
+
+int fixed_quantities(const sepconv_variant& row) {
+  int count = (row.depth_multiplier != 0) + (row.in_channels != 0) + (row.out_channels != 0);
+  for (int axis = 0; axis < row.spatial_rank; ++axis) {
+    count += (row.kernel_extent[axis] != 0) + (row.stride[axis] != 0) + (row.dilation[axis] != 0) +
+             (row.in_extent[axis] != 0);
+  }
+  return count;
+}
+
+bool why_not(const Request& request, const sepconv_variant& row, char* text, size_t size) {
+  return rejected(request, row, Reason{text, size});
+}
+
+const sepconv_variant* choose_variant(const Request& request, const Tables& tables) {
+  for (size_t t = tables.count; t-- > 0;) {
+    const sepconv_variant_table& table = *tables.table[t];
+    const sepconv_variant* best = nullptr;
+    int best_key = 0;
+    for (size_t i = 0; i < table.row_count; ++i) {
+      const sepconv_variant& row = table.rows[i];
+      if (rejected(request, row, Reason{nullptr, 0})) continue;
+      const int key = rank_key(row);
+      if (best != nullptr && key <= best_key) continue;
+      best = &row;
+      best_key = key;
+    }
+    if (best != nullptr) return best;
+  }
+  return nullptr;
+}
+
+const sepconv_variant* ranked_variant(const Tables& tables, size_t position) {
+  for (size_t t = tables.count; t-- > 0;) {
+    const sepconv_variant_table& table = *tables.table[t];
+    if (position >= table.row_count) {
+      position -= table.row_count;
+      continue;
+    }
+    // The keys from the largest down: there are far fewer of them than rows.
+    for (int below = INT_MAX;;) {
+      int key = 0;
+      size_t rows_of_key = 0;
+      for (size_t i = 0; i < table.row_count; ++i) {
+        const int candidate = rank_key(table.rows[i]);
+        if (candidate >= below || candidate < key) continue;
+        rows_of_key = candidate > key ? 1 : rows_of_key + 1;
+        key = candidate;
+      }
+      if (position >= rows_of_key) {
+        position -= rows_of_key;
+        below = key;
+        continue;
+      }
+      for (size_t i = 0;; ++i) {
+        if (rank_key(table.rows[i]) == key && position-- == 0) return &table.rows[i];
+      }
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace sepconv::internal

@@ -1,0 +1,43 @@
+// The choice of a variant: a pure function of (problem, targets, tables). It reads no machine, no environment and no
+// registry, so tests ask it about machines they do not have.
+#ifndef SEPCONV_SRC_DISPATCH_H
+#define SEPCONV_SRC_DISPATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "problem.h"
+#include "target.h"
+#include "variant.h"
+
+namespace sepconv::internal {
+
+// What to choose for.
+struct Request {
+  const Geometry* geometry;
+  TargetSet machine;    // targets that the machine can run
+  TargetSet allowed;    // targets that the user lets us use
+  const char* variant;  // full name of the only variant that will do, or NULL
+  bool same_packing;    // choose only among rows of packing `packing_id`
+  uint64_t packing_id;
+};
+
+// The best row of all tables for the request, or NULL if none will do. Rows rank by
+//   1. registration: rows of later tables first (a user's own layers before the shipped rows);
+//   2. specialisation: rows that fix more quantities first;
+//   3. the target's level: the better instruction set first;
+//   4. the order in the table.
+const sepconv_variant* choose_variant(const Request& request, const Tables& tables);
+
+// Why a row will not do, in a few words such as "stride[0] is 2, the row has 1"; false (and no text) if it will.
+bool why_not(const Request& request, const sepconv_variant& row, char* text, size_t size);
+
+// The number of quantities that a row fixes, each axis of each extent counted by itself.
+int fixed_quantities(const sepconv_variant& row);
+
+// The row at `position` in the order of rank above, over all problems; NULL past the last.
+const sepconv_variant* ranked_variant(const Tables& tables, size_t position);
+
+}  // namespace sepconv::internal
+
+#endif  // SEPCONV_SRC_DISPATCH_H

@@ -1,0 +1,103 @@
+// Texts for people: sepconv_plan_explain and the listing of the registered variants.
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "plan.h"
+
+namespace sepconv::internal {
+namespace {
+
+// Appends to a text of fixed size and cuts what does not fit.
+class Writer {
+ public:
+  Writer(char* text, size_t size) : text_(text), left_(size) { *text_ = '\0'; }
+
+  [[gnu::format(printf, 2, 3)]] void operator()(const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const int written = vsnprintf(text_, left_, format, arguments);
+    va_end(arguments);
+    const size_t room = left_ - 1, used = written < 0 ? 0 : static_cast<size_t>(written);
+    text_ += used < room ? used : room;
+    left_ -= used < room ? used : room;
+  }
+
+  void extents(const char* name, const int64_t* values, int rank) {
+    (*this)("%s %" PRId64, name, values[0]);
+    for (int axis = 1; axis < rank; ++axis) (*this)("x%" PRId64, values[axis]);
+  }
+
+ private:
+  char* text_;
+  size_t left_;
+};
+
+void explain(const sepconv_plan& plan, Writer& write) {
+  const Geometry& g = plan.geometry;
+  const sepconv_problem& p = g.problem;
+  write("problem: batch %" PRId64 ", ", p.batch);
+  write.extents("input", g.in_extent, g.rank);
+  write.extents(", output", g.out_extent, g.rank);
+  write(", channels %" PRId64 " -> %" PRId64 " -> %" PRId64, p.in_channels, g.mid_channels, p.out_channels);
+  write.extents(", kernel", p.kernel_extent, g.rank);
+  write.extents(", stride", p.stride, g.rank);
+  write.extents(", dilation", p.dilation, g.rank);
+  write.extents(", zeros before", g.pad_before, g.rank);
+  write.extents(" and after", g.pad_after, g.rank);
+  write("\nvariant: %s (%s)\n", plan.row->name,
+        plan.request.variant != nullptr ? "asked for by name" : "the first in rank that may run the problem");
+  write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
+        " at a time\n",
+        plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
+  write("memory: %zu bytes packed, %zu bytes workspace for %" PRId32 " threads\n", plan.packed.size,
+        plan.workspace_size, plan.max_threads);
+  write("targets of this machine:");
+  for (int i = 0; target_name(i) != nullptr; ++i) {
+    if (plan.request.machine >> i & 1) {
+      write(" %s%s", target_name(i), plan.request.allowed >> i & 1 ? "" : " (excluded)");
+    }
+  }
+  write("\nrows, in order of rank:\n");
+  Tables tables;
+  registered_tables(&tables, plan.table_count);
+  const sepconv_variant* row;
+  for (size_t i = 0; (row = ranked_variant(tables, i)) != nullptr; ++i) {
+    char reason[160] = "could run it, but ranks behind the chosen one";
+    if (row == plan.row) {
+      write("  %s: chosen\n", row->name);
+    } else {
+      why_not(plan.request, *row, reason, sizeof reason);
+      write("  %s: %s\n", row->name, reason);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sepconv::internal
+
+extern "C" sepconv_status sepconv_plan_explain(const sepconv_plan* plan, char* text, size_t size) {
+  constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+  if (text == nullptr) return sepconv::internal::fail(invalid, "text is NULL");
+  if (size == 0) return sepconv::internal::fail(invalid, "size is 0: not even the NUL fits");
+  sepconv::internal::Writer writer(text, size);
+  if (plan == nullptr) return sepconv::internal::fail(invalid, "plan is NULL");
+  sepconv::internal::explain(*plan, writer);
+  return SEPCONV_OK;
+}
+
+extern "C" const char* sepconv_variant_name(size_t index, int* runnable) {
+  sepconv::internal::Tables tables;
+  sepconv::internal::registered_tables(&tables);
+  const sepconv_variant* row = sepconv::internal::ranked_variant(tables, index);
+  if (row == nullptr) return nullptr;
+  if (runnable != nullptr) {
+    const int target = sepconv::internal::target_index(row->target);
+    const sepconv::internal::TargetSet targets =
+        sepconv::internal::machine_targets() & sepconv::internal::targets_from_environment(getenv("SEPCONV_TARGETS"));
+    *runnable = target >= 0 && (targets >> target & 1) != 0 ? 1 : 0;
+  }
+  return row->name;
+}

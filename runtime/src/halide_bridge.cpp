@@ -1,0 +1,100 @@
+#include "halide_bridge.h"
+
+#include <HalideRuntime.h>
+
+#include <initializer_list>
+
+namespace sepconv::internal {
+namespace {
+
+constexpr int max_rank = SEPCONV_MAX_SPATIAL_RANK;
+constexpr int max_dimensions = max_rank + 2;
+
+halide_type_t type_of(sepconv_dtype dtype) {
+  switch (dtype) {
+    case SEPCONV_DTYPE_F32:
+      return halide_type_t(halide_type_float, 32);
+    case SEPCONV_DTYPE_F64:
+      return halide_type_t(halide_type_float, 64);
+    case SEPCONV_DTYPE_F16:
+      return halide_type_t(halide_type_float, 16);
+    case SEPCONV_DTYPE_BF16:
+      return halide_type_t(halide_type_bfloat, 16);
+    case SEPCONV_DTYPE_I8:
+      return halide_type_t(halide_type_int, 8);
+    case SEPCONV_DTYPE_U8:
+      return halide_type_t(halide_type_uint, 8);
+    case SEPCONV_DTYPE_I32:
+      return halide_type_t(halide_type_int, 32);
+  }
+  return halide_type_t(halide_type_float, 32);
+}
+
+// A buffer over memory of the caller's; dimensions are added innermost first.
+class View {
+ public:
+  View(const void* host, sepconv_dtype dtype) : buffer_{} {
+    buffer_.host = static_cast<uint8_t*>(const_cast<void*>(host));
+    buffer_.type = type_of(dtype);
+    buffer_.dim = dimensions_;
+  }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+
+  void add(int32_t min, int32_t extent, int32_t pitch) {
+    dimensions_[buffer_.dimensions++] = halide_dimension_t(min, extent, pitch);
+  }
+  // Adds a dimension right outside the last one, without a gap.
+  void add_dense(int32_t extent) { add(0, extent, dense_), dense_ *= extent; }
+
+  halide_buffer_t* get() { return &buffer_; }
+
+ private:
+  halide_buffer_t buffer_;
+  halide_dimension_t dimensions_[max_dimensions];
+  int32_t dense_ = 1;
+};
+
+}  // namespace
+
+int call_variant(const sepconv_variant& row, const LeafCall& call) {
+  const int rank = row.spatial_rank;
+  View input(call.input, row.input_dtype), depthwise(call.depthwise, row.weight_dtype),
+      mid_bias(call.mid_bias, row.weight_dtype), pointwise(call.pointwise, row.weight_dtype),
+      out_bias(call.out_bias, row.weight_dtype), output(call.output, row.output_dtype);
+  input.add(0, call.in_channels, 1);
+  depthwise.add_dense(row.chunk_channels);
+  for (int i = rank - 1; i >= 0; --i) {
+    const LeafAxis& axis = call.axis[i];
+    input.add(axis.input_min, axis.input_extent, axis.input_pitch);
+    depthwise.add_dense(axis.taps);
+  }
+  depthwise.add_dense(call.chunks);
+  mid_bias.add_dense(call.packed_channels);
+  pointwise.add_dense(row.panel_channels);
+  pointwise.add_dense(call.packed_channels);
+  pointwise.add_dense(call.panels);
+  out_bias.add_dense(call.panels * row.panel_channels);
+  output.add(0, call.out_channels, 1);
+  output.add(0, call.output_pixels, call.output_pitch);
+
+  // user_context, five tensors, five numbers an axis, seven scalars, the output.
+  void* arguments[1 + 5 + 5 * max_rank + 7 + 1];
+  int count = 0;
+  const auto pass = [&](const void* argument) { arguments[count++] = const_cast<void*>(argument); };
+  pass(&call.arena);
+  for (View* view : {&input, &depthwise, &mid_bias, &pointwise, &out_bias}) pass(view->get());
+  for (int i = rank - 1; i >= 0; --i) {
+    const LeafAxis& axis = call.axis[i];
+    for (const int32_t* number :
+         {&axis.stride, &axis.dilation, &axis.pad_before, &axis.strip_min, &axis.strip_extent}) {
+      pass(number);
+    }
+  }
+  for (const int32_t* number : {&call.depth_multiplier, &call.sum_channels, &call.sum_block}) pass(number);
+  for (const float* number : {&call.mid_lo, &call.mid_hi, &call.out_lo, &call.out_hi}) pass(number);
+  pass(output.get());
+  return row.entry(arguments);
+}
+
+}  // namespace sepconv::internal

@@ -1,0 +1,48 @@
+// The way into a compiled variant: plain pointers and numbers on this side, Halide's argv and halide_buffer_t on the
+// other. The only part of the runtime that includes a Halide header; no Halide symbol is linked.
+#ifndef SEPCONV_SRC_HALIDE_BRIDGE_H
+#define SEPCONV_SRC_HALIDE_BRIDGE_H
+
+#include <stdint.h>
+
+#include "sepconv/variant_table.h"
+
+namespace sepconv::internal {
+
+// One axis of a task, in the coordinates that the variant sees.
+struct LeafAxis {
+  int32_t stride, dilation, pad_before;
+  int32_t strip_min, strip_extent;  // output pixels
+  int32_t input_min, input_extent;  // the slice of the input that is there
+  int32_t input_pitch;              // elements from one sample to the next
+  int32_t taps;
+};
+
+// One call of a variant: one strip of one image for a group of panels. See variant_table.h for the meaning of each
+// tensor.
+struct LeafCall {
+  void* arena;        // ScratchArena
+  const void* input;  // at the slice's first element
+  const void* depthwise;
+  const void* mid_bias;
+  const void* pointwise;                    // at the group's first panel
+  const void* out_bias;                     // likewise
+  void* output;                             // at the strip's first pixel and the group's first channel
+  LeafAxis axis[SEPCONV_MAX_SPATIAL_RANK];  // outermost first, like all axes of the runtime
+  int32_t in_channels;
+  int32_t chunks;           // Q
+  int32_t packed_channels;  // extent of k
+  int32_t panels;           // of the group
+  int32_t out_channels;     // of the group
+  int32_t output_pixels;    // extent of p, at least the row's tile_pixels
+  int32_t output_pitch;     // elements from one pixel to the next
+  int32_t depth_multiplier, sum_channels, sum_block;
+  float mid_lo, mid_hi, out_lo, out_hi;
+};
+
+// Calls the row's entry. Returns what it returns: 0 for success.
+int call_variant(const sepconv_variant& row, const LeafCall& call);
+
+}  // namespace sepconv::internal
+
+#endif  // SEPCONV_SRC_HALIDE_BRIDGE_H

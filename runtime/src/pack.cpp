@@ -1,0 +1,153 @@
+#include "pack.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <initializer_list>
+
+#include "error.h"
+#include "integers.h"
+
+namespace sepconv::internal {
+namespace {
+
+constexpr uint64_t packed_magic = 0x766e6f6370657301u;  // "\1sepconv" in a little-endian file
+constexpr uint64_t packed_version = 1;
+
+// FNV-1a over 64-bit words: stable from run to run and from machine to machine.
+struct Hash {
+  uint64_t value = 0xcbf29ce484222325u;
+  void add(int64_t word) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      value ^= static_cast<uint64_t>(word) >> shift & 0xff;
+      value *= 0x100000001b3u;
+    }
+  }
+};
+
+}  // namespace
+
+uint64_t packing_id_of(const sepconv_variant& row) {
+  Hash hash;
+  for (int64_t word : {int64_t{row.spatial_rank}, int64_t{row.input_dtype}, int64_t{row.weight_dtype},
+                       int64_t{row.output_dtype}, int64_t{row.chunk_channels}, int64_t{row.panel_channels}}) {
+    hash.add(word);
+  }
+  return hash.value;
+}
+
+uint64_t weights_hash_of(const Geometry& g) {
+  const sepconv_problem& p = g.problem;
+  Hash hash;
+  for (int64_t word : {int64_t{p.spatial_rank}, int64_t{p.weight_dtype}, int64_t{p.mid_dtype}, p.in_channels,
+                       p.depth_multiplier, p.out_channels, p.kernel_extent[0], p.kernel_extent[1], p.kernel_extent[2],
+                       int64_t{p.has_mid_bias != 0}, int64_t{p.has_out_bias != 0}}) {
+    hash.add(word);
+  }
+  return hash.value;
+}
+
+sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& row, PackedLayout* layout) {
+  const sepconv_problem& p = g.problem;
+  const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
+  layout->chunks = saturating_multiply(divide_up(p.in_channels, lanes), p.depth_multiplier);
+  layout->channels = saturating_multiply(layout->chunks, lanes);
+  layout->panels = divide_up(p.out_channels, panel);
+  const int64_t depthwise = saturating_multiply(layout->channels, g.taps);
+  const int64_t pointwise_panel = saturating_multiply(layout->channels, panel);
+  const int64_t pointwise = saturating_multiply(pointwise_panel, layout->panels);
+  const int64_t out_bias = saturating_multiply(layout->panels, panel);
+
+  // Parts in their order, each with its count of elements and where to note its offset.
+  const struct {
+    int64_t count;
+    size_t* offset;
+  } parts[] = {{layout->channels, &layout->mid_bias},
+               {depthwise, &layout->depthwise},
+               {pointwise, &layout->pointwise},
+               {out_bias, &layout->out_bias}};
+  const int64_t element = dtype_size(p.weight_dtype), alignment = static_cast<int64_t>(packed_alignment);
+  int64_t size = sizeof(PackedHeader);
+  for (const auto& part : parts) {
+    *part.offset = static_cast<size_t>(size);
+    size = saturating_add(size, round_up(saturating_multiply(part.count, element), alignment));
+  }
+  if (static_cast<uint64_t>(size) >= static_cast<uint64_t>(PTRDIFF_MAX)) {
+    return fail(SEPCONV_INVALID_ARGUMENT,
+                "the byte count of the packed weights overflows: in_channels %" PRId64 ", depth_multiplier %" PRId64
+                ", out_channels %" PRId64 ", %" PRId64 " taps",
+                p.in_channels, p.depth_multiplier, p.out_channels, g.taps);
+  }
+  layout->size = static_cast<size_t>(size);
+  // The pointwise kernel is handed over a group of panels at a time, so only one panel has to fit.
+  if (depthwise > INT32_MAX || pointwise_panel > INT32_MAX || p.out_channels > INT32_MAX) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "the kernels are too large for 32-bit indices: in_channels %" PRId64 ", depth_multiplier %" PRId64
+                ", out_channels %" PRId64 ", %" PRId64 " taps",
+                p.in_channels, p.depth_multiplier, p.out_channels, g.taps);
+  }
+
+  // With one multiplier the real channels come first in packed order, so the padding behind them need not be summed.
+  layout->sum_channels = p.depth_multiplier == 1 ? round_up(p.in_channels, 4) : layout->channels;
+  const int64_t wanted = row.sum_block == 0 ? layout->channels : smaller<int64_t>(row.sum_block, layout->channels);
+  const int64_t blocks = divide_up(layout->sum_channels, wanted);
+  layout->sum_block = round_up(divide_up(layout->sum_channels, blocks), lanes);
+
+  layout->header = {packed_magic, packed_version, packing_id_of(row), weights_hash_of(g), layout->size, {0, 0, 0}};
+  return SEPCONV_OK;
+}
+
+void pack_weights(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout, const float* depthwise,
+                  const float* pointwise, const float* mid_bias, const float* out_bias, void* packed) {
+  const int64_t channels = g.problem.in_channels, multiplier = g.problem.depth_multiplier,
+                outputs = g.problem.out_channels;
+  const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
+  char* base = static_cast<char*>(packed);
+  memset(base, 0, layout.size);
+  memcpy(base, &layout.header, sizeof layout.header);
+  float* mid_bias_to = reinterpret_cast<float*>(base + layout.mid_bias);
+  float* depthwise_to = reinterpret_cast<float*>(base + layout.depthwise);
+  float* pointwise_to = reinterpret_cast<float*>(base + layout.pointwise);
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t m = 0; m < multiplier; ++m) {
+      const int64_t source = c * multiplier + m;  // Keras's channel of the intermediate
+      const int64_t chunk = c / lanes * multiplier + m, lane = c % lanes;
+      const int64_t k = chunk * lanes + lane;
+      if (mid_bias != nullptr) mid_bias_to[k] = mid_bias[source];
+      for (int64_t tap = 0; tap < g.taps; ++tap) {
+        depthwise_to[(chunk * g.taps + tap) * lanes + lane] = depthwise[tap * g.mid_channels + source];
+      }
+      for (int64_t f = 0; f < outputs; f += panel) {
+        memcpy(pointwise_to + (f / panel * layout.channels + k) * panel, pointwise + source * outputs + f,
+               static_cast<size_t>(smaller(panel, outputs - f)) * sizeof(float));
+      }
+    }
+  }
+  if (out_bias != nullptr) memcpy(base + layout.out_bias, out_bias, static_cast<size_t>(outputs) * sizeof(float));
+}
+
+sepconv_status check_packed(const PackedLayout& layout, const void* packed) {
+  if (memcmp(packed, &layout.header, sizeof layout.header) == 0) return SEPCONV_OK;
+  PackedHeader found;
+  memcpy(&found, packed, sizeof found);
+  constexpr sepconv_status bad = SEPCONV_BAD_PACKED;
+  if (found.magic != packed_magic) {
+    return fail(bad, "arguments.packed does not begin with the mark of packed weights (of this byte order)");
+  }
+  if (found.version != packed_version) {
+    return fail(bad, "arguments.packed has format version %" PRIu64 ", this library reads %" PRIu64, found.version,
+                packed_version);
+  }
+  if (found.packing_id != layout.header.packing_id) {
+    return fail(bad,
+                "arguments.packed is in the packing of another variant: pack with this plan, or plan with packing_of");
+  }
+  if (found.problem_hash != layout.header.problem_hash) {
+    return fail(bad,
+                "arguments.packed holds the weights of another problem (channels, kernel extents or biases differ)");
+  }
+  return fail(bad, "arguments.packed has a damaged header: its size is %" PRIu64 ", the plan's %zu", found.size,
+              layout.size);
+}
+
+}  // namespace sepconv::internal

@@ -1,0 +1,70 @@
+// The packed weights: where each part lies, the header in front of them, and the copy that fills them.
+//
+//   header      64 bytes      PackedHeader
+//   mid_bias    [k]           packed channels; zeros where the problem has none
+//   depthwise   [q, (z, y,) x, lane]      outermost first; lane < chunk_channels
+//   pointwise   [panel, k, lane]          lane < panel_channels
+//   out_bias    [panel * panel_channels]
+//
+// Every part begins at a multiple of 64 bytes, and the gaps and the channels past C and F are zeros. The packed channel
+// order is that of variant_table.h: q = (c / L) * M + m and k = q * L + c % L, with L = chunk_channels. There is no
+// pointer inside, so packed weights can be saved, mapped and shared.
+#ifndef SEPCONV_SRC_PACK_H
+#define SEPCONV_SRC_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "problem.h"
+#include "sepconv/variant_table.h"
+
+namespace sepconv::internal {
+
+inline constexpr size_t packed_alignment = 64;
+
+// The first 64 bytes. A run compares them with the plan's, whole. The magic is an integer, so weights of a machine with
+// another byte order do not match.
+struct PackedHeader {
+  uint64_t magic;
+  uint64_t version;
+  uint64_t packing_id;    // what the rows that can read it have in common: packing_id_of
+  uint64_t problem_hash;  // what the weights are of: weights_hash_of
+  uint64_t size;          // bytes, header included
+  uint64_t reserved[3];   // zeros
+};
+static_assert(sizeof(PackedHeader) == 64, "the header is a cache line");
+
+// Everything about one plan's packed weights. Counts are in elements, offsets and size in bytes.
+struct PackedLayout {
+  int64_t chunks;        // Q = ceil(C / L) * M
+  int64_t channels;      // Q * L, the extent of k
+  int64_t panels;        // ceil(F / panel_channels)
+  int64_t sum_channels;  // K that a run sums over: 4 * ceil(C / 4) where M = 1, else all of `channels`
+  int64_t sum_block;     // how many of them at a time: the row's, evened out over the blocks; a multiple of L
+  size_t mid_bias, depthwise, pointwise, out_bias;
+  size_t size;
+  PackedHeader header;
+};
+
+// Hash of (rank, dtypes, chunk_channels, panel_channels): rows with the same one read the same packed weights.
+uint64_t packing_id_of(const sepconv_variant& row);
+
+// Hash of the problem as far as the weights know it: rank, dtypes, C, M, F, kernel extents, biases. Not batch, image
+// size, stride, dilation, padding or activations.
+uint64_t weights_hash_of(const Geometry& geometry);
+
+// Errors: SEPCONV_INVALID_ARGUMENT if the size overflows; SEPCONV_UNSUPPORTED if a part is too large for the variant's
+// 32-bit indices.
+sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& row, PackedLayout* layout);
+
+// Fills `packed` (layout.size bytes, 64-byte aligned). The biases may be NULL.
+void pack_weights(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& layout,
+                  const float* depthwise, const float* pointwise, const float* mid_bias, const float* out_bias,
+                  void* packed);
+
+// SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for.
+sepconv_status check_packed(const PackedLayout& layout, const void* packed);
+
+}  // namespace sepconv::internal
+
+#endif  // SEPCONV_SRC_PACK_H

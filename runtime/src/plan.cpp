@@ -1,0 +1,219 @@
+#include "plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "integers.h"
+#include "structs.h"
+
+namespace sepconv::internal {
+namespace {
+
+constexpr int32_t most_threads = 1024;
+constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+
+// options.targets and SEPCONV_TARGETS, as one set.
+sepconv_status read_targets(const sepconv_targets& targets, TargetSet* allowed) {
+  TargetSet allow = 0, forbid = 0;
+  const char* unknown = nullptr;
+  size_t length = 0;
+  if (!parse_targets(targets.allow, &allow, &unknown, &length)) {
+    return fail(invalid, "options.targets.allow has the unknown target \"%.*s\"", static_cast<int>(length), unknown);
+  }
+  if (!parse_targets(targets.forbid, &forbid, &unknown, &length)) {
+    return fail(invalid, "options.targets.forbid has the unknown target \"%.*s\"", static_cast<int>(length), unknown);
+  }
+  if (allow == 0) allow = all_targets;
+  *allowed = allow & ~forbid & targets_from_environment(getenv("SEPCONV_TARGETS"));
+  return SEPCONV_OK;
+}
+
+sepconv_status check_options(const sepconv_options& options) {
+  const int device = raw_value(options.device);
+  if (device < 0 || device > SEPCONV_DEVICE_OPENCL) return fail(invalid, "options.device is %d: unknown", device);
+  if (options.max_threads < 1 || options.max_threads > most_threads) {
+    return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %" PRId32, options.max_threads,
+                most_threads);
+  }
+  return SEPCONV_OK;
+}
+
+// The sentence for a problem that no row will do for: what it is, and why the rows that come nearest were rejected.
+sepconv_status no_variant(const Request& request, const Tables& tables) {
+  const sepconv_problem& p = request.geometry->problem;
+  size_t rows = 0;
+  for (size_t t = 0; t < tables.count; ++t) rows += tables.table[t]->row_count;
+  char problem[320];
+  int used = snprintf(problem, sizeof problem,
+                      "%" PRId32 " spatial axes, f32, channels last, %" PRId64 " -> %" PRId64
+                      " channels, multiplier %" PRId64 ", kernel %" PRId64,
+                      p.spatial_rank, p.in_channels, p.out_channels, p.depth_multiplier, p.kernel_extent[0]);
+  if (p.spatial_rank > 1)
+    snprintf(problem + used, sizeof problem - static_cast<size_t>(used), "x%" PRId64, p.kernel_extent[1]);
+  if (tables.count == 0) {
+    return fail(SEPCONV_UNSUPPORTED, "no variant may run this problem (%s): sepconv_register was not called", problem);
+  }
+  char reasons[640] = "";
+  size_t length = 0;
+  for (size_t t = tables.count; t-- > 0;) {
+    for (size_t i = 0; i < tables.table[t]->row_count; ++i) {
+      const sepconv_variant& row = tables.table[t]->rows[i];
+      char reason[160];
+      if (row.spatial_rank != p.spatial_rank || !why_not(request, row, reason, sizeof reason)) continue;
+      const int written = snprintf(reasons + length, sizeof reasons - length, "; %s: %s", row.name, reason);
+      if (written > 0) length = smaller(length + static_cast<size_t>(written), sizeof reasons - 1);
+    }
+  }
+  if (request.variant != nullptr) {
+    for (size_t t = tables.count; t-- > 0;) {
+      for (size_t i = 0; i < tables.table[t]->row_count; ++i) {
+        const sepconv_variant& row = tables.table[t]->rows[i];
+        char reason[160];
+        if (strcmp(row.name, request.variant) != 0 || !why_not(request, row, reason, sizeof reason)) continue;
+        return fail(SEPCONV_UNSUPPORTED, "options.variant \"%s\" may not run this problem (%s): %s", request.variant,
+                    problem, reason);
+      }
+    }
+    return fail(SEPCONV_UNSUPPORTED, "options.variant is \"%s\": none of the %zu registered variants has that name",
+                request.variant, rows);
+  }
+  return fail(SEPCONV_UNSUPPORTED, "none of the %zu registered variants may run this problem (%s)%s", rows, problem,
+              reasons);
+}
+
+sepconv_status create(const sepconv_problem* problem, const sepconv_options* given, sepconv_plan* plan) {
+  sepconv_status status;
+  if ((status = analyse_problem(problem, &plan->geometry))) return status;
+  sepconv_options options;
+  if (given == nullptr) {
+    sepconv_options_init(&options, sizeof options);
+  } else if ((status = read_struct(given, &options))) {
+    return status;
+  }
+  if ((status = check_options(options))) return status;
+  Request& request = plan->request;
+  const bool named = options.variant != nullptr && *options.variant != '\0';
+  request = {&plan->geometry, machine_targets(), 0, named ? options.variant : nullptr, false, 0};
+  if ((status = read_targets(options.targets, &request.allowed))) return status;
+
+  // Everything is legal; from here on it may still be unsupported.
+  if ((status = check_supported(plan->geometry))) return status;
+  if (options.device != SEPCONV_DEVICE_CPU) {
+    return fail(SEPCONV_UNSUPPORTED, "options.device is %d: only SEPCONV_DEVICE_CPU (0) is built yet",
+                static_cast<int>(options.device));
+  }
+  if (options.packing_of != nullptr) {
+    const PackedHeader& header = options.packing_of->packed.header;
+    if (weights_hash_of(plan->geometry) != header.problem_hash) {
+      return fail(SEPCONV_UNSUPPORTED,
+                  "options.packing_of is a plan for other weights: channels, kernel extents or biases differ from this "
+                  "problem's");
+    }
+    request.same_packing = true;
+    request.packing_id = header.packing_id;
+  }
+  Tables tables;
+  registered_tables(&tables);
+  plan->table_count = tables.count;
+  plan->row = choose_variant(request, tables);
+  if (plan->row == nullptr) return no_variant(request, tables);
+  if (request.variant != nullptr) request.variant = plan->row->name;  // the caller's string need not live on
+
+  adopt_fixed_steps(*plan->row, &plan->geometry);
+  if ((status = lay_out_packed(plan->geometry, *plan->row, &plan->packed))) return status;
+  if ((status = cut_image(plan->geometry, *plan->row, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
+    return status;
+  plan->mid = clamp_of(plan->geometry.problem.mid_activation);
+  plan->out = clamp_of(plan->geometry.problem.out_activation);
+  plan->max_threads = options.max_threads;
+  plan->workspace_size = static_cast<size_t>(plan->cut.worker_bytes) * static_cast<size_t>(options.max_threads);
+  return SEPCONV_OK;
+}
+
+bool overlap(const void* a, size_t a_size, const void* b, size_t b_size) {
+  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a), b_begin = reinterpret_cast<uintptr_t>(b);
+  return a_begin < b_begin + b_size && b_begin < a_begin + a_size;
+}
+
+sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void* packed, size_t packed_size) {
+  sepconv_weights weights;
+  if (sepconv_status status = read_struct(given, &weights)) return status;
+  const Geometry& g = plan.geometry;
+  const sepconv_problem& p = g.problem;
+  const int64_t element = dtype_size(p.weight_dtype);
+  const struct {
+    const char* name;
+    const void* data;
+    bool wanted;
+    int64_t count;
+  } tensors[] = {{"depthwise_kernel", weights.depthwise_kernel, true, g.taps * g.mid_channels},
+                 {"pointwise_kernel", weights.pointwise_kernel, true, g.mid_channels * p.out_channels},
+                 {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels},
+                 {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels}};
+  for (const auto& tensor : tensors) {
+    if (tensor.wanted && tensor.data == nullptr) return fail(invalid, "weights.%s is NULL", tensor.name);
+    if (!tensor.wanted && tensor.data != nullptr) {
+      return fail(invalid, "weights.%s is given, but the plan's problem has none (has_%s is 0)", tensor.name,
+                  tensor.name);
+    }
+    if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(element) != 0) {
+      return fail(invalid, "weights.%s is %p: it must be aligned to its elements", tensor.name, tensor.data);
+    }
+  }
+  if (packed == nullptr) return fail(invalid, "packed is NULL");
+  if (reinterpret_cast<uintptr_t>(packed) % packed_alignment != 0) {
+    return fail(invalid, "packed is %p: it must be 64-byte aligned", packed);
+  }
+  if (packed_size < plan.packed.size) {
+    return fail(invalid, "packed_size is %zu: the plan needs %zu bytes", packed_size, plan.packed.size);
+  }
+  for (const auto& tensor : tensors) {
+    if (tensor.data != nullptr &&
+        overlap(tensor.data, static_cast<size_t>(tensor.count * element), packed, plan.packed.size)) {
+      return fail(invalid, "packed overlaps weights.%s", tensor.name);
+    }
+  }
+  if (weights.quantization != nullptr) return fail(SEPCONV_UNSUPPORTED, "weights.quantization is given: not built yet");
+  pack_weights(g, *plan.row, plan.packed, static_cast<const float*>(weights.depthwise_kernel),
+               static_cast<const float*>(weights.pointwise_kernel), static_cast<const float*>(weights.mid_bias),
+               static_cast<const float*>(weights.out_bias), packed);
+  return SEPCONV_OK;
+}
+
+}  // namespace
+}  // namespace sepconv::internal
+
+extern "C" sepconv_status sepconv_plan_create(const sepconv_problem* problem, const sepconv_options* options,
+                                              sepconv_plan** plan) {
+  if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
+  *plan = nullptr;
+  sepconv_plan* made = static_cast<sepconv_plan*>(malloc(sizeof(sepconv_plan)));
+  if (made == nullptr)
+    return sepconv::internal::fail(SEPCONV_OUT_OF_MEMORY, "no memory for a plan (%zu bytes)", sizeof *made);
+  const sepconv_status status = sepconv::internal::create(problem, options, made);
+  if (status != SEPCONV_OK) {
+    free(made);
+    return status;
+  }
+  *plan = made;
+  return SEPCONV_OK;
+}
+
+extern "C" void sepconv_plan_destroy(sepconv_plan* plan) { free(plan); }
+
+extern "C" const char* sepconv_plan_variant(const sepconv_plan* plan) { return plan == nullptr ? "" : plan->row->name; }
+
+extern "C" size_t sepconv_plan_packed_size(const sepconv_plan* plan) { return plan == nullptr ? 0 : plan->packed.size; }
+
+extern "C" size_t sepconv_plan_workspace_size(const sepconv_plan* plan) {
+  return plan == nullptr ? 0 : plan->workspace_size;
+}
+
+extern "C" sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sepconv_weights* weights, void* packed,
+                                            size_t packed_size) {
+  if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
+  return sepconv::internal::pack(*plan, weights, packed, packed_size);
+}

@@ -1,0 +1,25 @@
+// A plan: everything that a run needs, worked out once and never changed again.
+#ifndef SEPCONV_SRC_PLAN_H
+#define SEPCONV_SRC_PLAN_H
+
+#include "dispatch.h"
+#include "pack.h"
+#include "problem.h"
+#include "strip.h"
+
+struct sepconv_plan {
+  sepconv::internal::Geometry geometry;
+  sepconv::internal::PackedLayout packed;
+  sepconv::internal::Cut cut;
+  const sepconv_variant* row;
+  sepconv::internal::Clamp mid, out;
+  int32_t max_threads;
+  size_t workspace_size;
+
+  // How the row was chosen, for sepconv_plan_explain. Its `variant` is the chosen row's name, or NULL if none was asked
+  // for; its `geometry` is the plan's own.
+  sepconv::internal::Request request;
+  size_t table_count;  // tables registered at that time
+};
+
+#endif  // SEPCONV_SRC_PLAN_H

@@ -1,0 +1,298 @@
+#include "problem.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "error.h"
+#include "integers.h"
+#include "structs.h"
+
+namespace sepconv::internal {
+namespace {
+
+constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+
+sepconv_status check_positive(int64_t value, const char* field) {
+  if (value > 0) return SEPCONV_OK;
+  return fail(invalid, "problem.%s is %" PRId64 ": it must be positive", field, value);
+}
+
+sepconv_status check_positive(const int64_t* values, int rank, const char* field) {
+  for (int axis = 0; axis < rank; ++axis) {
+    if (values[axis] > 0) continue;
+    return fail(invalid, "problem.%s[%d] is %" PRId64 ": it must be positive", field, axis, values[axis]);
+  }
+  return SEPCONV_OK;
+}
+
+template <typename Enum>
+sepconv_status check_enum(const Enum& value, int last, const char* field) {
+  const int number = raw_value(value);
+  if (number >= 0 && number <= last) return SEPCONV_OK;
+  return fail(invalid, "problem.%s is %d: unknown, the largest known value is %d", field, number, last);
+}
+
+sepconv_status check_activation(const sepconv_activation& activation, const char* field) {
+  if (sepconv_status status = check_enum(activation.kind, SEPCONV_ACTIVATION_GELU, field)) return status;
+  // Written so that a NaN on either side fails.
+  if (activation.kind == SEPCONV_ACTIVATION_CLAMP && !(activation.lo <= activation.hi)) {
+    return fail(invalid, "problem.%s clamps to [%g, %g]: lo must not exceed hi, and neither may be NaN", field,
+                static_cast<double>(activation.lo), static_cast<double>(activation.hi));
+  }
+  return SEPCONV_OK;
+}
+
+sepconv_status check_scalars(const sepconv_problem& p) {
+  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
+    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
+  }
+  sepconv_status status;
+  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
+  if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
+  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
+  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
+  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
+  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
+  if ((status = check_activation(p.input_activation, "input_activation"))) return status;
+  if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
+  if ((status = check_activation(p.out_activation, "out_activation"))) return status;
+  if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
+  if ((status = check_positive(p.in_channels, "in_channels"))) return status;
+  if ((status = check_positive(p.depth_multiplier, "depth_multiplier"))) return status;
+  if ((status = check_positive(p.out_channels, "out_channels"))) return status;
+  if ((status = check_positive(p.kernel_extent, p.spatial_rank, "kernel_extent"))) return status;
+  if ((status = check_positive(p.stride, p.spatial_rank, "stride"))) return status;
+  if ((status = check_positive(p.dilation, p.spatial_rank, "dilation"))) return status;
+  if (p.padding == SEPCONV_PADDING_CAUSAL && p.spatial_rank != 1) {
+    return fail(invalid, "problem.padding is SEPCONV_PADDING_CAUSAL, which needs spatial_rank 1, not %" PRId32,
+                p.spatial_rank);
+  }
+  return SEPCONV_OK;
+}
+
+// Output extent and padding of one axis.
+sepconv_status analyse_axis(const sepconv_problem& p, int axis, Geometry* g) {
+  const int64_t n = p.in_extent[axis], k = p.kernel_extent[axis], s = p.stride[axis], d = p.dilation[axis];
+  if (n <= 0) {
+    return fail(invalid, "Computed output size would be zero or negative: problem.in_extent[%d] is %" PRId64, axis, n);
+  }
+  const int64_t reach = saturating_add(saturating_multiply(k - 1, d), 1);
+  int64_t before = 0, after = 0, out = 0;
+  switch (p.padding) {
+    case SEPCONV_PADDING_VALID:
+      break;
+    case SEPCONV_PADDING_SAME: {
+      out = divide_up(n, s);
+      // (out-1)*s <= n-1, so only the sum with a huge reach can overflow, and that is caught below.
+      const int64_t total = larger(saturating_add((out - 1) * s - n, reach), int64_t{0});
+      before = total / 2;
+      after = total - before;
+      break;
+    }
+    case SEPCONV_PADDING_CAUSAL:
+      before = reach - 1;
+      break;
+    case SEPCONV_PADDING_EXPLICIT:
+      before = p.pad_before[axis];
+      after = p.pad_after[axis];
+      if (before < 0)
+        return fail(invalid, "problem.pad_before[%d] is %" PRId64 ": it must not be negative", axis, before);
+      if (after < 0) return fail(invalid, "problem.pad_after[%d] is %" PRId64 ": it must not be negative", axis, after);
+      break;
+  }
+  const int64_t padded = saturating_add(saturating_add(n, before), after);
+  if (reach == too_large || padded == too_large) {
+    return fail(invalid,
+                "the padded extent of axis %d overflows 64 bits: in_extent %" PRId64 ", kernel_extent %" PRId64
+                ", dilation %" PRId64 ", pad_before %" PRId64 ", pad_after %" PRId64,
+                axis, n, k, d, before, after);
+  }
+  if (p.padding != SEPCONV_PADDING_SAME) {
+    if (padded < reach) {
+      return fail(invalid,
+                  "Computed output size would be zero or negative: on axis %d in_extent with padding is %" PRId64
+                  ", and kernel_extent %" PRId64 " with dilation %" PRId64 " covers %" PRId64,
+                  axis, padded, k, d, reach);
+    }
+    out = (padded - reach) / s + 1;
+  }
+  g->in_extent[axis] = n;
+  g->out_extent[axis] = out;
+  g->pad_before[axis] = before;
+  g->pad_after[axis] = after;
+  g->reach[axis] = reach;
+  g->stride[axis] = out == 1 ? 1 : s;
+  g->dilation[axis] = k == 1 ? 1 : d;
+  return SEPCONV_OK;
+}
+
+// Bytes of the four tensors; all of them must fit the address space.
+sepconv_status measure(const sepconv_problem& p, Geometry* g) {
+  g->taps = g->in_pixels = g->out_pixels = 1;
+  for (int axis = 0; axis < g->rank; ++axis) {
+    g->taps = saturating_multiply(g->taps, p.kernel_extent[axis]);
+    g->in_pixels = saturating_multiply(g->in_pixels, g->in_extent[axis]);
+    g->out_pixels = saturating_multiply(g->out_pixels, g->out_extent[axis]);
+  }
+  g->mid_channels = saturating_multiply(p.in_channels, p.depth_multiplier);
+  const int64_t input_size = dtype_size(p.input_dtype), weight_size = dtype_size(p.weight_dtype),
+                mid_size = dtype_size(p.mid_dtype), output_size = dtype_size(p.output_dtype);
+  const int64_t input_image = saturating_multiply(saturating_multiply(g->in_pixels, p.in_channels), input_size);
+  const int64_t output_image = saturating_multiply(saturating_multiply(g->out_pixels, p.out_channels), output_size);
+  g->input_bytes = saturating_multiply(input_image, p.batch);
+  g->output_bytes = saturating_multiply(output_image, p.batch);
+  const struct {
+    const char* tensor;
+    int64_t bytes;
+  } sizes[] = {
+      {"one image of the input", input_image},
+      {"one image of the output", output_image},
+      {"the input", g->input_bytes},
+      {"the output", g->output_bytes},
+      {"the depthwise kernel", saturating_multiply(saturating_multiply(g->taps, g->mid_channels), weight_size)},
+      {"the pointwise kernel", saturating_multiply(saturating_multiply(g->mid_channels, p.out_channels), weight_size)},
+      {"one image between the stages",
+       saturating_multiply(saturating_multiply(g->out_pixels, g->mid_channels), mid_size)},
+  };
+  for (const auto& size : sizes) {
+    if (static_cast<uint64_t>(size.bytes) < static_cast<uint64_t>(PTRDIFF_MAX)) continue;
+    return fail(invalid,
+                "the byte count of %s overflows: batch %" PRId64 ", in_channels %" PRId64 ", depth_multiplier %" PRId64
+                ", out_channels %" PRId64 ", %" PRId64 " input and %" PRId64 " output pixels, %" PRId64 " taps",
+                size.tensor, p.batch, p.in_channels, p.depth_multiplier, p.out_channels, g->in_pixels, g->out_pixels,
+                g->taps);
+  }
+  return SEPCONV_OK;
+}
+
+// Walks the pitches of one tensor from the innermost axis out, and returns the index of the first that is not dense: -1
+// if all are, -2 (with the error set) if one is smaller than what it steps over. Index 0 is the batch.
+int first_sparse_pitch(const int64_t* pitch, const int64_t* extent, int rank, int64_t channels, const char* field) {
+  int found = -1;
+  int64_t dense = channels;
+  for (int i = rank; i >= 0; --i) {
+    if (pitch[i] != 0 && pitch[i] < dense) {
+      fail(invalid, "problem.%s[%d] is %" PRId64 ", smaller than the %" PRId64 " elements that it steps over", field, i,
+           pitch[i], dense);
+      return -2;
+    }
+    if (pitch[i] > dense) found = i;
+    const int64_t step = pitch[i] > dense ? pitch[i] : dense;
+    if (i > 0) dense = saturating_multiply(step, extent[i - 1]);
+  }
+  return found;
+}
+
+}  // namespace
+
+int64_t dtype_size(sepconv_dtype dtype) {
+  switch (dtype) {
+    case SEPCONV_DTYPE_F64:
+      return 8;
+    case SEPCONV_DTYPE_F32:
+    case SEPCONV_DTYPE_I32:
+      return 4;
+    case SEPCONV_DTYPE_F16:
+    case SEPCONV_DTYPE_BF16:
+      return 2;
+    case SEPCONV_DTYPE_I8:
+    case SEPCONV_DTYPE_U8:
+      return 1;
+  }
+  return 8;  // analyse_problem has rejected every other value
+}
+
+Clamp clamp_of(const sepconv_activation& activation) {
+  switch (activation.kind) {
+    case SEPCONV_ACTIVATION_RELU:
+      return {0.0f, INFINITY};
+    case SEPCONV_ACTIVATION_RELU6:
+      return {0.0f, 6.0f};
+    case SEPCONV_ACTIVATION_CLAMP:
+      return {activation.lo, activation.hi};
+    default:
+      return {-INFINITY, INFINITY};
+  }
+}
+
+sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
+  sepconv_status status;
+  if ((status = read_struct(problem, &g->problem))) return status;
+  const sepconv_problem& p = g->problem;
+  if ((status = check_scalars(p))) return status;
+  g->rank = p.spatial_rank;
+  for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
+    if (axis < g->rank) {
+      if ((status = analyse_axis(p, axis, g))) return status;
+    } else {
+      g->in_extent[axis] = g->out_extent[axis] = g->reach[axis] = g->stride[axis] = g->dilation[axis] = 1;
+      g->pad_before[axis] = g->pad_after[axis] = 0;
+      g->problem.in_extent[axis] = g->problem.kernel_extent[axis] = g->problem.stride[axis] =
+          g->problem.dilation[axis] = 1;
+    }
+  }
+  if ((status = measure(p, g))) return status;
+  if (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST) {
+    if (first_sparse_pitch(p.input_pitch, g->in_extent, g->rank, p.in_channels, "input_pitch") == -2) return invalid;
+    if (first_sparse_pitch(p.output_pitch, g->out_extent, g->rank, p.out_channels, "output_pitch") == -2)
+      return invalid;
+  } else {
+    for (int i = 0; i <= g->rank; ++i) {
+      if (p.input_pitch[i] < 0) return fail(invalid, "problem.input_pitch[%d] is %" PRId64, i, p.input_pitch[i]);
+      if (p.output_pitch[i] < 0) return fail(invalid, "problem.output_pitch[%d] is %" PRId64, i, p.output_pitch[i]);
+    }
+  }
+  return SEPCONV_OK;
+}
+
+sepconv_status check_supported(const Geometry& g) {
+  const sepconv_problem& p = g.problem;
+  constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
+  if (p.spatial_rank == 3) return fail(no, "problem.spatial_rank is 3: only 1 and 2 are built yet");
+  if (p.layout != SEPCONV_LAYOUT_CHANNELS_LAST) return fail(no, "problem.layout is channels_first: not built yet");
+  if (p.padding == SEPCONV_PADDING_CAUSAL) return fail(no, "problem.padding is SEPCONV_PADDING_CAUSAL: not built yet");
+  if (p.padding == SEPCONV_PADDING_EXPLICIT)
+    return fail(no, "problem.padding is SEPCONV_PADDING_EXPLICIT: not built yet");
+  const struct {
+    const char* field;
+    sepconv_dtype dtype;
+  } dtypes[] = {{"input_dtype", p.input_dtype},
+                {"weight_dtype", p.weight_dtype},
+                {"mid_dtype", p.mid_dtype},
+                {"output_dtype", p.output_dtype}};
+  for (const auto& entry : dtypes) {
+    if (entry.dtype == SEPCONV_DTYPE_F32) continue;
+    return fail(no, "problem.%s is %d: only SEPCONV_DTYPE_F32 (0) is built yet", entry.field,
+                static_cast<int>(entry.dtype));
+  }
+  if (p.input_activation.kind != SEPCONV_ACTIVATION_NONE) {
+    return fail(no, "problem.input_activation is %d: not built yet", static_cast<int>(p.input_activation.kind));
+  }
+  if (p.mid_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
+    return fail(no, "problem.mid_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
+                static_cast<int>(p.mid_activation.kind));
+  }
+  if (p.out_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
+    return fail(no, "problem.out_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
+                static_cast<int>(p.out_activation.kind));
+  }
+  if (p.has_residual) return fail(no, "problem.has_residual is set: not built yet");
+  int i = first_sparse_pitch(p.input_pitch, g.in_extent, g.rank, p.in_channels, "input_pitch");
+  if (i >= 0)
+    return fail(no, "problem.input_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.input_pitch[i]);
+  i = first_sparse_pitch(p.output_pitch, g.out_extent, g.rank, p.out_channels, "output_pitch");
+  if (i >= 0)
+    return fail(no, "problem.output_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.output_pitch[i]);
+  return SEPCONV_OK;
+}
+
+}  // namespace sepconv::internal
+
+extern "C" sepconv_status sepconv_output_extent(const sepconv_problem* problem,
+                                                int64_t out_extent[SEPCONV_MAX_SPATIAL_RANK]) {
+  if (out_extent == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "out_extent is NULL");
+  sepconv::internal::Geometry geometry;
+  if (sepconv_status status = sepconv::internal::analyse_problem(problem, &geometry)) return status;
+  for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) out_extent[axis] = geometry.out_extent[axis];
+  return SEPCONV_OK;
+}

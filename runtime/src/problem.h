@@ -1,0 +1,49 @@
+// Pure arithmetic on a problem: is it legal, how large is its output, where does the padding go, does any size
+// overflow. Nothing here knows variants, memory or machines.
+#ifndef SEPCONV_SRC_PROBLEM_H
+#define SEPCONV_SRC_PROBLEM_H
+
+#include <stdint.h>
+
+#include "sepconv/sepconv.h"
+
+namespace sepconv::internal {
+
+// A legal problem and everything that follows from it. Axes are outermost first; entries past the rank are those of an
+// axis of extent 1, so loops over all three axes need no special case.
+struct Geometry {
+  sepconv_problem problem;  // the caller's, defaults filled in
+  int32_t rank;             // problem.spatial_rank
+  int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
+  int64_t out_extent[SEPCONV_MAX_SPATIAL_RANK];
+  int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK];
+  int64_t pad_after[SEPCONV_MAX_SPATIAL_RANK];
+  int64_t reach[SEPCONV_MAX_SPATIAL_RANK];     // input samples under one output sample: (k-1)*d + 1
+  int64_t stride[SEPCONV_MAX_SPATIAL_RANK];    // 1 where there is one output only: then it has no effect
+  int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];  // 1 where there is one tap only, likewise
+  int64_t taps;                                // product of the kernel extents
+  int64_t mid_channels;                        // C * M
+  int64_t in_pixels, out_pixels;               // of one image
+  int64_t input_bytes, output_bytes;           // of the whole batch
+};
+
+// Bytes of one element.
+int64_t dtype_size(sepconv_dtype dtype);
+
+// The clamp [lo, hi] of an activation; -inf and inf where there is none. Only for kinds that are clamps.
+struct Clamp {
+  float lo, hi;
+};
+Clamp clamp_of(const sepconv_activation& activation);
+
+// Checks every rule of the operation and fills `geometry`. Problems that are legal but not built yet pass.
+// Errors: SEPCONV_INVALID_ARGUMENT, in a sentence that names the field and its value; SEPCONV_UNSUPPORTED for fields of
+// a newer header.
+sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* geometry);
+
+// SEPCONV_UNSUPPORTED, naming the field, for a legal problem that no variant can be written for yet.
+sepconv_status check_supported(const Geometry& geometry);
+
+}  // namespace sepconv::internal
+
+#endif  // SEPCONV_SRC_PROBLEM_H

@@ -1,0 +1,98 @@
+#include "strip.h"
+
+#include "integers.h"
+#include "scratch.h"
+
+namespace sepconv::internal {
+
+bool steps_over(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
+  return extent == 1 && g.dilation[axis] > 1 && axis < g.rank - 1 && row.dilation[axis] != 1;
+}
+
+int64_t seen_samples(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
+  if (steps_over(g, row, axis, extent)) return g.problem.kernel_extent[axis];
+  return saturating_add(saturating_multiply(extent - 1, g.stride[axis]), g.reach[axis]);
+}
+
+int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
+                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
+  // 1. The staged input of one chunk, zero-padded: the samples under the strip; along x the strip's width is rounded up
+  //    to whole depthwise tiles. [(z, y,) x, chunk_channels]
+  int64_t staged = row.chunk_channels, pixels = 1;
+  for (int axis = 0; axis < g.rank; ++axis) {
+    const int64_t outputs = axis == g.rank - 1 ? saturating_add(extent[axis], row.depthwise_tile - 1) : extent[axis];
+    staged = saturating_multiply(staged, seen_samples(g, row, axis, outputs));
+    pixels = saturating_multiply(pixels, extent[axis]);
+  }
+  // 2. D, the depthwise stage's result for one block of the sum: flat pixels, the last register tile of either stage
+  //    whole. [pixel, sum_block]
+  const int64_t d =
+      saturating_multiply(saturating_add(pixels, int64_t{row.tile_pixels} + row.depthwise_tile), packed.sum_block);
+  // 3. C, the partial sums of the pointwise stage, where the sum takes more than one block: whole tiles of whole
+  //    panels. [panel, pixel, panel_channels]
+  int64_t c = 0;
+  if (packed.sum_channels > packed.sum_block) {
+    c = saturating_multiply(round_up(pixels, row.tile_pixels), saturating_multiply(panels, row.panel_channels));
+  }
+  // All three may be live at once; each takes a record, a rounding and a guard of the arena.
+  const int64_t elements = saturating_add(staged, saturating_add(d, c));
+  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 3 * arena_overhead);
+}
+
+void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {
+  for (int axis = 0; axis < g->rank; ++axis) {
+    if (row.stride[axis] != 0) g->stride[axis] = row.stride[axis];
+    if (row.dilation[axis] != 0) g->dilation[axis] = row.dilation[axis];
+  }
+}
+
+Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, int64_t index) {
+  Strip strip;
+  const Part part = part_of(g.out_extent[cut.cut_axis], cut.unit, cut.segments, index % cut.segments);
+  int64_t outer = index / cut.segments;
+  strip.pixels = 1;
+  strip.first_pixel = 0;
+  for (int axis = cut.cut_axis - 1; axis >= 0; --axis) {
+    strip.min[axis] = outer % g.out_extent[axis];
+    strip.extent[axis] = 1;
+    outer /= g.out_extent[axis];
+  }
+  strip.min[cut.cut_axis] = part.begin;
+  strip.extent[cut.cut_axis] = part.length;
+  for (int axis = cut.cut_axis + 1; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
+    strip.min[axis] = 0;
+    strip.extent[axis] = g.out_extent[axis];
+  }
+  for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
+    const int64_t extent = strip.extent[axis], n = g.in_extent[axis];
+    strip.pixels *= extent;
+    strip.first_pixel = strip.first_pixel * g.out_extent[axis] + strip.min[axis];
+    strip.in_step[axis] = 1;
+    if (steps_over(g, row, axis, extent)) {
+      // Tap j reads sample begin + j * dilation; the slice holds those inside the image.
+      const int64_t step = g.dilation[axis], taps = g.problem.kernel_extent[axis];
+      const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
+      const int64_t first = begin >= 0 ? 0 : divide_up(-begin, step);
+      const int64_t end = begin >= n ? 0 : smaller(taps, divide_up(n - begin, step));
+      strip.in_step[axis] = step;
+      // Where all taps lie in the padding, the slice is a sample that none of them reads.
+      strip.first_tap[axis] = first < end ? first : taps;
+      strip.in_min[axis] = first < end ? begin + first * step : 0;
+      strip.in_extent[axis] = first < end ? end - first : 1;
+      continue;
+    }
+    if (extent == g.out_extent[axis] || (cut.whole_row_input && axis == g.rank - 1)) {
+      strip.in_min[axis] = 0;
+      strip.in_extent[axis] = n;
+      continue;
+    }
+    // A strip whose taps all lie in the padding gets the nearest sample: a slice is never empty.
+    const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
+    const int64_t end = begin + (extent - 1) * g.stride[axis] + g.reach[axis];
+    strip.in_min[axis] = clamped(begin, 0, n - 1);
+    strip.in_extent[axis] = clamped(end, strip.in_min[axis] + 1, n) - strip.in_min[axis];
+  }
+  return strip;
+}
+
+}  // namespace sepconv::internal

@@ -1,0 +1,77 @@
+// How a run is cut into tasks: every image into strips (boxes of output pixels), and every strip, where that helps
+// threads, into groups of output panels. Pure arithmetic. Strips only share out pixels and output channels, never a
+// sum, so results do not depend on how a run was cut.
+#ifndef SEPCONV_SRC_STRIP_H
+#define SEPCONV_SRC_STRIP_H
+
+#include <stdint.h>
+
+#include "pack.h"
+#include "problem.h"
+#include "sepconv/variant_table.h"
+
+namespace sepconv::internal {
+
+// What a cut has to respect; tests pass their own.
+struct CutLimits {
+  int64_t indices = INT32_MAX;         // the largest index, in elements, that a variant can form
+  int64_t scratch_bytes = 384 * 1024;  // one task's scratch, aimed at: most of a usual L2 cache
+};
+
+// The cut of one image. A strip is whole along the axes inside `cut_axis`, one of `segments` parts along it, and a
+// single sample along the axes outside it, so its pixels are contiguous in the output. A panel group is one of `groups`
+// parts of the panels.
+struct Cut {
+  int cut_axis;
+  int64_t unit;            // segments are multiples of so many samples, but for the last
+  int64_t segments;        // along cut_axis
+  int64_t strips;          // of one image: segments * the extents of the axes outside
+  int64_t groups;          // of panels
+  int64_t tasks;           // of one image: strips * groups
+  bool whole_row_input;    // the innermost axis of the input is always passed whole (rows with a fixed in_extent)
+  bool local_coordinates;  // coordinates count from the slice: the image is too large for 32-bit ones
+  int64_t arena_bytes;     // scratch of the most demanding task: scratch_bytes of its strip
+  int64_t tile_bytes;      // output tile for strips of fewer pixels than tile_pixels; 0 where there are none
+  int64_t worker_bytes;    // both together: one worker's slice of the workspace, a multiple of 64
+};
+
+// One strip. Axes are outermost first; entries past the rank are {0, 1}.
+struct Strip {
+  int64_t min[SEPCONV_MAX_SPATIAL_RANK];     // first output pixel
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK];  // output pixels
+  int64_t pixels;                            // their product
+  int64_t first_pixel;                       // flat index in the output image
+  int64_t
+      in_min[SEPCONV_MAX_SPATIAL_RANK];  // the slice of the input that it reads: always inside the image, never empty
+  int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
+  int64_t in_step[SEPCONV_MAX_SPATIAL_RANK];  // every how many samples of the image; above 1 where steps_over holds
+  int64_t first_tap[SEPCONV_MAX_SPATIAL_RANK];  // with in_step above 1: the tap that reads the slice's first sample
+};
+
+// Whether a strip of one sample along the axis is shown only the samples its taps read, as if they were neighbours (dilation 1):
+// then what a variant stages does not grow with the dilation. Not along x, and not for rows that are compiled for dilation 1.
+bool steps_over(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
+
+// Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.
+int64_t seen_samples(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
+
+// The row chosen for a problem has its own idea of the steps that have no effect (see Geometry): what it fixes, it
+// computes with.
+void adopt_fixed_steps(const sepconv_variant& row, Geometry* geometry);
+
+// Bytes of scratch that a variant may ask of the arena to compute one strip of the given extents for `panels` panels.
+// This formula is the contract between the schedules and the planner; see the body for its terms.
+int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
+                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
+
+// Chooses the cut for at most `threads` workers. Errors: SEPCONV_UNSUPPORTED where not even the smallest strip fits the
+// limits.
+sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed, int threads,
+                         const CutLimits& limits, Cut* cut);
+
+// The strip of an index in [0, cut.strips).
+Strip strip_at(const Geometry& geometry, const sepconv_variant& row, const Cut& cut, int64_t index);
+
+}  // namespace sepconv::internal
+
+#endif  // SEPCONV_SRC_STRIP_H

@@ -1,0 +1,158 @@
+#include "target.h"
+
+#include <string.h>
+
+#include <atomic>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+namespace sepconv::internal {
+namespace {
+
+bool runs_anywhere() { return true; }
+[[maybe_unused]] bool runs_nowhere() { return false; }
+
+#if defined(__x86_64__) || defined(__i386__)
+// __builtin_cpu_supports also asks the operating system whether it saves the wide registers. It reads a table that
+// libgcc fills once; __builtin_cpu_init makes sure that it is filled, should we be called from another library's
+// constructor.
+bool x86_sse41() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("sse4.1");
+}
+
+// Clang 14's builtin does not know f16c, so cpuid is asked: leaf 1, ecx bit 29.
+bool x86_f16c() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & (1u << 29)) != 0;
+}
+
+bool x86_avx2() {
+  return x86_sse41() && __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") &&
+         __builtin_cpu_supports("fma") && x86_f16c();
+}
+
+bool x86_avx512() {
+  return x86_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+}
+
+bool x86_avx512_zen4() {
+  return x86_avx512() && __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni") &&
+         __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq") &&
+         __builtin_cpu_supports("avx512bf16");
+}
+#else
+constexpr auto x86_sse41 = runs_nowhere, x86_avx2 = runs_nowhere, x86_avx512 = runs_nowhere,
+               x86_avx512_zen4 = runs_nowhere;
+#endif
+
+#if defined(__aarch64__)
+constexpr auto arm_neon = runs_anywhere;  // part of the architecture's baseline
+#if defined(__linux__)
+bool arm_dotprod() { return (getauxval(AT_HWCAP) & (1ul << 20)) != 0; }  // HWCAP_ASIMDDP
+#else
+constexpr auto arm_dotprod = runs_nowhere;
+#endif
+#else
+constexpr auto arm_neon = runs_nowhere, arm_dotprod = runs_nowhere;
+#endif
+
+struct Target {
+  const char* name;
+  int level;
+  bool (*runs)();
+};
+
+// The only list of targets in the runtime. At most 64.
+constexpr Target table[] = {
+    {"portable", 0, runs_anywhere},           //
+    {"x86_sse41", 1, x86_sse41},              //
+    {"x86_avx2", 2, x86_avx2},                //
+    {"x86_avx512", 3, x86_avx512},            //
+    {"x86_avx512_zen4", 4, x86_avx512_zen4},  //
+    {"arm_neon", 1, arm_neon},                //
+    {"arm_dotprod", 2, arm_dotprod},          //
+};
+constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
+static_assert(table_size <= 64, "a TargetSet has 64 bits");
+
+// Cuts the next name off a comma-separated list. False at the end of the list.
+bool next_name(const char** text, const char** name, size_t* length) {
+  *text += strspn(*text, " ,\t");
+  if (**text == '\0') return false;
+  *name = *text;
+  *length = strcspn(*text, " ,\t");
+  *text += *length;
+  return true;
+}
+
+}  // namespace
+
+int target_index(const char* name, size_t length) {
+  for (int i = 0; i < table_size; ++i) {
+    if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0) return i;
+  }
+  return -1;
+}
+
+int target_index(const char* name) { return target_index(name, strlen(name)); }
+
+const char* target_name(int index) { return index >= 0 && index < table_size ? table[index].name : nullptr; }
+
+int target_level(int index) { return index >= 0 && index < table_size ? table[index].level : -1; }
+
+TargetSet machine_targets() {
+  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since portable always runs;
+  // threads that ask at the same time find the same answer.
+  static std::atomic<TargetSet> known{0};
+  TargetSet targets = known.load(std::memory_order_relaxed);
+  if (targets != 0) return targets;
+  for (int i = 0; i < table_size; ++i) {
+    if (table[i].runs()) targets |= TargetSet{1} << i;
+  }
+  known.store(targets, std::memory_order_relaxed);
+  return targets;
+}
+
+bool parse_targets(const char* text, TargetSet* targets, const char** unknown, size_t* unknown_length) {
+  *targets = 0;
+  const char* name = nullptr;
+  size_t length = 0;
+  while (text != nullptr && next_name(&text, &name, &length)) {
+    const int index = target_index(name, length);
+    if (index < 0) {
+      *unknown = name;
+      *unknown_length = length;
+      return false;
+    }
+    *targets |= TargetSet{1} << index;
+  }
+  return true;
+}
+
+TargetSet targets_from_environment(const char* text) {
+  TargetSet allowed = 0, forbidden = 0;
+  bool any_allowed = false;
+  const char* name = nullptr;
+  size_t length = 0;
+  while (text != nullptr && next_name(&text, &name, &length)) {
+    const bool forbids = *name == '-';
+    const int index = forbids ? target_index(name + 1, length - 1) : target_index(name, length);
+    const TargetSet bit = index < 0 ? 0 : TargetSet{1} << index;
+    if (forbids) {
+      forbidden |= bit;
+    } else {
+      allowed |= bit;
+      any_allowed = true;
+    }
+  }
+  return (any_allowed ? allowed : all_targets) & ~forbidden;
+}
+
+}  // namespace sepconv::internal

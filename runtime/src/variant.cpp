@@ -1,0 +1,88 @@
+#include "variant.h"
+
+#include <inttypes.h>
+
+#include <atomic>
+
+#include "error.h"
+
+namespace sepconv::internal {
+namespace {
+
+// Filled from the front, never emptied: a slot goes from NULL to a table once. So a reader needs no lock, and
+// registering a table again meets it in its slot before it meets an empty one, whichever threads race.
+std::atomic<const sepconv_variant_table*> slots[max_tables];
+
+// A row's numbers are compared with sizes and divided by, so nonsense is refused once, here.
+sepconv_status check_row(const char* library, size_t index, const sepconv_variant& row) {
+  constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+  if (row.name == nullptr || row.target == nullptr || row.entry == nullptr) {
+    return fail(invalid, "table \"%s\": row %zu lacks a name, a target or an entry", library, index);
+  }
+  if (row.spatial_rank < 1 || row.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
+    return fail(invalid, "table \"%s\": row \"%s\" has spatial_rank %" PRId32, library, row.name, row.spatial_rank);
+  }
+  if (row.chunk_channels <= 0 || row.chunk_channels % 4 != 0 || row.sum_block < 0 ||
+      row.sum_block % row.chunk_channels != 0) {
+    return fail(invalid,
+                "table \"%s\": row \"%s\" has chunk_channels %" PRId32 " (not a multiple of 4) or sum_block %" PRId32
+                " (not a multiple of that)",
+                library, row.name, row.chunk_channels, row.sum_block);
+  }
+  if (row.panel_channels <= 0 || row.tile_pixels <= 0 || row.depthwise_tile <= 0 || row.strip_pixels < 0) {
+    return fail(invalid,
+                "table \"%s\": row \"%s\" has panel_channels %" PRId32 ", tile_pixels %" PRId32
+                ", depthwise_tile %" PRId32 ", strip_pixels %" PRId32,
+                library, row.name, row.panel_channels, row.tile_pixels, row.depthwise_tile, row.strip_pixels);
+  }
+  return SEPCONV_OK;
+}
+
+}  // namespace
+
+sepconv_status check_table(const sepconv_variant_table* table) {
+  constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+  if (table == nullptr) return fail(invalid, "table is NULL");
+  if (table->abi != SEPCONV_VARIANT_ABI) {
+    return fail(invalid,
+                "table->abi is %" PRIu32 ", this library needs %d: build the variants and the runtime from one version",
+                table->abi, SEPCONV_VARIANT_ABI);
+  }
+  if (table->row_size != sizeof(sepconv_variant)) {
+    return fail(invalid, "table->row_size is %" PRIu32 ", this library needs %zu", table->row_size,
+                sizeof(sepconv_variant));
+  }
+  if (table->name == nullptr) return fail(invalid, "table->name is NULL");
+  if (table->rows == nullptr && table->row_count != 0) {
+    return fail(invalid, "table \"%s\": rows is NULL, row_count is %zu", table->name, table->row_count);
+  }
+  for (size_t i = 0; i < table->row_count; ++i) {
+    if (sepconv_status status = check_row(table->name, i, table->rows[i])) return status;
+  }
+  return SEPCONV_OK;
+}
+
+void registered_tables(Tables* tables, size_t limit) {
+  tables->count = 0;
+  for (; tables->count < limit && tables->count < max_tables; ++tables->count) {
+    const sepconv_variant_table* table = slots[tables->count].load(std::memory_order_acquire);
+    if (table == nullptr) return;
+    tables->table[tables->count] = table;
+  }
+}
+
+static sepconv_status register_table(const sepconv_variant_table* table) {
+  if (sepconv_status status = check_table(table)) return status;
+  for (std::atomic<const sepconv_variant_table*>& slot : slots) {
+    const sepconv_variant_table* found = nullptr;
+    if (slot.compare_exchange_strong(found, table, std::memory_order_acq_rel) || found == table) return SEPCONV_OK;
+  }
+  return fail(SEPCONV_OUT_OF_MEMORY, "table \"%s\": %zu tables are registered already, and there is room for no more",
+              table->name, max_tables);
+}
+
+}  // namespace sepconv::internal
+
+extern "C" sepconv_status sepconv_register(const sepconv_variant_table* table) {
+  return sepconv::internal::register_table(table);
+}

@@ -1,0 +1,169 @@
+// The other doors of the API: options, texts, error sentences, version.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "support/harness.h"
+#include "support/rows.h"
+
+namespace sepconv::test {
+namespace {
+
+sepconv_problem legal() {
+  sepconv_problem problem = default_problem();
+  problem.in_channels = 5;
+  problem.out_channels = 6;
+  problem.in_extent[0] = problem.in_extent[1] = 11;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
+  return problem;
+}
+
+class Options : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { tables_under_test(); }
+
+  // No plan, this status, and these words in the sentence.
+  static void expect_refused(const sepconv_options& options, sepconv_status expected, const char* argument,
+                             const char* value) {
+    sepconv_status status;
+    EXPECT_EQ(make_plan(legal(), &options, &status), nullptr) << argument;
+    EXPECT_EQ(status, expected) << argument << ": " << sepconv_status_name(status);
+    const std::string sentence = sepconv_last_error();
+    EXPECT_NE(sentence.find(argument), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find(value), std::string::npos) << sentence;
+  }
+};
+
+TEST_F(Options, DefaultsAreLegal) {
+  const sepconv_options options = default_options();
+  EXPECT_EQ(options.struct_size, sizeof options);
+  EXPECT_EQ(options.max_threads, 1);
+  EXPECT_NE(make_plan(legal(), &options), nullptr) << sepconv_last_error();
+}
+
+TEST_F(Options, DevicesThatAreNotBuiltAreUnsupported) {
+  sepconv_options options = default_options();
+  options.device = SEPCONV_DEVICE_CUDA;
+  expect_refused(options, SEPCONV_UNSUPPORTED, "device", "1");
+  options.device = SEPCONV_DEVICE_OPENCL;
+  expect_refused(options, SEPCONV_UNSUPPORTED, "device", "2");
+  const int unknown = 31;
+  std::memcpy(&options.device, &unknown, sizeof unknown);
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "device", "31");
+}
+
+TEST_F(Options, ThreadsMustBePositive) {
+  sepconv_options options = default_options();
+  for (const int threads : {0, -1, INT32_MIN}) {
+    options.max_threads = threads;
+    expect_refused(options, SEPCONV_INVALID_ARGUMENT, "max_threads", std::to_string(threads).c_str());
+  }
+  options.max_threads = INT32_MAX;  // silly, but never an overflow
+  sepconv_status status;
+  const PlanPointer plan = make_plan(legal(), &options, &status);
+  EXPECT_EQ(plan != nullptr, status == SEPCONV_OK);
+}
+
+TEST_F(Options, UnknownVariantIsNamed) {
+  sepconv_options options = default_options();
+  options.variant = "2d_f32_nhwc_nonsense_portable";
+  expect_refused(options, SEPCONV_UNSUPPORTED, "variant", "2d_f32_nhwc_nonsense_portable");
+}
+
+TEST_F(Options, ForbiddingEveryTargetLeavesNoVariant) {
+  sepconv_options options = default_options();
+  options.targets.allow = options.targets.forbid = "portable";
+  expect_refused(options, SEPCONV_UNSUPPORTED, "targets", "portable");
+  options.targets.allow = "x86_avx2,no_such_target";
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "targets.allow", "no_such_target");
+  options.targets.allow = "";
+  options.targets.forbid = "nor_this";
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "targets.forbid", "nor_this");
+  options.targets.forbid = "";
+  EXPECT_NE(make_plan(legal(), &options), nullptr) << sepconv_last_error();
+}
+
+TEST_F(Options, ShortAndUninitialisedStructsAreRefused) {
+  sepconv_options options = default_options();
+  options.struct_size = 4;
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "4");
+  options.struct_size = 0;
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "0");
+  options.struct_size = static_cast<size_t>(0x6c6c6c6c6c6c6c6c);
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "7812738666512280684");
+}
+
+TEST_F(Options, ExplanationNamesTheChosenRowAndIsCutToFit) {
+  const PlanPointer plan = make_plan(legal());
+  ASSERT_NE(plan, nullptr);
+  char whole[8192];
+  ASSERT_EQ(sepconv_plan_explain(plan.get(), whole, sizeof whole), SEPCONV_OK);
+  EXPECT_NE(std::string(whole).find(sepconv_plan_variant(plan.get())), std::string::npos) << whole;
+  const size_t length = std::strlen(whole);
+  for (const size_t size : {size_t{1}, size_t{2}, size_t{17}, length, length + 1, length + 2}) {
+    GuardedBuffer text(size, 1, Flush::kEnd);
+    std::memset(text.data(), 'x', size);
+    ASSERT_EQ(sepconv_plan_explain(plan.get(), text.as<char>(), size), SEPCONV_OK) << size;
+    EXPECT_EQ(std::string(text.as<char>()), std::string(whole, std::min(length, size - 1))) << size;
+  }
+  EXPECT_EQ(sepconv_plan_explain(plan.get(), nullptr, 10), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_EQ(sepconv_plan_explain(plan.get(), whole, 0), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_EQ(sepconv_plan_explain(nullptr, whole, sizeof whole), SEPCONV_INVALID_ARGUMENT);
+}
+
+TEST_F(Options, StatusesHaveTheirNames) {
+  EXPECT_STREQ(sepconv_status_name(SEPCONV_OK), "SEPCONV_OK");
+  EXPECT_STREQ(sepconv_status_name(SEPCONV_INVALID_ARGUMENT), "SEPCONV_INVALID_ARGUMENT");
+  EXPECT_STREQ(sepconv_status_name(SEPCONV_UNSUPPORTED), "SEPCONV_UNSUPPORTED");
+  EXPECT_STREQ(sepconv_status_name(SEPCONV_OUT_OF_MEMORY), "SEPCONV_OUT_OF_MEMORY");
+  EXPECT_STREQ(sepconv_status_name(SEPCONV_BAD_PACKED), "SEPCONV_BAD_PACKED");
+  EXPECT_STREQ(sepconv_status_name(SEPCONV_TASK_FAILED), "SEPCONV_TASK_FAILED");
+  int unknown = 7;
+  sepconv_status status;
+  std::memcpy(&status, &unknown, sizeof status);
+  ASSERT_NE(sepconv_status_name(status), nullptr);
+}
+
+TEST_F(Options, VersionIsTheHeaders) {
+  const std::string expected = std::to_string(SEPCONV_VERSION_MAJOR) + "." + std::to_string(SEPCONV_VERSION_MINOR) +
+                               "." + std::to_string(SEPCONV_VERSION_PATCH);
+  EXPECT_EQ(sepconv_version(), expected);
+}
+
+TEST_F(Options, EachThreadHasItsOwnLastError) {
+  sepconv_problem problem = legal();
+  problem.batch = -3;
+  EXPECT_EQ(make_plan(problem), nullptr);
+  std::string before, after;
+  std::thread([&] {
+    before = sepconv_last_error();
+    sepconv_problem other = legal();
+    other.stride[1] = -9;
+    make_plan(other);
+    after = sepconv_last_error();
+  }).join();
+  EXPECT_EQ(before, "");
+  EXPECT_NE(after.find("-9"), std::string::npos) << after;
+  const std::string here = sepconv_last_error();
+  EXPECT_NE(here.find("-3"), std::string::npos) << here;
+}
+
+TEST_F(Options, VariantNamesAreDistinctAndEnd) {
+  std::set<std::string> names;
+  int runnable = -1;
+  size_t index = 0;
+  while (const char* name = sepconv_variant_name(index++, &runnable)) {
+    EXPECT_TRUE(names.insert(name).second) << name << " twice";
+    EXPECT_TRUE(runnable == 0 || runnable == 1) << name;
+    ASSERT_LT(index, 10000u);
+  }
+  EXPECT_FALSE(names.empty());
+  EXPECT_EQ(sepconv_variant_name(index + 5, &runnable), nullptr);
+  EXPECT_NE(sepconv_variant_name(0, nullptr), nullptr);
+}
+
+}  // namespace
+}  // namespace sepconv::test

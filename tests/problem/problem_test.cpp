@@ -1,0 +1,286 @@
+// Every problem that breaks a rule gets its status and a sentence that names the field and its value.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "support/describe.h"
+#include "support/harness.h"
+#include "support/rows.h"
+
+namespace sepconv::test {
+namespace {
+
+// A small legal problem.
+sepconv_problem legal() {
+  sepconv_problem problem = default_problem();
+  problem.in_channels = 5;
+  problem.out_channels = 6;
+  for (int axis = 0; axis < 2; ++axis) {
+    problem.in_extent[axis] = 11;
+    problem.kernel_extent[axis] = 3;
+  }
+  return problem;
+}
+
+// What a C program does when it stores any integer in an enum; C++ has no other way that is defined.
+template <typename Enum>
+void store(int value, Enum* field) {
+  static_assert(sizeof value == sizeof *field);
+  std::memcpy(field, &value, sizeof value);
+}
+
+struct Rejection {
+  const char* title;
+  std::function<void(sepconv_problem*)> breaks;
+  sepconv_status status;
+  const char* argument;  // both must stand in the sentence
+  const char* value;
+};
+
+constexpr sepconv_status kInvalid = SEPCONV_INVALID_ARGUMENT, kUnsupported = SEPCONV_UNSUPPORTED;
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+const Rejection kRejections[] = {
+    {"rank 0", [](auto* p) { p->spatial_rank = 0; }, kInvalid, "spatial_rank", "0"},
+    {"rank 4", [](auto* p) { p->spatial_rank = 4; }, kInvalid, "spatial_rank", "4"},
+    {"rank -1", [](auto* p) { p->spatial_rank = -1; }, kInvalid, "spatial_rank", "-1"},
+    {"no such layout", [](auto* p) { store(7, &p->layout); }, kInvalid, "layout", "7"},
+    {"negative layout", [](auto* p) { store(-1, &p->layout); }, kInvalid, "layout", "-1"},
+    {"no such padding", [](auto* p) { store(9, &p->padding); }, kInvalid, "padding", "9"},
+    {"batch -1", [](auto* p) { p->batch = -1; }, kInvalid, "batch", "-1"},
+    {"no input channels", [](auto* p) { p->in_channels = 0; }, kInvalid, "in_channels", "0"},
+    {"negative input channels", [](auto* p) { p->in_channels = -5; }, kInvalid, "in_channels", "-5"},
+    {"no multiplier", [](auto* p) { p->depth_multiplier = 0; }, kInvalid, "depth_multiplier", "0"},
+    {"negative multiplier", [](auto* p) { p->depth_multiplier = -2; }, kInvalid, "depth_multiplier", "-2"},
+    {"no output channels", [](auto* p) { p->out_channels = 0; }, kInvalid, "out_channels", "0"},
+    {"negative output channels", [](auto* p) { p->out_channels = -6; }, kInvalid, "out_channels", "-6"},
+    {"empty image", [](auto* p) { p->in_extent[1] = 0; }, kInvalid, "in_extent[1]", "0"},
+    {"negative extent", [](auto* p) { p->in_extent[0] = -11; }, kInvalid, "in_extent[0]", "-11"},
+    {"empty kernel", [](auto* p) { p->kernel_extent[0] = 0; }, kInvalid, "kernel_extent[0]", "0"},
+    {"negative kernel", [](auto* p) { p->kernel_extent[1] = -3; }, kInvalid, "kernel_extent[1]", "-3"},
+    {"stride 0", [](auto* p) { p->stride[0] = 0; }, kInvalid, "stride[0]", "0"},
+    {"stride -1", [](auto* p) { p->stride[1] = -1; }, kInvalid, "stride[1]", "-1"},
+    {"dilation 0", [](auto* p) { p->dilation[1] = 0; }, kInvalid, "dilation[1]", "0"},
+    {"dilation -4", [](auto* p) { p->dilation[0] = -4; }, kInvalid, "dilation[0]", "-4"},
+    {"VALID kernel above the input", [](auto* p) { p->kernel_extent[1] = 12; }, kInvalid, "zero or negative", "12"},
+    {"VALID dilated kernel above the input", [](auto* p) { p->dilation[0] = 6; }, kInvalid, "zero or negative", "13"},
+    {"causal in two dimensions", [](auto* p) { p->padding = SEPCONV_PADDING_CAUSAL; }, kInvalid, "padding",
+     "spatial_rank"},
+    {"negative pad",
+     [](auto* p) {
+       p->padding = SEPCONV_PADDING_EXPLICIT;
+       p->pad_before[1] = -2;
+     },
+     kInvalid, "pad_before[1]", "-2"},
+    {"negative pad at the end",
+     [](auto* p) {
+       p->padding = SEPCONV_PADDING_EXPLICIT;
+       p->pad_after[0] = -7;
+     },
+     kInvalid, "pad_after[0]", "-7"},
+    {"pitch below the row", [](auto* p) { p->input_pitch[1] = 54; }, kInvalid, "input_pitch[1]", "54"},
+    {"negative pitch", [](auto* p) { p->output_pitch[2] = -6; }, kInvalid, "output_pitch[2]", "-6"},
+    {"no such type", [](auto* p) { store(55, &p->input_dtype); }, kInvalid, "input_dtype", "55"},
+    {"no such activation", [](auto* p) { store(77, &p->out_activation.kind); }, kInvalid, "out_activation", "77"},
+    {"clamp upside down", [](auto* p) { p->mid_activation = {SEPCONV_ACTIVATION_CLAMP, 3, 2}; }, kInvalid,
+     "mid_activation", "3"},
+    {"clamp to NaN", [](auto* p) { p->out_activation = {SEPCONV_ACTIVATION_CLAMP, 0, kNan}; }, kInvalid,
+     "out_activation", "nan"},
+    {"byte count overflows in the input", [](auto* p) { p->in_extent[0] = p->in_extent[1] = int64_t{1} << 40; },
+     kInvalid, "byte count", "in_channels 5"},
+    {"byte count overflows in the batch", [](auto* p) { p->batch = INT64_MAX / 2; }, kInvalid, "batch",
+     "4611686018427387903"},
+    {"byte count overflows in the channels", [](auto* p) { p->in_channels = INT64_MAX; }, kInvalid, "in_channels",
+     "9223372036854775807"},
+    {"window overflows", [](auto* p) { p->dilation[0] = INT64_MAX / 2; }, kInvalid, "dilation", "4611686018427387903"},
+    {"kernel overflows", [](auto* p) { p->kernel_extent[0] = p->dilation[0] = INT64_MAX; }, kInvalid, "kernel_extent",
+     "9223372036854775807"},
+    {"pointwise kernel overflows", [](auto* p) { p->depth_multiplier = p->out_channels = int64_t{1} << 31; }, kInvalid,
+     "depth_multiplier", "2147483648"},
+};
+
+const Rejection kNotBuilt[] = {
+    {"three axes",
+     [](auto* p) {
+       p->spatial_rank = 3;
+       p->in_extent[2] = p->kernel_extent[2] = 3;
+     },
+     kUnsupported, "spatial_rank", "3"},
+    {"channels first", [](auto* p) { p->layout = SEPCONV_LAYOUT_CHANNELS_FIRST; }, kUnsupported, "layout",
+     "channels_first"},
+    {"causal",
+     [](auto* p) {
+       p->spatial_rank = 1;
+       p->padding = SEPCONV_PADDING_CAUSAL;
+     },
+     kUnsupported, "padding", "CAUSAL"},
+    {"explicit pads", [](auto* p) { p->padding = SEPCONV_PADDING_EXPLICIT; }, kUnsupported, "padding", "EXPLICIT"},
+    {"half floats", [](auto* p) { p->input_dtype = SEPCONV_DTYPE_F16; }, kUnsupported, "input_dtype", "2"},
+    {"doubles between", [](auto* p) { p->mid_dtype = SEPCONV_DTYPE_F64; }, kUnsupported, "mid_dtype", "1"},
+    {"bytes as weights", [](auto* p) { p->weight_dtype = SEPCONV_DTYPE_I8; }, kUnsupported, "weight_dtype", "4"},
+    {"integers out", [](auto* p) { p->output_dtype = SEPCONV_DTYPE_I32; }, kUnsupported, "output_dtype", "6"},
+    {"swish", [](auto* p) { p->mid_activation.kind = SEPCONV_ACTIVATION_SWISH; }, kUnsupported, "mid_activation", "4"},
+    {"gelu", [](auto* p) { p->out_activation.kind = SEPCONV_ACTIVATION_GELU; }, kUnsupported, "out_activation", "8"},
+    {"clamped input", [](auto* p) { p->input_activation.kind = SEPCONV_ACTIVATION_RELU; }, kUnsupported,
+     "input_activation", "1"},
+    {"residual", [](auto* p) { p->has_residual = 1; }, kUnsupported, "has_residual", "set"},
+    {"input pitch", [](auto* p) { p->input_pitch[1] = 100000; }, kUnsupported, "input_pitch[1]", "100000"},
+    {"output pitch", [](auto* p) { p->output_pitch[0] = 100000; }, kUnsupported, "output_pitch[0]", "100000"},
+};
+
+void expect_sentence(const Rejection& rejection) {
+  const std::string sentence = sepconv_last_error();
+  EXPECT_NE(sentence.find(rejection.argument), std::string::npos) << rejection.title << ": " << sentence;
+  EXPECT_NE(sentence.find(rejection.value), std::string::npos) << rejection.title << ": " << sentence;
+}
+
+class Problem : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { tables_under_test(); }
+};
+
+TEST_F(Problem, LegalOneIsPlanned) {
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK] = {};
+  const sepconv_problem problem = legal();
+  EXPECT_EQ(sepconv_output_extent(&problem, extent), SEPCONV_OK);
+  EXPECT_EQ(extent[0], 9);
+  EXPECT_EQ(extent[1], 9);
+  EXPECT_EQ(extent[2], 1);
+  EXPECT_NE(make_plan(problem), nullptr) << sepconv_last_error();
+}
+
+TEST_F(Problem, BrokenRuleIsNamed) {
+  for (const Rejection& rejection : kRejections) {
+    sepconv_problem problem = legal();
+    rejection.breaks(&problem);
+    sepconv_plan* plan = reinterpret_cast<sepconv_plan*>(&problem);
+    EXPECT_EQ(sepconv_plan_create(&problem, nullptr, &plan), rejection.status) << rejection.title;
+    EXPECT_EQ(plan, nullptr) << rejection.title;
+    expect_sentence(rejection);
+    int64_t extent[SEPCONV_MAX_SPATIAL_RANK] = {-77, -77, -77};
+    EXPECT_EQ(sepconv_output_extent(&problem, extent), rejection.status) << rejection.title;
+    EXPECT_EQ(extent[0], -77) << rejection.title;
+    expect_sentence(rejection);
+  }
+}
+
+TEST_F(Problem, WhatIsNotBuiltIsUnsupported) {
+  for (const Rejection& rejection : kNotBuilt) {
+    sepconv_problem problem = legal();
+    rejection.breaks(&problem);
+    sepconv_plan* plan = reinterpret_cast<sepconv_plan*>(&problem);
+    EXPECT_EQ(sepconv_plan_create(&problem, nullptr, &plan), rejection.status) << rejection.title;
+    EXPECT_EQ(plan, nullptr) << rejection.title;
+    expect_sentence(rejection);
+  }
+}
+
+TEST_F(Problem, DensePitchesMayBeWrittenOut) {
+  sepconv_problem problem = legal();
+  const int64_t input[] = {11 * 11 * 5, 11 * 5, 5}, output[] = {9 * 9 * 6, 9 * 6, 6};
+  std::copy(std::begin(input), std::end(input), problem.input_pitch);
+  std::copy(std::begin(output), std::end(output), problem.output_pitch);
+  EXPECT_NE(make_plan(problem), nullptr) << sepconv_last_error();
+}
+
+TEST_F(Problem, NullPointersAreNamed) {
+  const sepconv_problem problem = legal();
+  sepconv_plan* plan = nullptr;
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
+  EXPECT_EQ(sepconv_plan_create(nullptr, nullptr, &plan), kInvalid);
+  EXPECT_NE(std::string(sepconv_last_error()).find("problem"), std::string::npos);
+  EXPECT_EQ(sepconv_plan_create(&problem, nullptr, nullptr), kInvalid);
+  EXPECT_NE(std::string(sepconv_last_error()).find("plan"), std::string::npos);
+  EXPECT_EQ(sepconv_output_extent(nullptr, extent), kInvalid);
+  EXPECT_NE(std::string(sepconv_last_error()).find("problem"), std::string::npos);
+  EXPECT_EQ(sepconv_output_extent(&problem, nullptr), kInvalid);
+  EXPECT_NE(std::string(sepconv_last_error()).find("out_extent"), std::string::npos);
+  sepconv_plan_destroy(nullptr);
+}
+
+// A later version's struct is longer. A program built against it works with this library as long as it leaves the new fields at
+// their defaults, zero.
+TEST_F(Problem, GrownStructIsAcceptedWhereItsNewFieldsAreZero) {
+  struct Later {
+    sepconv_problem problem;
+    int64_t news[3];
+  };
+  Later later;
+  std::memset(&later, 0xee, sizeof later);
+  sepconv_problem_init(&later.problem, sizeof later);
+  for (const int64_t field : later.news) EXPECT_EQ(field, 0);
+  const sepconv_problem known = legal();
+  std::memcpy(&later, &known, sizeof known);
+  later.problem.struct_size = sizeof later;
+  EXPECT_NE(make_plan(later.problem), nullptr) << sepconv_last_error();
+  later.news[2] = 1;
+  sepconv_status status;
+  EXPECT_EQ(make_plan(later.problem, nullptr, &status), nullptr);
+  EXPECT_EQ(status, SEPCONV_UNSUPPORTED);
+  EXPECT_NE(std::string(sepconv_last_error()).find("struct_size"), std::string::npos) << sepconv_last_error();
+}
+
+TEST_F(Problem, ShortStructIsRefused) {
+  for (const size_t size : {size_t{0}, size_t{7}, sizeof(size_t), sizeof(sepconv_problem) - 8}) {
+    sepconv_problem problem = legal();
+    problem.struct_size = size;
+    sepconv_status status;
+    EXPECT_EQ(make_plan(problem, nullptr, &status), nullptr);
+    EXPECT_EQ(status, kInvalid) << "struct_size " << size;
+    EXPECT_NE(std::string(sepconv_last_error()).find("struct_size"), std::string::npos) << sepconv_last_error();
+  }
+}
+
+TEST_F(Problem, InitWritesNoFurtherThanItsSize) {
+  unsigned char bytes[sizeof(sepconv_problem)];
+  std::memset(bytes, 0xcd, sizeof bytes);
+  alignas(sepconv_problem) sepconv_problem problem;
+  std::memcpy(&problem, bytes, sizeof bytes);
+  sepconv_problem_init(&problem, sizeof(size_t) + sizeof(int32_t));
+  EXPECT_EQ(problem.struct_size, sizeof(size_t) + sizeof(int32_t));
+  EXPECT_EQ(problem.spatial_rank, 2);
+  std::memcpy(bytes, &problem, sizeof bytes);
+  for (size_t i = sizeof(size_t) + sizeof(int32_t); i < sizeof bytes; ++i) ASSERT_EQ(bytes[i], 0xcd) << "byte " << i;
+}
+
+// The arithmetic of the output's extent is the reference's.
+TEST_F(Problem, OutputExtentEqualsTheReference) {
+  for (int64_t n = 1; n <= 12; ++n) {
+    for (int64_t k = 1; k <= 5; ++k) {
+      for (int64_t s = 1; s <= 4; ++s) {
+        for (int64_t d = 1; d <= 4; ++d) {
+          for (const sepconv_padding padding : {SEPCONV_PADDING_VALID, SEPCONV_PADDING_SAME}) {
+            sepconv_problem problem = legal();
+            problem.padding = padding;
+            problem.in_extent[0] = n;
+            problem.kernel_extent[0] = k;
+            problem.stride[0] = s;
+            problem.dilation[0] = d;
+            int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
+            const bool fits = padding == SEPCONV_PADDING_SAME || n >= (k - 1) * d + 1;
+            ASSERT_EQ(sepconv_output_extent(&problem, extent), fits ? SEPCONV_OK : kInvalid) << describe(problem);
+            if (fits) {
+              ASSERT_EQ(extent[0], output_axis(problem, 0).extent) << describe(problem);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Problem, HugeButLegalOneIsAnsweredCleanly) {
+  sepconv_problem problem = legal();
+  problem.in_extent[0] = problem.in_extent[1] = 1 << 20;
+  problem.in_channels = problem.out_channels = 1 << 10;  // 4 PiB of input: an address space holds it
+  sepconv_status status;
+  const PlanPointer plan = make_plan(problem, nullptr, &status);
+  EXPECT_TRUE(status == SEPCONV_OK || status == SEPCONV_UNSUPPORTED) << sepconv_status_name(status);
+  EXPECT_EQ(plan != nullptr, status == SEPCONV_OK);
+}
+
+}  // namespace
+}  // namespace sepconv::test

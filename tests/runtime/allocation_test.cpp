@@ -1,0 +1,109 @@
+// Every allocation fails once: nothing aborts, nothing leaks, nothing is written, and the status says so.
+#include "support/allocations.h"
+
+#include <gtest/gtest.h>
+
+#include "support/harness.h"
+#include "support/random_problem.h"
+#include "support/rows.h"
+
+namespace sepconv::test {
+namespace {
+
+sepconv_problem a_problem() {
+  sepconv_problem problem = default_problem();
+  problem.in_channels = problem.out_channels = 20;
+  problem.in_extent[0] = problem.in_extent[1] = 17;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
+  return problem;
+}
+
+class Allocations : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { tables_under_test(); }
+};
+
+TEST_F(Allocations, EachFailureInPlanningIsReported) {
+  const sepconv_problem problem = a_problem();
+  sepconv_options options = default_options();
+  options.max_threads = 4;
+  sepconv_plan* plan = nullptr;
+  watch_allocations();
+  EXPECT_EQ(sepconv_plan_create(&problem, &options, &plan), SEPCONV_OK);
+  const int needed = allocations_seen();
+  sepconv_plan_destroy(plan);
+  ASSERT_GT(needed, 0) << "the wrapped allocators were not called: this test tests nothing";
+  const int alive = allocations_alive();
+  for (int n = 0; n < needed; ++n) {
+    plan = reinterpret_cast<sepconv_plan*>(&options);
+    watch_allocations(n);
+    const sepconv_status status = sepconv_plan_create(&problem, &options, &plan);
+    allocations_seen();
+    EXPECT_EQ(status, SEPCONV_OUT_OF_MEMORY) << "allocation " << n;
+    EXPECT_EQ(plan, nullptr);
+    EXPECT_STRNE(sepconv_last_error(), "");
+    EXPECT_EQ(allocations_alive(), alive) << "allocation " << n;
+  }
+}
+
+TEST_F(Allocations, RefusedPlansLeakNothing) {
+  const int alive = allocations_alive();
+  sepconv_problem illegal = a_problem(), not_built = a_problem();
+  illegal.stride[0] = 0;
+  not_built.layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
+  sepconv_options options = default_options();
+  options.variant = "no_such_variant";
+  EXPECT_EQ(make_plan(illegal), nullptr);
+  EXPECT_EQ(make_plan(not_built), nullptr);
+  EXPECT_EQ(make_plan(a_problem(), &options), nullptr);
+  EXPECT_EQ(allocations_alive(), alive);
+}
+
+TEST_F(Allocations, EachFailureInARunIsReported) {
+  const sepconv_problem problem = a_problem();
+  const PlanPointer plan = make_plan(problem);
+  ASSERT_NE(plan, nullptr);
+  Random random(test_seed());
+  const Operands<float> operands = random_operands(random, problem, Fill::kReals);
+  Buffers buffers(problem, *plan, operands, Flush::kEnd);
+  sepconv_arguments arguments = buffers.arguments();
+  arguments.workspace = nullptr;
+  arguments.workspace_size = 0;
+  const int alive = allocations_alive();
+  int failures = 0;
+  for (;; ++failures) {
+    watch_allocations(failures);
+    const sepconv_status status = sepconv_plan_run(plan.get(), &arguments);
+    const int seen = allocations_seen();
+    EXPECT_EQ(allocations_alive(), alive) << "allocation " << failures;
+    if (status == SEPCONV_OK) {
+      EXPECT_LE(seen, failures);
+      break;
+    }
+    ASSERT_EQ(status, SEPCONV_OUT_OF_MEMORY) << sepconv_last_error();
+    EXPECT_TRUE(buffers.output_untouched());
+  }
+  EXPECT_GT(failures, 0) << "a run without a workspace allocated nothing";
+  EXPECT_TRUE(equals_reference(problem, operands, buffers.output_values()));
+}
+
+TEST_F(Allocations, RunWithAWorkspaceAllocatesNothing) {
+  const sepconv_problem problem = a_problem();
+  const PlanPointer plan = make_plan(problem);
+  ASSERT_NE(plan, nullptr);
+  Random random(test_seed());
+  const Operands<float> operands = random_operands(random, problem, Fill::kReals);
+  Buffers buffers(problem, *plan, operands, Flush::kEnd);
+  const sepconv_arguments arguments = buffers.arguments();
+  const sepconv_weights weights = weights_of(operands);
+  buffers.packed.make_writable();
+  char text[500];
+  watch_allocations();
+  EXPECT_EQ(sepconv_plan_pack(plan.get(), &weights, buffers.packed.data(), buffers.packed.size()), SEPCONV_OK);
+  EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_OK);
+  EXPECT_EQ(sepconv_plan_explain(plan.get(), text, sizeof text), SEPCONV_OK);
+  EXPECT_EQ(allocations_seen(), 0);
+}
+
+}  // namespace
+}  // namespace sepconv::test

@@ -1,0 +1,236 @@
+// The choice of a variant, by name, for machines that need not exist. The rows here are never called.
+#include "dispatch.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "pack.h"
+#include "support/harness.h"
+
+namespace sepconv::test {
+namespace {
+
+using internal::Geometry;
+using internal::Request;
+using internal::Tables;
+using internal::TargetSet;
+
+int never_called(void**) { return -1; }
+
+TargetSet targets(const char* names) {
+  TargetSet set = 0;
+  const char* unknown = nullptr;
+  size_t length = 0;
+  EXPECT_TRUE(internal::parse_targets(names, &set, &unknown, &length)) << names;
+  return set;
+}
+
+// A row of rank 2; extents of 0 leave a quantity open.
+sepconv_variant row(const char* name, const char* target, int64_t kernel = 0, int64_t stride = 0,
+                    int64_t channels = 0) {
+  sepconv_variant result{};
+  result.name = name;
+  result.target = target;
+  result.entry = never_called;
+  result.spatial_rank = 2;
+  for (int axis = 0; axis < 2; ++axis) {
+    result.kernel_extent[axis] = kernel;
+    result.stride[axis] = stride;
+  }
+  result.in_channels = channels;
+  result.chunk_channels = result.panel_channels = 8;
+  result.tile_pixels = result.depthwise_tile = 4;
+  result.sum_block = 64;
+  return result;
+}
+
+const std::vector<sepconv_variant> kShipped = {
+    row("k3s1_avx512", "x86_avx512", 3, 1), row("k3s1_avx2", "x86_avx2", 3, 1), row("k3s2_avx2", "x86_avx2", 3, 2),
+    row("any_avx512", "x86_avx512"),        row("any_avx2", "x86_avx2"),        row("any_portable", "portable"),
+};
+const std::vector<sepconv_variant> kUsers = {
+    row("mine_k3c32_avx2", "x86_avx2", 3, 0, 32),
+    row("mine_k3c32_neon", "arm_neon", 3, 0, 32),
+    row("mine_elsewhere", "riscv_v1", 3, 0, 32),
+};
+
+class Choice : public ::testing::Test {
+ protected:
+  Choice() {
+    problem_ = default_problem();
+    problem_.in_channels = problem_.out_channels = 16;
+    set_axes(3, 1);
+    shipped_ = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "shipped", kShipped.data(), kShipped.size()};
+    users_ = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "users", kUsers.data(), kUsers.size()};
+    tables_.table[0] = &shipped_;
+    tables_.table[1] = &users_;
+    tables_.count = 1;
+  }
+
+  void set_axes(int64_t kernel, int64_t stride) {
+    for (int axis = 0; axis < 2; ++axis) {
+      problem_.in_extent[axis] = 20;
+      problem_.kernel_extent[axis] = kernel;
+      problem_.stride[axis] = stride;
+    }
+  }
+
+  std::string chosen(const char* machine) {
+    machine_ = targets(machine);
+    return chosen();
+  }
+
+  std::string chosen() {
+    Geometry geometry;
+    EXPECT_EQ(internal::analyse_problem(&problem_, &geometry), SEPCONV_OK) << sepconv_last_error();
+    const sepconv_variant* best = internal::choose_variant(request(&geometry), tables_);
+    return best != nullptr ? best->name : "none";
+  }
+
+  Request request(const Geometry* geometry) const {
+    return {geometry, machine_, allowed_, variant_, packing_id_ != 0, packing_id_};
+  }
+
+  sepconv_problem problem_;
+  sepconv_variant_table shipped_, users_;
+  Tables tables_{};
+  TargetSet machine_ = 0, allowed_ = internal::all_targets;
+  const char* variant_ = nullptr;
+  uint64_t packing_id_ = 0;
+};
+
+TEST_F(Choice, TakesTheBestThatTheMachineRuns) {
+  EXPECT_EQ(chosen("portable"), "any_portable");
+  EXPECT_EQ(chosen("portable, x86_sse41"), "any_portable");
+  EXPECT_EQ(chosen("portable,x86_sse41,x86_avx2"), "k3s1_avx2");
+  EXPECT_EQ(chosen("portable,x86_sse41,x86_avx2,x86_avx512"), "k3s1_avx512");
+  EXPECT_EQ(chosen("portable,arm_neon"), "any_portable");
+}
+
+TEST_F(Choice, PrefersTheRowThatFixesMore) {
+  set_axes(3, 2);
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "k3s2_avx2");  // specialised beats wider
+  set_axes(5, 1);
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "any_avx512");
+}
+
+TEST_F(Choice, ReadsEveryAxis) {
+  problem_.stride[0] = 1;
+  problem_.stride[1] = 2;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
+  set_axes(3, 1);
+  problem_.kernel_extent[0] = 2;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
+}
+
+TEST_F(Choice, RanksLaterTablesFirst) {
+  tables_.count = 2;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");  // 16 channels: not the user's layer
+  problem_.in_channels = 32;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "mine_k3c32_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "mine_k3c32_avx2");
+  EXPECT_EQ(chosen("portable,arm_neon"), "mine_k3c32_neon");
+  EXPECT_EQ(chosen("portable"), "any_portable");
+}
+
+TEST_F(Choice, ObeysTheUsersTargets) {
+  allowed_ = targets("x86_avx2,portable");
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "k3s1_avx2");
+  allowed_ = targets("portable");
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "any_portable");
+  allowed_ = targets("arm_neon");  // wanting a target does not make the machine run it
+  EXPECT_EQ(chosen("portable,x86_avx2"), "none");
+}
+
+TEST_F(Choice, TakesOnlyTheNamedVariant) {
+  variant_ = "any_portable";
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_portable");
+  variant_ = "k3s2_avx2";  // exists, but the stride is 1
+  EXPECT_EQ(chosen("portable,x86_avx2"), "none");
+  variant_ = "any_avx512";  // exists, but this machine cannot
+  EXPECT_EQ(chosen("portable,x86_avx2"), "none");
+}
+
+TEST_F(Choice, StaysInsideAPacking) {
+  sepconv_variant wide = row("any_wide_panel_avx2", "x86_avx2");
+  wide.panel_channels = 16;
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", &wide, 1};
+  tables_.table[1] = &own;
+  tables_.count = 2;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_wide_panel_avx2");
+  packing_id_ = internal::packing_id_of(kShipped[5]);
+  EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
+  packing_id_ = internal::packing_id_of(wide);
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_wide_panel_avx2");
+}
+
+TEST_F(Choice, NeverTakesAnotherLayoutRankOrType) {
+  problem_.layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "none");
+  problem_.layout = SEPCONV_LAYOUT_CHANNELS_LAST;
+  problem_.spatial_rank = 1;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "none");
+  problem_.spatial_rank = 2;
+  problem_.input_dtype = SEPCONV_DTYPE_F16;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "none");
+}
+
+TEST_F(Choice, SaysWhyARowWillNotDo) {
+  machine_ = targets("portable,x86_avx2");
+  allowed_ = ~targets("portable");
+  Geometry geometry;
+  ASSERT_EQ(internal::analyse_problem(&problem_, &geometry), SEPCONV_OK);
+  const auto reason = [&](const sepconv_variant& candidate) {
+    char text[200] = "";
+    return internal::why_not(request(&geometry), candidate, text, sizeof text) ? std::string(text)
+                                                                               : std::string("will do");
+  };
+  EXPECT_NE(reason(kShipped[0]).find("this machine cannot run x86_avx512"), std::string::npos) << reason(kShipped[0]);
+  EXPECT_EQ(reason(kShipped[1]), "will do");
+  EXPECT_NE(reason(kShipped[2]).find("stride[0] is 1, the row has 2"), std::string::npos) << reason(kShipped[2]);
+  EXPECT_NE(reason(kShipped[5]).find("portable is excluded"), std::string::npos) << reason(kShipped[5]);
+  EXPECT_NE(reason(kUsers[0]).find("in_channels is 16, the row has 32"), std::string::npos) << reason(kUsers[0]);
+}
+
+TEST_F(Choice, ListsEveryRowOnceInOrderOfRank) {
+  tables_.count = 2;
+  std::vector<std::string> names;
+  for (size_t i = 0; const sepconv_variant* ranked = internal::ranked_variant(tables_, i); ++i)
+    names.emplace_back(ranked->name);
+  EXPECT_EQ(names, (std::vector<std::string>{"mine_k3c32_avx2", "mine_k3c32_neon", "mine_elsewhere", "k3s1_avx512",
+                                             "k3s1_avx2", "k3s2_avx2", "any_avx512", "any_avx2", "any_portable"}));
+}
+
+TEST(Targets, EnvironmentAllowsAndForbids) {
+  using internal::targets_from_environment;
+  EXPECT_EQ(targets_from_environment(nullptr), internal::all_targets);
+  EXPECT_EQ(targets_from_environment(""), internal::all_targets);
+  EXPECT_EQ(targets_from_environment("portable"), targets("portable"));
+  EXPECT_EQ(targets_from_environment(" portable , x86_avx2"), targets("portable,x86_avx2"));
+  EXPECT_EQ(targets_from_environment("-x86_avx512"), internal::all_targets & ~targets("x86_avx512"));
+  EXPECT_EQ(targets_from_environment("x86_avx2,portable,-portable"), targets("x86_avx2"));
+  EXPECT_EQ(targets_from_environment("no_such_target"), 0u);
+}
+
+TEST(Targets, UnknownNameIsPointedOut) {
+  TargetSet set = 0;
+  const char* unknown = nullptr;
+  size_t length = 0;
+  EXPECT_FALSE(internal::parse_targets("portable,x87,x86_avx2", &set, &unknown, &length));
+  EXPECT_EQ(std::string(unknown, length), "x87");
+}
+
+TEST(Targets, ThisMachineRunsPortableAtLeast) {
+  EXPECT_EQ(internal::machine_targets() & targets("portable"), targets("portable"));
+#if defined(__x86_64__)
+  EXPECT_EQ(internal::machine_targets() & targets("arm_neon"), 0u);
+  const bool wide = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  EXPECT_TRUE(wide || (internal::machine_targets() & targets("x86_avx512")) == 0);
+#endif
+}
+
+}  // namespace
+}  // namespace sepconv::test

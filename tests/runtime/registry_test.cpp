@@ -1,0 +1,129 @@
+// The registry of variant tables. Nothing can be taken out of it again, so this is a program of its own.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/harness.h"
+#include "variant.h"
+
+namespace sepconv::test {
+namespace {
+
+int never_called(void**) { return -1; }
+
+sepconv_variant good_row(const char* name) {
+  sepconv_variant row{};
+  row.name = name;
+  row.target = "portable";
+  row.entry = never_called;
+  row.spatial_rank = 2;
+  row.chunk_channels = row.panel_channels = 8;
+  row.tile_pixels = row.depthwise_tile = 4;
+  row.sum_block = 64;
+  return row;
+}
+
+sepconv_variant_table table_of(const char* name, const sepconv_variant* rows, size_t count) {
+  return {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), name, rows, count};
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> found;
+  for (size_t i = 0; const char* name = sepconv_variant_name(i, nullptr); ++i) found.emplace_back(name);
+  return found;
+}
+
+void expect_refused(const sepconv_variant_table& table, const char* word) {
+  const std::vector<std::string> before = names();
+  EXPECT_EQ(sepconv_register(&table), SEPCONV_INVALID_ARGUMENT) << word;
+  EXPECT_NE(std::string(sepconv_last_error()).find(word), std::string::npos) << sepconv_last_error();
+  EXPECT_EQ(names(), before);
+}
+
+// The tests stand in the order in which they need the registry.
+TEST(Registry, IsEmptyAtFirstAndSaysSo) {
+  EXPECT_TRUE(names().empty());
+  sepconv_problem problem = default_problem();
+  problem.in_channels = problem.out_channels = 3;
+  problem.in_extent[0] = problem.in_extent[1] = problem.kernel_extent[0] = problem.kernel_extent[1] = 1;
+  sepconv_status status;
+  EXPECT_EQ(make_plan(problem, nullptr, &status), nullptr);
+  EXPECT_EQ(status, SEPCONV_UNSUPPORTED);
+  EXPECT_NE(std::string(sepconv_last_error()).find("sepconv_register"), std::string::npos) << sepconv_last_error();
+}
+
+TEST(Registry, RefusesTablesItCannotTrust) {
+  EXPECT_EQ(sepconv_register(nullptr), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(sepconv_last_error()).find("NULL"), std::string::npos);
+  static const sepconv_variant row = good_row("good");
+  sepconv_variant_table table = table_of("another abi", &row, 1);
+  table.abi += 1;
+  expect_refused(table, "abi");
+  table = table_of("another row", &row, 1);
+  table.row_size -= 8;
+  expect_refused(table, "row_size");
+  expect_refused(table_of(nullptr, &row, 1), "name");
+  expect_refused(table_of("no rows", nullptr, 1), "rows");
+}
+
+TEST(Registry, RefusesRowsWithNonsense) {
+  const auto refused = [](void (*breaks)(sepconv_variant*), const char* word) {
+    sepconv_variant row = good_row("broken row");
+    breaks(&row);
+    expect_refused(table_of("broken table", &row, 1), word);
+  };
+  refused([](auto* row) { row->name = nullptr; }, "name");
+  refused([](auto* row) { row->target = nullptr; }, "target");
+  refused([](auto* row) { row->entry = nullptr; }, "entry");
+  refused([](auto* row) { row->spatial_rank = 0; }, "spatial_rank");
+  refused([](auto* row) { row->spatial_rank = 4; }, "spatial_rank");
+  refused([](auto* row) { row->chunk_channels = 0; }, "chunk_channels");
+  refused([](auto* row) { row->chunk_channels = 6; }, "chunk_channels");
+  refused([](auto* row) { row->sum_block = 65; }, "sum_block");
+  refused([](auto* row) { row->panel_channels = -8; }, "panel_channels");
+  refused([](auto* row) { row->tile_pixels = 0; }, "tile_pixels");
+  refused([](auto* row) { row->depthwise_tile = 0; }, "depthwise_tile");
+  refused([](auto* row) { row->strip_pixels = -1; }, "strip_pixels");
+}
+
+TEST(Registry, RanksLaterTablesFirstAndTakesEachOnce) {
+  static const sepconv_variant first[] = {good_row("a"), good_row("b")}, second[] = {good_row("c")};
+  static const sepconv_variant_table tables[] = {table_of("first", first, 2), table_of("second", second, 1),
+                                                 table_of("empty", nullptr, 0)};
+  for (const sepconv_variant_table& table : tables)
+    EXPECT_EQ(sepconv_register(&table), SEPCONV_OK) << sepconv_last_error();
+  EXPECT_EQ(names(), (std::vector<std::string>{"c", "a", "b"}));
+  for (const sepconv_variant_table& table : tables) EXPECT_EQ(sepconv_register(&table), SEPCONV_OK);
+  EXPECT_EQ(names(), (std::vector<std::string>{"c", "a", "b"}));
+}
+
+// Many threads register the same few tables, and their own; then the registry is full, and says so.
+TEST(Registry, TakesTablesFromManyThreadsUntilItIsFull) {
+  constexpr size_t kThreads = 4;
+  static sepconv_variant rows[internal::max_tables];
+  static sepconv_variant_table tables[internal::max_tables];
+  static std::vector<std::string> row_names(internal::max_tables);
+  for (size_t i = 0; i < internal::max_tables; ++i) {
+    row_names[i] = "t" + std::to_string(i);
+    rows[i] = good_row(row_names[i].c_str());
+    tables[i] = table_of(row_names[i].c_str(), &rows[i], 1);
+  }
+  const size_t room = internal::max_tables - 3;  // the test before this one took three
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (size_t i = 0; i < room; ++i) EXPECT_EQ(sepconv_register(&tables[(i + 61 * thread) % room]), SEPCONV_OK);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(names().size(), room + 3);
+  EXPECT_EQ(sepconv_register(&tables[internal::max_tables - 1]), SEPCONV_OUT_OF_MEMORY);
+  EXPECT_NE(std::string(sepconv_last_error()).find("256"), std::string::npos) << sepconv_last_error();
+  EXPECT_EQ(sepconv_register(&tables[0]), SEPCONV_OK);
+}
+
+}  // namespace
+}  // namespace sepconv::test

@@ -1,0 +1,183 @@
+// The cut of a run into tasks: every output pixel once, every input sample that a strip reads inside its slice, every index and
+// every byte of scratch inside the limits.
+#include "strip.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "support/describe.h"
+#include "support/harness.h"
+#include "support/random_problem.h"
+
+namespace sepconv::test {
+namespace {
+
+using internal::Cut;
+using internal::CutLimits;
+using internal::Geometry;
+using internal::PackedLayout;
+using internal::Strip;
+
+sepconv_variant random_row(Random& random, int32_t rank) {
+  sepconv_variant row{};
+  row.name = "row";
+  row.spatial_rank = rank;
+  row.chunk_channels = static_cast<int32_t>(uniform(random, 1, 4) * 4);
+  row.panel_channels = static_cast<int32_t>(uniform(random, 1, 5) * 4);
+  row.tile_pixels = static_cast<int32_t>(uniform(random, 1, 8));
+  row.depthwise_tile = static_cast<int32_t>(uniform(random, 1, 8));
+  row.sum_block = row.chunk_channels * static_cast<int32_t>(uniform(random, 0, 20));
+  row.strip_pixels = uniform(random, 0, 1) == 0 ? 0 : static_cast<int32_t>(uniform(random, 1, 500));
+  return row;
+}
+
+// Every sample under the strip and inside the image lies in the slice; the slice lies in the image and is not empty.
+void expect_slice_covers(const Geometry& geometry, const Strip& strip) {
+  for (int axis = 0; axis < geometry.rank; ++axis) {
+    const int64_t low = strip.min[axis] * geometry.problem.stride[axis] - geometry.pad_before[axis];
+    ASSERT_GE(strip.in_min[axis], 0);
+    ASSERT_GE(strip.in_extent[axis], 1);
+    const int64_t step = strip.in_step[axis];
+    ASSERT_LT(strip.in_min[axis] + (strip.in_extent[axis] - 1) * step, geometry.in_extent[axis]);
+    if (step > 1) {  // tap j reads element j - first_tap of the slice
+      ASSERT_EQ(strip.extent[axis], 1);
+      for (int64_t tap = 0; tap < geometry.problem.kernel_extent[axis]; ++tap) {
+        const int64_t sample = low + tap * geometry.problem.dilation[axis], index = tap - strip.first_tap[axis];
+        const bool inside = sample >= 0 && sample < geometry.in_extent[axis];
+        ASSERT_EQ(inside, index >= 0 && index < strip.in_extent[axis]) << "axis " << axis << " tap " << tap;
+        if (!inside) continue;
+        ASSERT_EQ(sample, strip.in_min[axis] + index * step) << "axis " << axis << " tap " << tap;
+      }
+      continue;
+    }
+    const int64_t high = low + (strip.extent[axis] - 1) * geometry.problem.stride[axis] +
+                         (geometry.problem.kernel_extent[axis] - 1) * geometry.problem.dilation[axis];
+    if (high < 0 || low >= geometry.in_extent[axis]) continue;  // reads padding only
+    ASSERT_LE(strip.in_min[axis], std::max<int64_t>(low, 0)) << "axis " << axis;
+    ASSERT_GT(strip.in_min[axis] + strip.in_extent[axis], std::min(high, geometry.in_extent[axis] - 1))
+        << "axis " << axis;
+  }
+}
+
+void expect_partition(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
+                      const Cut& cut) {
+  ASSERT_EQ(cut.tasks, cut.strips * cut.groups);
+  ASSERT_GE(cut.groups, 1);
+  ASSERT_LE(cut.groups, packed.panels);
+  ASSERT_EQ(cut.worker_bytes % 64, 0);
+  ASSERT_GE(cut.worker_bytes, cut.arena_bytes + cut.tile_bytes);
+  const int64_t panels = (packed.panels + cut.groups - 1) / cut.groups;
+  std::vector<int> written(static_cast<size_t>(geometry.out_pixels));
+  for (int64_t index = 0; index < cut.strips; ++index) {
+    const Strip strip = internal::strip_at(geometry, row, cut, index);
+    SCOPED_TRACE("strip " + std::to_string(index) + " of " + std::to_string(cut.strips));
+    int64_t pixels = 1, flat = 0;
+    for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
+      ASSERT_GE(strip.min[axis], 0);
+      ASSERT_GE(strip.extent[axis], 1);
+      ASSERT_LE(strip.min[axis] + strip.extent[axis], geometry.out_extent[axis]);
+      pixels *= strip.extent[axis];
+      flat = flat * geometry.out_extent[axis] + strip.min[axis];
+    }
+    ASSERT_EQ(strip.pixels, pixels);
+    ASSERT_EQ(strip.first_pixel, flat);
+    // A strip's pixels have to be contiguous in the output, since the variant counts them through.
+    for (int axis = SEPCONV_MAX_SPATIAL_RANK - 1; axis > 0; --axis) {
+      if (strip.extent[axis] < geometry.out_extent[axis]) {
+        for (int outer = 0; outer < axis; ++outer) ASSERT_EQ(strip.extent[outer], 1) << "axis " << outer;
+      }
+    }
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) ++written[static_cast<size_t>(flat + pixel)];
+    ASSERT_LE(internal::scratch_bytes(geometry, row, packed, strip.extent, panels), cut.arena_bytes);
+    if (strip.pixels < row.tile_pixels) {
+      ASSERT_GE(cut.tile_bytes, 4 * row.tile_pixels * panels * row.panel_channels);
+    }
+    expect_slice_covers(geometry, strip);
+  }
+  ASSERT_EQ(std::count(written.begin(), written.end(), 1), geometry.out_pixels);
+}
+
+TEST(Strips, CoverEveryPixelOnceInsideTheLimits) {
+  int cuts = 0, refused = 0, local = 0;
+  for (uint64_t i = 0; i < 3000 && !::testing::Test::HasFailure(); ++i) {
+    Random random(test_seed() + i);
+    const sepconv_problem problem = random_problem(random);
+    const sepconv_variant row = random_row(random, problem.spatial_rank);
+    SCOPED_TRACE("seed " + std::to_string(test_seed() + i) + ": " + describe(problem));
+    Geometry geometry;
+    PackedLayout packed;
+    ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK) << sepconv_last_error();
+    ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK) << sepconv_last_error();
+    CutLimits limits;
+    if (uniform(random, 0, 1) == 0) limits.indices = int64_t{1} << uniform(random, 8, 20);
+    if (uniform(random, 0, 1) == 0) limits.scratch_bytes = int64_t{1} << uniform(random, 8, 20);
+    Cut cut;
+    const int threads = static_cast<int>(uniform(random, 1, 9));
+    const sepconv_status status = internal::cut_image(geometry, row, packed, threads, limits, &cut);
+    if (status != SEPCONV_OK) {
+      ASSERT_EQ(status, SEPCONV_UNSUPPORTED) << sepconv_last_error();
+      ASSERT_LT(limits.indices, INT32_MAX) << sepconv_last_error();
+      ++refused;
+      continue;
+    }
+    ++cuts;
+    local += cut.local_coordinates ? 1 : 0;
+    expect_partition(geometry, row, packed, cut);
+  }
+  EXPECT_GT(cuts, 2000);
+  EXPECT_GT(refused, 0) << "no limit was tight enough to be refused";
+  EXPECT_GT(local, 0) << "no image was too large for its limit";
+}
+
+// Images far beyond 2^31 elements are cut, not refused; only the first and last strips are looked at.
+TEST(Strips, CutImagesOfMoreThan31Bits) {
+  sepconv_problem problem = default_problem();
+  problem.padding = SEPCONV_PADDING_SAME;
+  problem.in_channels = problem.out_channels = 64;
+  problem.in_extent[0] = problem.in_extent[1] = 100'000;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
+  Random random(1);
+  const sepconv_variant row = random_row(random, 2);
+  Geometry geometry;
+  PackedLayout packed;
+  Cut cut;
+  ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK) << sepconv_last_error();
+  ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK) << sepconv_last_error();
+  ASSERT_EQ(internal::cut_image(geometry, row, packed, 4, CutLimits{}, &cut), SEPCONV_OK) << sepconv_last_error();
+  EXPECT_TRUE(cut.local_coordinates);
+  const Strip first = internal::strip_at(geometry, row, cut, 0), last = internal::strip_at(geometry, row, cut, cut.strips - 1);
+  EXPECT_EQ(first.first_pixel, 0);
+  EXPECT_EQ(last.first_pixel + last.pixels, geometry.out_pixels);
+  expect_slice_covers(geometry, first);
+  expect_slice_covers(geometry, last);
+}
+
+// With more threads there are enough tasks for all of them.
+TEST(Strips, GiveEveryThreadWork) {
+  sepconv_problem problem = default_problem();
+  problem.padding = SEPCONV_PADDING_SAME;
+  problem.in_channels = problem.out_channels = 128;
+  problem.in_extent[0] = problem.in_extent[1] = 56;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
+  sepconv_variant row{};
+  row.name = "row";
+  row.spatial_rank = 2;
+  row.chunk_channels = row.panel_channels = 16;
+  row.tile_pixels = 6;
+  row.depthwise_tile = 4;
+  row.sum_block = 128;
+  for (const int threads : {2, 3, 4, 8}) {
+    Geometry geometry;
+    PackedLayout packed;
+    Cut cut;
+    ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK);
+    ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK);
+    ASSERT_EQ(internal::cut_image(geometry, row, packed, threads, CutLimits{}, &cut), SEPCONV_OK);
+    EXPECT_GE(cut.tasks, threads);
+  }
+}
+
+}  // namespace
+}  // namespace sepconv::test

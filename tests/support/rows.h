@@ -1,0 +1,30 @@
+// The rows that the suite in variants/suite.cpp tests. Each program that holds the suite says which.
+#ifndef SEPCONV_TESTS_SUPPORT_ROWS_H
+#define SEPCONV_TESTS_SUPPORT_ROWS_H
+
+#include <vector>
+
+#include "sepconv/variant_table.h"
+
+namespace sepconv::test {
+
+// Registers the tables on the first call; later tables rank first.
+const std::vector<const sepconv_variant_table*>& tables_under_test();
+
+// How much to do with them.
+struct Effort {
+  int random_problems;  // unless SEPCONV_TEST_COUNT says otherwise
+  double row_work;      // multiplications to spend on one row's own random problems, and eight times that on its tiles
+  int thread_rounds;    // problems that are run with many numbers of threads
+};
+Effort effort();
+
+// All rows of the tables.
+std::vector<const sepconv_variant*> rows_under_test();
+
+// Whether this machine may run the row (a row of a foreign target is skipped, not failed).
+bool runnable(const sepconv_variant& row);
+
+}  // namespace sepconv::test
+
+#endif  // SEPCONV_TESTS_SUPPORT_ROWS_H

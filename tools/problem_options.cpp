@@ -1,0 +1,76 @@
+#include "problem_options.h"
+
+#include <map>
+#include <stdexcept>
+
+namespace sepconv::tools {
+namespace {
+
+void spread(const char* option, const std::vector<int64_t>& values, int32_t rank, int64_t* axes) {
+  if (values.size() != 1 && values.size() != static_cast<size_t>(rank)) {
+    throw std::runtime_error(std::string(option) + " has " + std::to_string(values.size()) +
+                             " numbers; --spatial has " + std::to_string(rank) +
+                             ", so it must have that many, or one for all axes");
+  }
+  for (int32_t axis = 0; axis < rank; ++axis)
+    axes[axis] = values.size() == 1 ? values[0] : values[static_cast<size_t>(axis)];
+}
+
+}  // namespace
+
+void define(CLI::App* app, ProblemOptions* options) {
+  static const std::map<std::string, sepconv_padding> paddings = {
+      {"valid", SEPCONV_PADDING_VALID}, {"same", SEPCONV_PADDING_SAME}, {"causal", SEPCONV_PADDING_CAUSAL}};
+  static const std::map<std::string, sepconv_layout> layouts = {{"channels_last", SEPCONV_LAYOUT_CHANNELS_LAST},
+                                                                {"channels_first", SEPCONV_LAYOUT_CHANNELS_FIRST}};
+  const std::string group = "Problem (extents outermost first, such as 56x56 or 500)";
+  const auto add = [&](const char* name, auto* value, const char* text) {
+    return app->add_option(name, *value, text)->group(group);
+  };
+  CLI::Option* problem =
+      app->add_flag("--problem", options->asked, "Say which variant this machine would choose for a problem, and why")
+          ->group(group);
+  CLI::Option* spatial = add("--spatial", &options->spatial, "Input extents")->delimiter('x');
+  CLI::Option* in_channels = add("--cin", &options->in_channels, "Input channels");
+  CLI::Option* out_channels = add("--cout", &options->out_channels, "Output channels");
+  for (CLI::Option* needed : {spatial, in_channels, out_channels}) {
+    problem->needs(needed);
+    needed->needs(problem);
+  }
+  add("--kernel", &options->kernel, "Taps")->delimiter('x')->default_str("3");
+  add("--strides", &options->strides, "Strides")->delimiter('x')->default_str("1");
+  add("--dilation", &options->dilation, "Dilation rates")->delimiter('x')->default_str("1");
+  add("--mult", &options->multiplier, "Depth multiplier")->capture_default_str();
+  add("--batch", &options->batch, "Images")->capture_default_str();
+  add("--padding", &options->padding, "valid, same or causal")
+      ->transform(CLI::CheckedTransformer(paddings, CLI::ignore_case))
+      ->default_str("same");
+  add("--layout", &options->layout, "channels_last or channels_first")
+      ->transform(CLI::CheckedTransformer(layouts, CLI::ignore_case))
+      ->default_str("channels_last");
+  add("--threads", &options->threads, "Threads of one run")->capture_default_str();
+  add("--variant", &options->variant, "Ask for this variant, by its full name");
+}
+
+sepconv_problem to_problem(const ProblemOptions& options) {
+  if (options.spatial.empty() || options.spatial.size() > SEPCONV_MAX_SPATIAL_RANK) {
+    throw std::runtime_error("--spatial has " + std::to_string(options.spatial.size()) +
+                             " numbers; it must have 1 to 3");
+  }
+  sepconv_problem problem;
+  sepconv_problem_init(&problem, sizeof problem);
+  problem.spatial_rank = static_cast<int32_t>(options.spatial.size());
+  spread("--spatial", options.spatial, problem.spatial_rank, problem.in_extent);
+  spread("--kernel", options.kernel, problem.spatial_rank, problem.kernel_extent);
+  spread("--strides", options.strides, problem.spatial_rank, problem.stride);
+  spread("--dilation", options.dilation, problem.spatial_rank, problem.dilation);
+  problem.batch = options.batch;
+  problem.in_channels = options.in_channels;
+  problem.depth_multiplier = options.multiplier;
+  problem.out_channels = options.out_channels;
+  problem.padding = options.padding;
+  problem.layout = options.layout;
+  return problem;
+}
+
+}  // namespace sepconv::tools
