@@ -1,3 +1,4 @@
+#!/bin/sh
 # check_leaves.sh ARCHIVE: every compiled variant is a leaf. Its object wants the two functions of the scratch allocator and nothing
 # else, and exports its entry and nothing else.
 set -eu

@@ -1,3 +1,4 @@
+#!/bin/sh
 # check_pkg_config.sh CC PKGCONFIG_DIR PROGRAM.c: a program builds with the flags that pkg-config knows, and works.
 set -eu
 PKG_CONFIG_PATH=$2

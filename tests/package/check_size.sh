@@ -1,3 +1,4 @@
+#!/bin/sh
 # check_size.sh CC RUNTIME_INCLUDE LAYER_INCLUDE ARCHIVE...: a statically linked, stripped C program with the runtime and one layer
 # is at most 200 KB larger than an empty one, and works.
 set -eu
