@@ -1,5 +1,5 @@
-// sepconv_bench: verifies and times the layers of layer files. With sepconv_add_bench, the same program around a library of
-// one's own layers.
+// sepconv_bench: verifies and times the layers of layer files. With sepconv_add_bench, the same program around a
+// library of one's own layers.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -74,8 +74,8 @@ std::vector<Layer> read_files(const CommandLine& line) {
   return layers;
 }
 
-// For each layer the variants to compare; "" is the runtime's choice. The shipped rows' choice has to be asked for before the
-// library's own rows, which rank first, are registered.
+// For each layer the variants to compare; "" is the runtime's choice. The shipped rows' choice has to be asked for
+// before the library's own rows, which rank first, are registered.
 std::vector<std::vector<std::string>> register_and_choose(const std::vector<Layer>& layers, const CommandLine& line) {
   sepconv::programs::require(sepconv_register(sepconv_default_variants()));
   std::vector<std::vector<std::string>> variants(layers.size(), {line.variant});

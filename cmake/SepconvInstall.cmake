@@ -10,7 +10,10 @@ configure_package_config_file(
   "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfig.cmake"
   INSTALL_DESTINATION "${package_dir}"
 )
-write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/sepconvConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file(
+  "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion
+)
 install(
   FILES "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/sepconvConfigVersion.cmake"
   DESTINATION "${package_dir}"

@@ -1,15 +1,43 @@
 # Reads layer files (schema/layers.schema.json) at configure time: a layer becomes a variant name that fixes everything.
 include_guard(GLOBAL)
 
-set(_SEPCONV_LAYER_KEYS
-    name n spatial cin mult cout kernel strides dilation padding data_format dtype input_activation mid_bias mid_activation out_bias
-    out_activation repeat residual fusable between source
-    CACHE INTERNAL
-    ""
+set(
+  _SEPCONV_LAYER_KEYS
+  name
+  n
+  spatial
+  cin
+  mult
+  cout
+  kernel
+  strides
+  dilation
+  padding
+  data_format
+  dtype
+  input_activation
+  mid_bias
+  mid_activation
+  out_bias
+  out_activation
+  repeat
+  residual
+  fusable
+  between
+  source
+  CACHE INTERNAL
+  ""
 )
 
 # A positive integer of a layer, or `default`; fails with a sentence that names the file, the layer and the key.
-function(_sepconv_layer_integer where layer key default out)
+function(
+  _sepconv_layer_integer
+  where
+  layer
+  key
+  default
+  out
+)
   string(JSON type ERROR_VARIABLE absent TYPE "${layer}" ${key})
   if(absent)
     if(default STREQUAL "")
@@ -26,7 +54,15 @@ function(_sepconv_layer_integer where layer key default out)
 endfunction()
 
 # The axes of a layer as a name has them: 3 where all are equal, else 3x5.
-function(_sepconv_layer_axes where layer key rank default out)
+function(
+  _sepconv_layer_axes
+  where
+  layer
+  key
+  rank
+  default
+  out
+)
   string(JSON type ERROR_VARIABLE absent TYPE "${layer}" ${key})
   if(absent)
     if(default STREQUAL "")
@@ -62,7 +98,15 @@ function(_sepconv_layer_axes where layer key rank default out)
   set(${out} ${text} PARENT_SCOPE)
 endfunction()
 
-function(_sepconv_layer_word where layer key default supported out)
+function(
+  _sepconv_layer_word
+  where
+  layer
+  key
+  default
+  supported
+  out
+)
   string(JSON value ERROR_VARIABLE absent GET "${layer}" ${key})
   if(absent)
     set(value "${default}")
@@ -133,8 +177,7 @@ function(_sepconv_layer_variants file out)
       set(layout nhwc)
     endif()
     list(
-      APPEND
-      variants
+      APPEND variants
       "${rank}d_f32_${layout}_k${kernel}s${stride}d${dilation}m${multiplier}c${in_channels}o${out_channels}e${extent}"
     )
   endforeach()

@@ -24,6 +24,10 @@ function(sepconv_target name)
 endfunction()
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  sepconv_target(x86_avx2 HALIDE avx avx2 f16c fma sse41 SCHEDULE x86)
+  sepconv_target(
+    x86_avx2
+    HALIDE avx avx2 f16c fma sse41
+    SCHEDULE x86
+  )
 endif()
 sepconv_target(portable SCHEDULE portable)

@@ -13,10 +13,11 @@ set(SEPCONV_TUNING_DIR "${dir}" CACHE INTERNAL "")
 
 # The grammar of generators/variant_name.h.
 set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
-set(_SEPCONV_FIXED
-    "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c[0-9]+)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
-    CACHE INTERNAL
-    ""
+set(
+  _SEPCONV_FIXED
+  "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c[0-9]+)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
+  CACHE INTERNAL
+  ""
 )
 
 # Fails unless the name follows the grammar.
@@ -184,12 +185,26 @@ function(_sepconv_add_variant_library library rows)
       VERBATIM
     )
     list(APPEND objects "${object}")
-    string(JOIN " " line ${variant} ${target} ${schedule} ${halide_target} ${function} "${object}" ${parameters})
+    string(
+      JOIN " "
+      line
+      ${variant}
+      ${target}
+      ${schedule}
+      ${halide_target}
+      ${function}
+      "${object}"
+      ${parameters}
+    )
     string(APPEND lines "${line}\n")
   endforeach()
   file(MAKE_DIRECTORY "${dir}/include")
   file(GENERATE OUTPUT "${dir}/rows.txt" CONTENT "${lines}")
-  file(CONFIGURE OUTPUT "${dir}/include/${library}.h" CONTENT [[
+  file(
+    CONFIGURE
+    OUTPUT "${dir}/include/${library}.h"
+    CONTENT
+      [[
 // The compiled variants of @library@. Written by the build.
 #ifndef SEPCONV_VARIANTS_OF_@library@_H
 #define SEPCONV_VARIANTS_OF_@library@_H
@@ -208,7 +223,9 @@ const sepconv_variant_table* @library@_variants(void);
 #endif
 
 #endif
-]] @ONLY)
+]]
+    @ONLY
+  )
   add_custom_command(
     OUTPUT "${dir}/${library}.c"
     COMMAND sepconv::rows ${library} "${dir}/rows.txt" "${dir}/${library}.c"

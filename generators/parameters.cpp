@@ -10,16 +10,35 @@ namespace sepconv {
 const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
       {"chunk", "channels staged and convolved together", {4, 8, 16, 32}, &ScheduleParameters::chunk},
-      {"tile_pixels", "pixels of one register tile", {1, 2, 3, 4, 5, 6, 7, 8, 10, 12}, &ScheduleParameters::tile_pixels},
-      {"tile_vectors", "vectors of output channels of one register tile", {1, 2, 3, 4, 5, 6}, &ScheduleParameters::tile_vectors},
-      {"depthwise_tile", "pixels along x of one depthwise tile", {1, 2, 3, 4, 5, 6, 7, 8, 10, 12}, &ScheduleParameters::depthwise_tile},
-      {"tap_unroll", "taps along x in the depthwise inner loop", {1, 2, 3, 4, 5, 7, 9, 11, 13, 15}, &ScheduleParameters::tap_unroll},
-      {"stage", "1: copy a chunk's input before the taps read it, 0: read the input", {0, 1}, &ScheduleParameters::stage},
+      {"tile_pixels",
+       "pixels of one register tile",
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       &ScheduleParameters::tile_pixels},
+      {"tile_vectors",
+       "vectors of output channels of one register tile",
+       {1, 2, 3, 4, 5, 6},
+       &ScheduleParameters::tile_vectors},
+      {"depthwise_tile",
+       "pixels along x of one depthwise tile",
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       &ScheduleParameters::depthwise_tile},
+      {"tap_unroll",
+       "taps along x in the depthwise inner loop",
+       {1, 2, 3, 4, 5, 7, 9, 11, 13, 15},
+       &ScheduleParameters::tap_unroll},
+      {"stage",
+       "1: copy a chunk's input before the taps read it, 0: read the input",
+       {0, 1},
+       &ScheduleParameters::stage},
       {"sum_unroll", "channels in the pointwise inner loop", {1, 2, 4}, &ScheduleParameters::sum_unroll},
-      {"sum_block", "intermediate channels held at a time", {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048},
+      {"sum_block",
+       "intermediate channels held at a time",
+       {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048},
        &ScheduleParameters::sum_block},
-      {"strip_pixels", "output pixels of one task, 0 for the planner's choice",
-       {0, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048}, &ScheduleParameters::strip_pixels},
+      {"strip_pixels",
+       "output pixels of one task, 0 for the planner's choice",
+       {0, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048},
+       &ScheduleParameters::strip_pixels},
   };
   return specs;
 }
@@ -30,7 +49,8 @@ FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parame
   FixedSizes sizes;
   if (name.in_channels == 0 || name.multiplier == 0) return sizes;
   const int64_t chunks = (name.in_channels + parameters.chunk - 1) / parameters.chunk;
-  sizes.sum_channels = name.multiplier == 1 ? (name.in_channels + 3) / 4 * 4 : chunks * name.multiplier * parameters.chunk;
+  sizes.sum_channels =
+      name.multiplier == 1 ? (name.in_channels + 3) / 4 * 4 : chunks * name.multiplier * parameters.chunk;
   const int64_t blocks = (sizes.sum_channels + parameters.sum_block - 1) / parameters.sum_block;
   const int64_t length = (sizes.sum_channels + blocks - 1) / blocks;
   sizes.sum_block = (length + parameters.chunk - 1) / parameters.chunk * parameters.chunk;
@@ -51,17 +71,21 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   const auto sentence = [](const char* parameter, int value, const std::string& rule) {
     return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
   };
-  if (p.chunk % lanes != 0) return sentence("chunk", p.chunk, "it must be a multiple of the vector's " + std::to_string(lanes) + " lanes");
-  if (p.sum_block % p.chunk != 0) return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
+  if (p.chunk % lanes != 0)
+    return sentence("chunk", p.chunk, "it must be a multiple of the vector's " + std::to_string(lanes) + " lanes");
+  if (p.sum_block % p.chunk != 0)
+    return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
   // Accumulators, the operands of the side that is held, and one of the other side.
   if (p.tile_pixels * p.tile_vectors + std::min(p.tile_pixels, p.tile_vectors) + 1 > registers) {
-    return sentence("tile_pixels", p.tile_pixels, "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
-                                                      std::to_string(registers) + " registers");
+    return sentence("tile_pixels", p.tile_pixels,
+                    "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
+                        std::to_string(registers) + " registers");
   }
   const int chunk_vectors = p.chunk / lanes;
   if ((p.depthwise_tile + 1) * chunk_vectors + 1 > registers) {
-    return sentence("depthwise_tile", p.depthwise_tile, "with chunk " + std::to_string(p.chunk) + " the tile spills " +
-                                                            std::to_string(registers) + " registers");
+    return sentence(
+        "depthwise_tile", p.depthwise_tile,
+        "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");
   }
   if (p.stage == 0 && (name.in_channels == 0 || name.in_channels % p.chunk != 0)) {
     return sentence("stage", 0, "the name must fix in_channels to a multiple of chunk, " + std::to_string(p.chunk));
@@ -69,13 +93,14 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   return "";
 }
 
-ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule, const Halide::Target& target,
-                                      const std::map<std::string, int>& overrides) {
+ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
+                                      const Halide::Target& target, const std::map<std::string, int>& overrides) {
   ScheduleParameters parameters = find_schedule(schedule).defaults(name, vector_lanes(target));
   const auto& specs = parameter_specs();
   for (const auto& [key, value] : overrides) {
     const std::string& wanted = key;
-    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const ParameterSpec& s) { return s.name == wanted; });
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&](const ParameterSpec& s) { return s.name == wanted; });
     if (spec == specs.end()) throw std::invalid_argument("no schedule parameter is called \"" + key + "\"");
     parameters.*(spec->member) = value;
   }

@@ -1,4 +1,5 @@
-// The schedule's parameters: names, legal values and defaults. The Generator, the table of rows and a tuner all read them here.
+// The schedule's parameters: names, legal values and defaults. The Generator, the table of rows and a tuner all read
+// them here.
 #ifndef SEPCONV_GENERATORS_PARAMETERS_H
 #define SEPCONV_GENERATORS_PARAMETERS_H
 
@@ -17,10 +18,10 @@ struct ScheduleParameters {
   int tile_vectors = 2;    // vectors of output channels of one register tile; a panel is tile_vectors * vector channels
   int depthwise_tile = 4;  // pixels along x of one register tile of the depthwise stage
   int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
-  int stage = 1;           // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
-  int sum_unroll = 4;      // channels unrolled into the pointwise inner loop
-  int sum_block = 256;     // intermediate channels held at a time
-  int strip_pixels = 0;    // output pixels of one task; 0: the planner's choice
+  int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
+  int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
+  int sum_block = 256;   // intermediate channels held at a time
+  int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
 
 // One parameter, for tools.
@@ -28,7 +29,7 @@ struct ParameterSpec {
   const char* name;
   const char* meaning;
   std::vector<int> legal;
-  int ScheduleParameters::*member;
+  int ScheduleParameters::* member;
 };
 
 // Every parameter, in the order of ScheduleParameters.
@@ -41,20 +42,21 @@ struct FixedSizes {
   bool one_block = false;    // K is known to fit one block
 };
 
-// Why the parameters may not be used for this name and target, a sentence that names the parameter and its value; "" if they may.
-// The one place where combinations are ruled out: the Generator, the table of rows and every search ask it.
+// Why the parameters may not be used for this name and target, a sentence that names the parameter and its value; "" if
+// they may. The one place where combinations are ruled out: the Generator, the table of rows and every search ask it.
 std::string why_illegal(const ScheduleParameters& parameters, const VariantName& name, const std::string& schedule,
                         const Halide::Target& target);
 
-// What a variant is compiled with: the schedule's defaults for this name and target, then `overrides` (parameter name -> value).
-// Throws std::invalid_argument for an unknown name, and with why_illegal's sentence.
-ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule, const Halide::Target& target,
-                                      const std::map<std::string, int>& overrides);
+// What a variant is compiled with: the schedule's defaults for this name and target, then `overrides` (parameter name
+// -> value). Throws std::invalid_argument for an unknown name, and with why_illegal's sentence.
+ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
+                                      const Halide::Target& target, const std::map<std::string, int>& overrides);
 
 // float32 lanes of one vector of the target.
 int vector_lanes(const Halide::Target& target);
 
-// Sum blocks of equal length, so that the last one is not a remainder. The runtime does the same for rows that fix nothing.
+// Sum blocks of equal length, so that the last one is not a remainder. The runtime does the same for rows that fix
+// nothing.
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters);
 
 }  // namespace sepconv

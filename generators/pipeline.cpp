@@ -29,9 +29,10 @@ std::vector<Var> variables(const Var& first, const std::vector<Var>& middle, con
   return result;
 }
 
-// The input of chunk q, zero outside the image and past the last channel. Channels are cut off vector by vector where C is a
-// multiple of the vector (a schedule specialises on it), else lane by lane.
-Func make_staged(const Stages& s, const PipelineInputs& in, const PipelineOptions& o, const std::string& name, Halide::Type type) {
+// The input of chunk q, zero outside the image and past the last channel. Channels are cut off vector by vector where C
+// is a multiple of the vector (a schedule specialises on it), else lane by lane.
+Func make_staged(const Stages& s, const PipelineInputs& in, const PipelineOptions& o, const std::string& name,
+                 Halide::Type type) {
   const int rank = static_cast<int>(s.x.size());
   std::vector<Expr> at{Expr()};
   for (int a = 0; a < rank; a++) {
@@ -45,7 +46,8 @@ Func make_staged(const Stages& s, const PipelineInputs& in, const PipelineOption
   const Expr zero = Halide::Internal::make_zero(type);
   const Expr base = (s.q / in.multiplier) * o.chunk;
   const Expr vector_base = base + (s.l / o.vector) * o.vector;
-  const Expr by_vector = select(vector_base < in.in_channels, channel(min(vector_base, in.in_channels - o.vector) + s.l % o.vector), zero);
+  const Expr by_vector =
+      select(vector_base < in.in_channels, channel(min(vector_base, in.in_channels - o.vector) + s.l % o.vector), zero);
   const Expr by_lane = select(base + s.l < in.in_channels, channel(min(base + s.l, in.in_channels - 1)), zero);
   const bool whole_chunks = Halide::Internal::is_const_one(Halide::Internal::simplify(in.in_channels % o.chunk == 0));
   // One select an axis: loop partitioning can then drop the test inside the image, axis by axis.

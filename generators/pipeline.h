@@ -62,8 +62,8 @@ struct Stages {
   Halide::Func partial;        // undefined with one_block
   Halide::RDom blocks;         // over the blocks before the last
   Halide::Expr block_count;
-  Halide::Expr whole_vectors;   // C is a multiple of the vector
-  Halide::Expr output;  // a function of f and p
+  Halide::Expr whole_vectors;  // C is a multiple of the vector
+  Halide::Expr output;         // a function of f and p
 };
 
 Stages make_pipeline(const PipelineInputs& inputs, const PipelineOptions& options, int rank, Halide::Type type);

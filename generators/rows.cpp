@@ -33,7 +33,8 @@ Row parse_row(const std::string& line) {
   std::string word;
   while (words >> word) {
     const size_t equals = word.find('=');
-    if (equals == std::string::npos) throw std::invalid_argument("\"" + word + "\" in row \"" + line + "\" is not <parameter>=<value>");
+    if (equals == std::string::npos)
+      throw std::invalid_argument("\"" + word + "\" in row \"" + line + "\" is not <parameter>=<value>");
     row.overrides[word.substr(0, equals)] = std::stoi(word.substr(equals + 1));
   }
   return row;
@@ -54,7 +55,8 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .target = \"" << row.target << "\",\n"
       << "        .entry = " << row.function << "_argv,\n"
       << "        .spatial_rank = " << name.rank << ",\n"
-      << "        .layout = " << (name.channels_first ? "SEPCONV_LAYOUT_CHANNELS_FIRST" : "SEPCONV_LAYOUT_CHANNELS_LAST") << ",\n"
+      << "        .layout = "
+      << (name.channels_first ? "SEPCONV_LAYOUT_CHANNELS_FIRST" : "SEPCONV_LAYOUT_CHANNELS_LAST") << ",\n"
       << "        .input_dtype = SEPCONV_DTYPE_F32,\n"
       << "        .weight_dtype = SEPCONV_DTYPE_F32,\n"
       << "        .output_dtype = SEPCONV_DTYPE_F32,\n"

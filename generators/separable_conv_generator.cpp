@@ -1,5 +1,5 @@
-// The Generator: parameters, inputs and outputs, and three short methods. The algorithm is in pipeline.cpp, the schedules are in
-// schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
+// The Generator: parameters, inputs and outputs, and three short methods. The algorithm is in pipeline.cpp, the
+// schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
 #include "parameters.h"
 #include "pipeline.h"
 #include "schedules/schedule.h"
@@ -9,7 +9,7 @@ namespace sepconv {
 
 class SeparableConv : public Halide::Generator<SeparableConv> {
  public:
-  GeneratorParam<std::string> variant{"variant", ""};    // the name, without the target
+  GeneratorParam<std::string> variant{"variant", ""};     // the name, without the target
   GeneratorParam<std::string> schedule_{"schedule", ""};  // x86, portable
 
   // Schedule parameters; -1 takes the schedule's default.
@@ -48,7 +48,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
   void generate() {
     std::map<std::string, int> overrides;
-    for (const auto* parameter : {&chunk, &tile_pixels, &tile_vectors, &depthwise_tile, &tap_unroll, &stage, &sum_unroll, &sum_block, &strip_pixels}) {
+    for (const auto* parameter : {&chunk, &tile_pixels, &tile_vectors, &depthwise_tile, &tap_unroll, &stage,
+                                  &sum_unroll, &sum_block, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
@@ -70,9 +71,10 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.out_hi = *bounds_[3];
     for (int a = 0; a < name_.rank; a++) {
       const int outer = name_.rank - 1 - a;  // names count axes from the outside
-      in.axes.push_back({fixed(name_.kernel[outer], depthwise_->dim(a + 1).extent()), fixed(name_.stride[outer], *axes_[a].stride),
-                         name_.dilation[outer] == 1 ? Expr(1) : Expr(*axes_[a].dilation), *axes_[a].pad_before, *axes_[a].strip_min,
-                         *axes_[a].strip_extent});
+      in.axes.push_back({fixed(name_.kernel[outer], depthwise_->dim(a + 1).extent()),
+                         fixed(name_.stride[outer], *axes_[a].stride),
+                         name_.dilation[outer] == 1 ? Expr(1) : Expr(*axes_[a].dilation), *axes_[a].pad_before,
+                         *axes_[a].strip_min, *axes_[a].strip_extent});
       in.image_min.push_back(input_->dim(a + 1).min());
       in.image_extent.push_back(input_->dim(a + 1).extent());
     }
@@ -96,7 +98,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     Input<int32_t>*stride, *dilation, *pad_before, *strip_min, *strip_extent;
   };
 
-  static Expr fixed(int64_t value, const Expr& otherwise) { return value > 0 ? Expr(static_cast<int>(value)) : otherwise; }
+  static Expr fixed(int64_t value, const Expr& otherwise) {
+    return value > 0 ? Expr(static_cast<int>(value)) : otherwise;
+  }
 
   // Packed arrays are dense and aligned; the input's channels are dense, its spatial pitches free.
   void describe_buffers(const PipelineOptions& options) {

@@ -1,8 +1,13 @@
 // sepconv_space: prints the search space of schedule parameters for one variant, as JSON.
 //
-//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET                 the parameters: name, meaning, legal values, default
-//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check FILE    FILE holds a JSON list of parameter objects (missing ones take
-//                                                                the default); prints a list of sentences, "" for legal points
+//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET
+//
+// prints the parameters: name, meaning, legal values, default.
+//
+//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check FILE
+//
+// reads a JSON list of parameter objects (missing ones take the default) and prints a list of sentences, "" for legal
+// points.
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -18,7 +23,8 @@ using nlohmann::ordered_json;
 ordered_json describe(const sepconv::ScheduleParameters& defaults) {
   ordered_json parameters = ordered_json::array();
   for (const sepconv::ParameterSpec& spec : sepconv::parameter_specs()) {
-    parameters.push_back({{"name", spec.name}, {"meaning", spec.meaning}, {"legal", spec.legal}, {"default", defaults.*(spec.member)}});
+    parameters.push_back(
+        {{"name", spec.name}, {"meaning", spec.meaning}, {"legal", spec.legal}, {"default", defaults.*(spec.member)}});
   }
   return parameters;
 }

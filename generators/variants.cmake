@@ -6,7 +6,6 @@ sepconv_variants(
   # One spatial axis, channels last.
   1d_f32_nwc_s1d1m1
   1d_f32_nwc_any
-
   # Two spatial axes, channels last.
   2d_f32_nhwc_k3s1d1m1
   2d_f32_nhwc_k3s2d1m1
@@ -16,8 +15,4 @@ sepconv_variants(
 )
 
 # Rows on the targets of the last resort: one a group, no more.
-sepconv_variants(
-  1d_f32_nwc_any
-  2d_f32_nhwc_any
-  TARGETS portable
-)
+sepconv_variants(1d_f32_nwc_any 2d_f32_nhwc_any TARGETS portable)

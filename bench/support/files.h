@@ -6,8 +6,8 @@
 
 namespace sepconv::programs {
 
-// Writes a file beside `path` and renames it, so that `path` is never half written. Throws std::runtime_error with a sentence
-// that names the path; the old file, if any, is then still there.
+// Writes a file beside `path` and renames it, so that `path` is never half written. Throws std::runtime_error with a
+// sentence that names the path; the old file, if any, is then still there.
 void write_file(const std::string& path, const std::string& contents);
 
 }  // namespace sepconv::programs

@@ -20,8 +20,8 @@ constexpr float kFactor = 0.5F, kTerm = 1.0F, kLimit = 2.0F;
 constexpr int kRounds = 150, kMostRounds = 1500;
 constexpr double kRoundSeconds = 0.0005;
 
-// Additions that each wait for the one before: one a cycle on every core this runs on. The addend is a register, because
-// some cores add constants for nothing.
+// Additions that each wait for the one before: one a cycle on every core this runs on. The addend is a register,
+// because some cores add constants for nothing.
 double measure_clock_ghz() {
   constexpr int64_t kSteps = 50000, kAdditionsPerStep = 16;
   uint64_t sum = 1;

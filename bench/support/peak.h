@@ -31,16 +31,17 @@ struct Peak {
   int threads = 1;
 };
 
-// Runs the loop on `threads` threads at once and keeps the best of many rounds, each shorter than the slice of time that a busy
-// system gives to a program. The loop is checked twice: its result must be the limit of the recurrence, and its speed is set
-// against the core's clock, measured between the rounds. Throws std::runtime_error if the result is wrong.
+// Runs the loop on `threads` threads at once and keeps the best of many rounds, each shorter than the slice of time
+// that a busy system gives to a program. The loop is checked twice: its result must be the limit of the recurrence, and
+// its speed is set against the core's clock, measured between the rounds. Throws std::runtime_error if the result is
+// wrong.
 Peak measure_peak(const PeakLoop& loop, int threads);
 
 // The fastest loop's peak.
 Peak measure_peak(int threads = 1);
 
-// "peak: 103.4 GFLOP/s on 1 thread (AVX2 and FMA; 31.9 a cycle at 3.24 GHz)", and a warning if that is no rate at which a
-// processor works undisturbed.
+// "peak: 103.4 GFLOP/s on 1 thread (AVX2 and FMA; 31.9 a cycle at 3.24 GHz)", and a warning if that is no rate at which
+// a processor works undisturbed.
 std::string to_text(const Peak& peak);
 
 }  // namespace sepconv::programs

@@ -1,6 +1,7 @@
-// The measured loops. Twelve chains cover a latency of six cycles at two multiply-adds a cycle, and their accumulators, the
-// factor and the term fit into 16 registers. The compiler cannot know factor and term, so no step can be left out; the sum
-// of all lanes is returned and checked, so no chain can. Always compiled with optimisation (see CMakeLists.txt).
+// The measured loops. Twelve chains cover a latency of six cycles at two multiply-adds a cycle, and their accumulators,
+// the factor and the term fit into 16 registers. The compiler cannot know factor and term, so no step can be left out;
+// the sum of all lanes is returned and checked, so no chain can. Always compiled with optimisation (see
+// CMakeLists.txt).
 #include "peak.h"
 
 #if defined(__x86_64__)

@@ -17,9 +17,9 @@ struct Timing {
   int samples = 0;
 };
 
-// Times the candidates in turns, so that a slow spell of the machine meets all of them: each turn calls every candidate for a
-// few milliseconds. Calls too short for the clock are timed several at once. `budget` is in seconds, for all candidates
-// together, warm-up included; every candidate is timed at least three times.
+// Times the candidates in turns, so that a slow spell of the machine meets all of them: each turn calls every candidate
+// for a few milliseconds. Calls too short for the clock are timed several at once. `budget` is in seconds, for all
+// candidates together, warm-up included; every candidate is timed at least three times.
 std::vector<Timing> time_in_turns(const std::vector<std::function<void()>>& candidates, double budget);
 
 }  // namespace sepconv::programs

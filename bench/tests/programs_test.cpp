@@ -147,7 +147,8 @@ TEST(ShippedLayerFiles, AreReadable) {
   EXPECT_EQ(layers, 139U);
 }
 
-// A golden case of docs/semantics.md: 10x10 pixels of 3 channels, 2x2 taps, multiplier 2, 12 outputs, stride 2, "same", dilation 2.
+// A golden case of docs/semantics.md: 10x10 pixels of 3 channels, 2x2 taps, multiplier 2, 12 outputs, stride 2, "same",
+// dilation 2.
 sepconv_problem golden_problem() {
   sepconv_problem problem;
   sepconv_problem_init(&problem, sizeof problem);

@@ -1,5 +1,6 @@
-// MobileNetV1's 13 separable layers, compiled ahead of time from layers.json, over a real picture. The weights are random (from
-// a fixed seed), so the numbers mean nothing as a classification; what is shown is that they are right, and how fast they come.
+// MobileNetV1's 13 separable layers, compiled ahead of time from layers.json, over a real picture. The weights are
+// random (from a fixed seed), so the numbers mean nothing as a classification; what is shown is that they are right,
+// and how fast they come.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

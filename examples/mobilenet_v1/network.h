@@ -1,4 +1,5 @@
-// A chain of separable layers, computed twice: by the library, and in double precision from the first layer to the last.
+// A chain of separable layers, computed twice: by the library, and in double precision from the first layer to the
+// last.
 #ifndef SEPCONV_EXAMPLES_MOBILENET_V1_NETWORK_H
 #define SEPCONV_EXAMPLES_MOBILENET_V1_NETWORK_H
 
@@ -22,7 +23,8 @@ struct LayerReport {
 
 class Network {
  public:
-  // Layers with a `repeat` are repeated, each time with other weights. Throws std::runtime_error if they do not fit together.
+  // Layers with a `repeat` are repeated, each time with other weights. Throws std::runtime_error if they do not fit
+  // together.
   Network(const std::vector<programs::Layer>& layers, programs::Random* random);
 
   size_t size() const { return layers_.size(); }

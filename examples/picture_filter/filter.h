@@ -19,8 +19,8 @@ struct Filtered {
   double max_error = 0;  // against the double-precision reference at some hundred pixels, over the largest magnitude
 };
 
-// The depthwise stage is a Gaussian of width `sigma` (in pixels, > 0), the pointwise one the matrix. The picture is continued
-// beyond its edges. Throws std::runtime_error.
+// The depthwise stage is a Gaussian of width `sigma` (in pixels, > 0), the pointwise one the matrix. The picture is
+// continued beyond its edges. Throws std::runtime_error.
 Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors);
 
 }  // namespace sepconv::examples

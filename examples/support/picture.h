@@ -24,7 +24,8 @@ struct Picture {
 // PNG, JPEG and what else stb_image reads. Throws std::runtime_error with a sentence that names the path.
 Picture read_picture(const std::string& path);
 
-// Values outside [0, 1] are cut off. Written whole or not at all; throws std::runtime_error with a sentence that names the path.
+// Values outside [0, 1] are cut off. Written whole or not at all; throws std::runtime_error with a sentence that names
+// the path.
 void write_png(const std::string& path, const Picture& picture);
 
 Picture resize(const Picture& picture, int width, int height);

@@ -1,5 +1,5 @@
-// The fused nest: the depthwise result of one sum block stays in the cache and is consumed there. Every CPU schedule so far is this
-// nest with numbers of its own; the pictures and budgets are at the head of the target's file.
+// The fused nest: the depthwise result of one sum block stays in the cache and is consumed there. Every CPU schedule so
+// far is this nest with numbers of its own; the pictures and budgets are at the head of the target's file.
 #include "fused.h"
 
 using Halide::Func;
@@ -13,12 +13,16 @@ namespace sepconv {
 namespace {
 
 // One sum block: `tile` is the loop over register tiles that consumes its sums, `block` the loop that owns the block.
-void schedule_block(BlockStages& s, Stages& all, const ScheduleParameters& o, int vector, const LoopLevel& tile, const LoopLevel& block) {
+void schedule_block(BlockStages& s, Stages& all, const ScheduleParameters& o, int vector, const LoopLevel& tile,
+                    const LoopLevel& block) {
   const int rank = static_cast<int>(all.x.size());
 
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
   Var fo("fo"), fi("fi");
-  s.sum.compute_at(tile).bound_extent(all.f, o.tile_vectors * vector).bound_extent(all.p, o.tile_pixels).bound_extent(all.panel, 1);
+  s.sum.compute_at(tile)
+      .bound_extent(all.f, o.tile_vectors * vector)
+      .bound_extent(all.p, o.tile_pixels)
+      .bound_extent(all.panel, 1);
   s.sum.vectorize(all.f, vector).unroll(all.f).unroll(all.p);
   Stage update = s.sum.update();
   update.split(all.f, fo, fi, vector);

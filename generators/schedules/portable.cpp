@@ -1,9 +1,9 @@
 // Schedule for any CPU: the fused nest with nothing assumed but vectors of 128 bits and a few caches.
 //
-// Registers: 16 of 4 floats (x86-64 and AArch64 baselines have at least that). The 4x2 tile holds 8 accumulators, 2 weight vectors
-// and 1 broadcast: 11, with room for the products where the target has no fused multiply-add.
-// Caches: one panel of weights for one sum block is 256 x 8 x 4 = 8 KB of an L1 of 16 KB or more; `flat` (strip x 256 channels) fits
-// an L2 of 256 KB with the strips that the planner cuts.
+// Registers: 16 of 4 floats (x86-64 and AArch64 baselines have at least that). The 4x2 tile holds 8 accumulators, 2
+// weight vectors and 1 broadcast: 11, with room for the products where the target has no fused multiply-add. Caches:
+// one panel of weights for one sum block is 256 x 8 x 4 = 8 KB of an L1 of 16 KB or more; `flat` (strip x 256 channels)
+// fits an L2 of 256 KB with the strips that the planner cuts.
 //
 // The nest, for one task:
 //

@@ -1,5 +1,5 @@
-// What a schedule is to the rest: defaults for its parameters, and a function that schedules the stages. One file a target family;
-// no arithmetic on tensors in any of them.
+// What a schedule is to the rest: defaults for its parameters, and a function that schedules the stages. One file a
+// target family; no arithmetic on tensors in any of them.
 #ifndef SEPCONV_GENERATORS_SCHEDULES_SCHEDULE_H
 #define SEPCONV_GENERATORS_SCHEDULES_SCHEDULE_H
 

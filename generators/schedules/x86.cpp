@@ -1,20 +1,22 @@
 // Schedule for x86 with fused multiply-add: the fused nest.
 //
-// Registers, AVX2: 16 of 8 floats. A register tile of the pointwise stage holds tile_pixels x tile_vectors accumulators, the
-// smaller side's operands (tile_vectors weight vectors, or tile_pixels broadcasts) and one operand of the other side:
+// Registers, AVX2: 16 of 8 floats. A register tile of the pointwise stage holds tile_pixels x tile_vectors
+// accumulators, the smaller side's operands (tile_vectors weight vectors, or tile_pixels broadcasts) and one operand of
+// the other side:
 //
 //   6x2: 12 + 2 + 1 = 15     5x2: 10 + 2 + 1 = 13     4x3: 12 + 3 + 1 = 16     2x5: 10 + 2 + 1 = 13     7x2 spills
 //
-// Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels * tile_vectors FMAs
-// (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise tile holds depthwise_tile x
-// chunk / 8 accumulators, 4 x 2 = 8, which covers the FMA latency of 4 cycles on two ports.
+// Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
+// tile_vectors FMAs (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise
+// tile holds depthwise_tile x chunk / 8 accumulators, 4 x 2 = 8, which covers the FMA latency of 4 cycles on two ports.
 //
-// Caches. L1 (32 KB): one panel of weights for one sum block, 256 x 16 x 4 = 16 KB, and the tile's rows of `flat`, 6 x 256 x 4 =
-// 6 KB. L2 (512 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial` (strip x output channels).
+// Caches. L1 (32 KB): one panel of weights for one sum block, 256 x 16 x 4 = 16 KB, and the tile's rows of `flat`, 6 x
+// 256 x 4 = 6 KB. L2 (512 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial` (strip x output
+// channels).
 //
 // The nest, for one task (a strip of output pixels, flattened to p):
 //
-//   for each block of sum_block channels                          partial accumulates; the last block goes to the output
+//   for each block of sum_block channels   partial accumulates; the last block goes to the output
 //     for each chunk of channels                                  \.
 //       staged  <- the strip's input, zero-padded, dense [y][x][l] |  depthwise stage: once for each pixel and channel
 //       for each row, for each x tile                              |
@@ -22,7 +24,7 @@
 //         flat[p][k] <- act(taps + mid_bias)                      /.
 //     for each panel of output channels                           \.
 //       for each tile of pixels                                    |
-//         sum   <- tile_pixels x tile_vectors in registers         |  pointwise stage: broadcast flat, load a weight row, FMA
+//         sum   <- tile_pixels x tile_vectors in registers         |  pointwise stage: broadcast, load weights, FMA
 //           for k: unrolled by sum_unroll                          |
 //         partial or output <- sum                                /.
 #include <algorithm>
@@ -48,7 +50,8 @@ void choose_tile(const VariantName& name, int vector, ScheduleParameters& o) {
     const auto share = [](int64_t size, int64_t granule) {
       return size > 0 ? static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule) : 1.0;
     };
-    const double rate = tile.rate * share(pixels, tile.pixels) * share(name.out_channels, int64_t{tile.vectors} * vector);
+    const double rate =
+        tile.rate * share(pixels, tile.pixels) * share(name.out_channels, int64_t{tile.vectors} * vector);
     if (rate > best + 1e-9) {
       best = rate;
       o.tile_pixels = tile.pixels;

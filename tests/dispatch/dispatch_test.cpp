@@ -1,4 +1,5 @@
-// The row that the library chooses is the one that should be: by name, on the rows that ship, for this machine and for lesser ones.
+// The row that the library chooses is the one that should be: by name, on the rows that ship, for this machine and for
+// lesser ones.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

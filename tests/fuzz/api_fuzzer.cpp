@@ -1,5 +1,6 @@
-// Any problem, any options, any arguments, through the public API. Every call returns a status, says why, and writes nothing when it
-// refuses. Buffers have exactly the promised size, on the heap, where AddressSanitizer watches their ends.
+// Any problem, any options, any arguments, through the public API. Every call returns a status, says why, and writes
+// nothing when it refuses. Buffers have exactly the promised size, on the heap, where AddressSanitizer watches their
+// ends.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdio>

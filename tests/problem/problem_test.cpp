@@ -201,8 +201,8 @@ TEST_F(Problem, NullPointersAreNamed) {
   sepconv_plan_destroy(nullptr);
 }
 
-// A later version's struct is longer. A program built against it works with this library as long as it leaves the new fields at
-// their defaults, zero.
+// A later version's struct is longer. A program built against it works with this library as long as it leaves the new
+// fields at their defaults, zero.
 TEST_F(Problem, GrownStructIsAcceptedWhereItsNewFieldsAreZero) {
   struct Later {
     sepconv_problem problem;

@@ -1,5 +1,5 @@
-// Runs and what can go wrong in them: missing, small, misaligned and overlapping buffers, tasks that fail, batches of nothing.
-// Whatever is refused leaves the output untouched.
+// Runs and what can go wrong in them: missing, small, misaligned and overlapping buffers, tasks that fail, batches of
+// nothing. Whatever is refused leaves the output untouched.
 #include <gtest/gtest.h>
 
 #include <climits>
@@ -229,7 +229,8 @@ TEST_F(Run, IndexOutsideTheRangeIsRefused) {
   EXPECT_TRUE(buffers_->nothing_else_written());
 }
 
-// A stride with one output, and a dilation with one tap, have no effect: however large, they are legal and cost nothing.
+// A stride with one output, and a dilation with one tap, have no effect: however large, they are legal and cost
+// nothing.
 TEST_F(Run, StepsThatStepNowhereMayBeHuge) {
   sepconv_problem problem = small_problem();
   for (int axis = 0; axis < 2; ++axis) {

@@ -1,5 +1,5 @@
-// The cut of a run into tasks: every output pixel once, every input sample that a strip reads inside its slice, every index and
-// every byte of scratch inside the limits.
+// The cut of a run into tasks: every output pixel once, every input sample that a strip reads inside its slice, every
+// index and every byte of scratch inside the limits.
 #include "strip.h"
 
 #include <gtest/gtest.h>
@@ -147,7 +147,8 @@ TEST(Strips, CutImagesOfMoreThan31Bits) {
   ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK) << sepconv_last_error();
   ASSERT_EQ(internal::cut_image(geometry, row, packed, 4, CutLimits{}, &cut), SEPCONV_OK) << sepconv_last_error();
   EXPECT_TRUE(cut.local_coordinates);
-  const Strip first = internal::strip_at(geometry, row, cut, 0), last = internal::strip_at(geometry, row, cut, cut.strips - 1);
+  const Strip first = internal::strip_at(geometry, row, cut, 0),
+              last = internal::strip_at(geometry, row, cut, cut.strips - 1);
   EXPECT_EQ(first.first_pixel, 0);
   EXPECT_EQ(last.first_pixel + last.pixels, geometry.out_pixels);
   expect_slice_covers(geometry, first);

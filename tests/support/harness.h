@@ -32,8 +32,8 @@ PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* opt
 // The weights of `operands`; they must outlive the result.
 sepconv_weights weights_of(const Operands<float>& operands);
 
-// Everything one run reads and writes, each in a guarded buffer of exactly the promised size. Input and packed weights become
-// read-only; the output starts out as NaNs of a kind that no arithmetic makes.
+// Everything one run reads and writes, each in a guarded buffer of exactly the promised size. Input and packed weights
+// become read-only; the output starts out as NaNs of a kind that no arithmetic makes.
 struct Buffers {
   GuardedBuffer input, packed, output, workspace;
 

@@ -101,7 +101,8 @@ class Large : public ::testing::Test {
 TEST_F(Large, ManyPixels) { expect_sums(strided(50'000, 50'000, 1, 2'000, 1'000)); }
 TEST_F(Large, ManyChannels) { expect_sums(strided(6'000, 100, 4'000, 900, 10)); }
 
-// Taps that lie more than 2^31 elements apart cannot be reached by 32-bit indices: said when planning, not in the middle of a run.
+// Taps that lie more than 2^31 elements apart cannot be reached by 32-bit indices: said when planning, not in the
+// middle of a run.
 TEST_F(Large, TapsTooFarApartAreRefused) {
   const sepconv_problem problem = strided(9, 200'000'000, 5, 1, 1'000'000);
   sepconv_status status;

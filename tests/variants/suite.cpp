@@ -1,5 +1,5 @@
-// Every row equals the reference, through the public API and in guarded memory. The rows come from support/rows.h: the suite runs
-// once with rows that are plain loops (then it tests the runtime) and once with the compiled ones.
+// Every row equals the reference, through the public API and in guarded memory. The rows come from support/rows.h: the
+// suite runs once with rows that are plain loops (then it tests the runtime) and once with the compiled ones.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -30,7 +30,8 @@ double work(const sepconv_problem& problem) {
   return pixels * static_cast<double>(mid_count(problem)) * (taps + static_cast<double>(problem.out_channels));
 }
 
-// One random problem: integers and exact answers, or reals and the derived tolerance; every second one flush to a buffer's begin.
+// One random problem: integers and exact answers, or reals and the derived tolerance; every second one flush to a
+// buffer's begin.
 void check(Random& random, const sepconv_problem& problem, RunOptions how) {
   const Fill fill = uniform(random, 0, 1) == 0 ? Fill::kIntegers : Fill::kReals;
   const Operands<float> operands = random_operands(random, problem, fill);
@@ -74,7 +75,8 @@ TEST_F(Variants, EachRowEqualsTheReference) {
   }
 }
 
-// The golden cases that fit the rows' rank and layout; every row that can run a case must give Keras's answer, bit by bit.
+// The golden cases that fit the rows' rank and layout; every row that can run a case must give Keras's answer, bit by
+// bit.
 TEST_F(Variants, GoldenCasesAreExact) {
   int runs = 0;
   for (const GoldenCase& golden : golden_cases()) {
@@ -113,8 +115,8 @@ std::vector<int64_t> around(int64_t n) {
   return {1, std::max<int64_t>(n - 1, 1), std::max<int64_t>(n, 1), n + 1, 2 * n <= 37 ? 37 : 2 * n + 1};
 }
 
-// A problem of the row whose sizes are the given ones wherever the row leaves them open. SAME, so that an output pixel is an input
-// pixel for stride 1.
+// A problem of the row whose sizes are the given ones wherever the row leaves them open. SAME, so that an output pixel
+// is an input pixel for stride 1.
 sepconv_problem sized(const sepconv_variant& row, int64_t in_channels, int64_t out_channels, int64_t multiplier,
                       int64_t width) {
   const auto fixed_or = [](int64_t fixed, int64_t otherwise) { return fixed > 0 ? fixed : otherwise; };

@@ -1,10 +1,11 @@
-// Times candidate libraries of one layer against each other: loads each library, plans with its rows, checks the answer, then times
-// all of them in turns, so that a slow spell of the machine meets every candidate. search.py calls it.
+// Times candidate libraries of one layer against each other: loads each library, plans with its rows, checks the
+// answer, then times all of them in turns, so that a slow spell of the machine meets every candidate. search.py calls
+// it.
 //
 //   sepconv_search_runner LAYERS.json LAYER BUDGET CANDIDATE.so...
 //
-// Each candidate is a shared library with the function candidate_variants (what sepconv_rows writes for a library called candidate).
-// Prints a JSON list, one object a candidate: variant, ms_min, ms_median, max_error.
+// Each candidate is a shared library with the function candidate_variants (what sepconv_rows writes for a library
+// called candidate). Prints a JSON list, one object a candidate: variant, ms_min, ms_median, max_error.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -44,7 +45,8 @@ nlohmann::json measure(const Layer& layer, const std::vector<std::string>& libra
   Random random(1);
   const Weights weights = random_weights(layer.problem, &random, 0.5F);
   std::vector<float> values;
-  random.fill(&values, static_cast<size_t>(layer.problem.batch * input_pixels(layer.problem) * layer.problem.in_channels), 1.0F);
+  random.fill(&values,
+              static_cast<size_t>(layer.problem.batch * input_pixels(layer.problem) * layer.problem.in_channels), 1.0F);
   const Buffer input = allocate(values.size() * sizeof(float));
   float* data = static_cast<float*>(input.get());
   std::copy(values.begin(), values.end(), data);

@@ -61,13 +61,23 @@ class Search:
         return self.build / "generators" / name
 
     def space(self, variant):
-        text = subprocess.check_output([self.tool("sepconv_space"), variant, self.schedule, self.halide_target], text=True)
+        text = subprocess.check_output(
+            [self.tool("sepconv_space"), variant, self.schedule, self.halide_target],
+            text=True,
+        )
         return {p["name"]: p for p in json.loads(text)}
 
     def legal(self, variant, points):
         file = self.work / "points.json"
         file.write_text(json.dumps(points))
-        command = [self.tool("sepconv_space"), variant, self.schedule, self.halide_target, "--check", file]
+        command = [
+            self.tool("sepconv_space"),
+            variant,
+            self.schedule,
+            self.halide_target,
+            "--check",
+            file,
+        ]
         reasons = json.loads(subprocess.check_output(command, text=True))
         return [point for point, reason in zip(points, reasons) if not reason]
 
@@ -84,27 +94,79 @@ class Search:
         if not obj.exists():
             target = f"{self.halide_target}-{LEAF}"
             run(
-                [self.tool("separable_conv_generator"), "-g", "separable_conv", "-f", "leaf", "-n", "halide", "-o", folder]
-                + ["-e", "object", f"target={target}", f"variant={variant}", f"schedule={self.schedule}", *compiled]
+                [
+                    self.tool("separable_conv_generator"),
+                    "-g",
+                    "separable_conv",
+                    "-f",
+                    "leaf",
+                    "-n",
+                    "halide",
+                    "-o",
+                    folder,
+                ]
+                + [
+                    "-e",
+                    "object",
+                    f"target={target}",
+                    f"variant={variant}",
+                    f"schedule={self.schedule}",
+                    *compiled,
+                ]
             )
             run(
                 ["objcopy", "--redefine-sym", "halide_malloc=sepconv_scratch_malloc"]
-                + ["--redefine-sym", "halide_free=sepconv_scratch_free", folder / "halide.o", obj]
+                + [
+                    "--redefine-sym",
+                    "halide_free=sepconv_scratch_free",
+                    folder / "halide.o",
+                    obj,
+                ]
             )
         stem = folder / f"{abs(hash(key)):x}"
-        rows, table, library = stem.with_suffix(".txt"), stem.with_suffix(".c"), stem.with_suffix(".so")
-        line = [variant, self.args.target, self.schedule, self.halide_target, "leaf", str(obj), *parameters]
+        rows, table, library = (
+            stem.with_suffix(".txt"),
+            stem.with_suffix(".c"),
+            stem.with_suffix(".so"),
+        )
+        line = [
+            variant,
+            self.args.target,
+            self.schedule,
+            self.halide_target,
+            "leaf",
+            str(obj),
+            *parameters,
+        ]
         rows.write_text(" ".join(line) + "\n")
         run([self.tool("sepconv_rows"), "candidate", rows, table])
         run(
-            ["cc", "-shared", "-fPIC", "-O1", "-Wl,-Bsymbolic", "-I", ROOT / "runtime/include", "-o", library, table, obj]
+            [
+                "cc",
+                "-shared",
+                "-fPIC",
+                "-O1",
+                "-Wl,-Bsymbolic",
+                "-I",
+                ROOT / "runtime/include",
+                "-o",
+                library,
+                table,
+                obj,
+            ]
             + [self.build / "runtime/libsepconv_runtime.a"]
         )
         self.built[key] = library
         return library
 
     def measure(self, file, layer, libraries, budget):
-        command = [self.build / "tools/search/sepconv_search_runner", file, layer["name"], str(budget), *libraries]
+        command = [
+            self.build / "tools/search/sepconv_search_runner",
+            file,
+            layer["name"],
+            str(budget),
+            *libraries,
+        ]
         pinned = ["taskset", "-c", str(self.args.core), *map(str, command)]
         return json.loads(subprocess.check_output(pinned, text=True))
 
@@ -121,7 +183,9 @@ class Search:
             improved = False
             for group in GROUPS:
                 points = []
-                for values in itertools.product(*(space[name]["legal"] for name in group)):
+                for values in itertools.product(
+                    *(space[name]["legal"] for name in group)
+                ):
                     point = {**best, **dict(zip(group, values))}
                     key = tuple(sorted(point.items()))
                     if point != best and key not in seen and sensible(layer, point):
@@ -131,24 +195,39 @@ class Search:
                 if not points:
                     continue
                 candidates = [best, *points]
-                libraries = list(pool.map(lambda p: self.compile(variant, p), candidates))
+                libraries = list(
+                    pool.map(lambda p: self.compile(variant, p), candidates)
+                )
                 times = self.measure(file, layer, libraries, self.args.budget)
                 order = sorted(range(len(candidates)), key=lambda i: times[i]["ms_min"])
                 # The few best once more, longer.
                 final = sorted(set(order[:4]) | {0})
-                again = self.measure(file, layer, [libraries[i] for i in final], 4 * self.args.budget)
+                again = self.measure(
+                    file, layer, [libraries[i] for i in final], 4 * self.args.budget
+                )
                 score = {i: t["ms_min"] for i, t in zip(final, again)}
                 winner = min(score, key=score.get)
                 if winner != 0 and score[winner] < CLEARLY * score[0]:
                     changed = {n: candidates[winner][n] for n in group}
-                    print(f"  {layer['name']}: {changed}  {score[0]:.4f} -> {score[winner]:.4f} ms", flush=True)
+                    print(
+                        f"  {layer['name']}: {changed}  {score[0]:.4f} -> {score[winner]:.4f} ms",
+                        flush=True,
+                    )
                     best = candidates[winner]
                     improved = True
             if not improved:
                 break
-        first, last = self.measure(file, layer, [self.compile(variant, p) for p in (defaults, best)], 5 * self.args.budget)
+        first, last = self.measure(
+            file,
+            layer,
+            [self.compile(variant, p) for p in (defaults, best)],
+            5 * self.args.budget,
+        )
         chosen = {k: v for k, v in best.items() if v != defaults[k]}
-        print(f"{layer['name']}: {first['ms_min']:.4f} -> {last['ms_min']:.4f} ms  {chosen}", flush=True)
+        print(
+            f"{layer['name']}: {first['ms_min']:.4f} -> {last['ms_min']:.4f} ms  {chosen}",
+            flush=True,
+        )
         return variant, chosen, first["ms_min"], last["ms_min"]
 
 
@@ -168,7 +247,9 @@ def sensible(layer, point):
 
 
 def run(command):
-    result = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    result = subprocess.run(
+        [str(c) for c in command], check=False, capture_output=True, text=True
+    )
     if result.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{result.stderr}")
 
@@ -178,10 +259,18 @@ def main():
     parser.add_argument("layers", nargs="+", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--target", choices=TARGETS, default="x86_avx2")
-    parser.add_argument("--filter", default="", help="regular expression on layer names")
-    parser.add_argument("--core", type=int, default=os.cpu_count() - 1, help="the core that times")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="compilations at a time")
-    parser.add_argument("--budget", type=float, default=0.1, help="seconds of timing a candidate")
+    parser.add_argument(
+        "--filter", default="", help="regular expression on layer names"
+    )
+    parser.add_argument(
+        "--core", type=int, default=os.cpu_count() - 1, help="the core that times"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="compilations at a time"
+    )
+    parser.add_argument(
+        "--budget", type=float, default=0.1, help="seconds of timing a candidate"
+    )
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
 
@@ -192,12 +281,22 @@ def main():
         search = Search(args, work)
         for file in args.layers:
             for layer in json.loads(file.read_text())["layers"]:
-                if not layer.get("fusable", True) or not re.search(args.filter, layer["name"]) or variant_of(layer) in done:
+                if (
+                    not layer.get("fusable", True)
+                    or not re.search(args.filter, layer["name"])
+                    or variant_of(layer) in done
+                ):
                     continue
-                start = database["records"].get(variant_of(layer), {}).get("parameters", {})
+                start = (
+                    database["records"].get(variant_of(layer), {}).get("parameters", {})
+                )
                 variant, chosen, before, after = search.tune(file, layer, start)
                 done.add(variant)
-                database["records"][variant] = {"parameters": chosen, "ms_default": round(before, 5), "ms": round(after, 5)}
+                database["records"][variant] = {
+                    "parameters": chosen,
+                    "ms_default": round(before, 5),
+                    "ms": round(after, 5),
+                }
                 database["records"] = dict(sorted(database["records"].items()))
                 partial = tuning.with_suffix(".partial")
                 partial.write_text(json.dumps(database, indent=2) + "\n")

@@ -46,11 +46,11 @@ extern "C" {
 /// The output's extent in p is at least tile_pixels; pixels past the strip's last hold unspecified values.
 /// The runtime passes sum_channels = 4 * ceil(C / 4) where M = 1, else the whole packed extent.
 /// Rows with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
-/// A strip of one row may be shown only the rows its taps read, with dilation 1 along that axis: rows that fix a dilation
-/// above 1 must read the argument all the same (rows that fix 1 need not).
-/// Every row with a fixed in_extent gets the input whole along x. Images too large for 32-bit coordinates are shown to
-/// the other rows strip by strip, as if each strip's slice were a small image of its own: strip_min 0, the min of the
-/// slice 0, and the pad_before that follows.
+/// A strip of one row may be shown only the rows its taps read, with dilation 1 along that axis: rows that fix a
+/// dilation above 1 must read the argument all the same (rows that fix 1 need not). Every row with a fixed in_extent
+/// gets the input whole along x. Images too large for 32-bit coordinates are shown to the other rows strip by strip, as
+/// if each strip's slice were a small image of its own: strip_min 0, the min of the slice 0, and the pad_before that
+/// follows.
 
 /// One row: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means "any".
 typedef struct sepconv_variant {
