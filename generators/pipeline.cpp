@@ -2,11 +2,9 @@
 
 #include <string>
 
-using Halide::cast;
 using Halide::clamp;
 using Halide::Expr;
 using Halide::Func;
-using Halide::max;
 using Halide::min;
 using Halide::RDom;
 using Halide::select;
