@@ -1,5 +1,5 @@
-// sepconv as compare.py calls it: a shared library over the same parts that sepconv_bench is made of, so that ours and the peers
-// run in one process, in turns.
+// sepconv as compare.py calls it: a shared library over the same parts that sepconv_bench is made of, so that ours and
+// the peers run in one process, in turns.
 #include <exception>
 #include <memory>
 #include <optional>
@@ -56,7 +56,8 @@ __attribute__((visibility("default"))) int compare_register(int own) {
   return sepconv_register(own != 0 ? compare_layers_variants() : sepconv_default_variants());
 }
 
-// Plans and packs a layer of a file. Weights in Keras's layouts; a bias that the layer does not have is NULL. NULL: compare_error.
+// Plans and packs a layer of a file. Weights in Keras's layouts; a bias that the layer does not have is NULL. NULL:
+// compare_error.
 __attribute__((visibility("default"))) Layer* compare_open(const char* file, const char* name, int threads,
                                                            const float* depthwise, const float* pointwise,
                                                            const float* mid_bias, const float* out_bias) {
@@ -97,7 +98,8 @@ __attribute__((visibility("default"))) int compare_run(Layer* layer, const float
   });
 }
 
-// The largest error against the double-precision reference, relative to the layer's largest magnitude; negative: compare_error.
+// The largest error against the double-precision reference, relative to the layer's largest magnitude; negative:
+// compare_error.
 __attribute__((visibility("default"))) double compare_check(Layer* layer, const float* input) {
   return guarded(-1.0, [&] {
     return layer->run->run_and_check(input, layer->weights, layer->parallel_for, layer->context()).max_error;

@@ -318,6 +318,6 @@ def candidates(peers, layer, tensors, threads, cache):
     for name in peers:
         try:
             made.update(globals()[name](layer, tensors, threads, cache))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (a peer may fail in any way; the rest goes on)
             failed[name] = f"{type(error).__name__}: {str(error)[:200]}"
     return made, failed

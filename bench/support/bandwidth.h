@@ -6,8 +6,8 @@
 
 namespace sepconv::programs {
 
-// GB/s (1e9 bytes) of one core that reads `bytes` bytes from end to end, again and again; the best of several passes. What
-// level of the memory that is follows from the size.
+// GB/s (1e9 bytes) of one core that reads `bytes` bytes from end to end, again and again; the best of several passes.
+// What level of the memory that is follows from the size.
 double measure_bandwidth(int64_t bytes);
 
 }  // namespace sepconv::programs
