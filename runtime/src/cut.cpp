@@ -130,7 +130,7 @@ struct Planner {
     return (padded + 4) * channels + static_cast<double>(pixels) * static_cast<double>(g.taps) + 8 * staged + overhead;
   }
 
-  // The model's time of a whole run: rounds of tasks over the threads, and, with threads, a quarter of a task for the
+  // The model's time of a whole run: rounds of tasks over the threads, and, with threads, an eighth of a task for the
   // wait at the end.
   double run_cost(int cut_axis, int64_t unit, int64_t segments, int64_t groups) const {
     const int64_t length = g.out_extent[cut_axis], units = divide_up(length, unit);
@@ -144,7 +144,7 @@ struct Planner {
     if (threads == 1) return tasks * mean;
     const double rounds = tasks > 1e6 ? tasks / static_cast<double>(threads)
                                       : static_cast<double>(divide_up(static_cast<int64_t>(tasks), threads));
-    return rounds * mean + 0.25 * large;
+    return rounds * mean + 0.125 * large;
   }
 
   int64_t images() const { return larger<int64_t>(g.problem.batch, 1); }
