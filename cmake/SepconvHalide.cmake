@@ -4,4 +4,3 @@ set(SEPCONV_HALIDE_VERSION 21.0.0)
 # The wheel keeps its CMake package under lib64, on systems that have no lib64 too.
 set_property(GLOBAL PROPERTY FIND_LIBRARY_USE_LIB64_PATHS TRUE)
 find_package(Halide ${SEPCONV_HALIDE_VERSION} EXACT REQUIRED)
-get_target_property(SEPCONV_HALIDE_INCLUDE Halide::Runtime INTERFACE_INCLUDE_DIRECTORIES)

@@ -29,6 +29,19 @@ set(
   ""
 )
 
+# Sets `type` to the JSON type of the caller's `key`. Where the key is absent the caller returns with its `default`, or fails
+# if it has none. A macro, so that it can return from its caller.
+macro(_sepconv_layer_type)
+  string(JSON type ERROR_VARIABLE absent TYPE "${layer}" ${key})
+  if(absent)
+    if(default STREQUAL "")
+      message(FATAL_ERROR "${where}: \"${key}\" is missing")
+    endif()
+    set(${out} ${default} PARENT_SCOPE)
+    return()
+  endif()
+endmacro()
+
 # A positive integer of a layer, or `default`; fails with a sentence that names the file, the layer and the key.
 function(
   _sepconv_layer_integer
@@ -38,14 +51,7 @@ function(
   default
   out
 )
-  string(JSON type ERROR_VARIABLE absent TYPE "${layer}" ${key})
-  if(absent)
-    if(default STREQUAL "")
-      message(FATAL_ERROR "${where}: \"${key}\" is missing")
-    endif()
-    set(${out} ${default} PARENT_SCOPE)
-    return()
-  endif()
+  _sepconv_layer_type()
   string(JSON value GET "${layer}" ${key})
   if(NOT type STREQUAL "NUMBER" OR NOT value MATCHES "^[1-9][0-9]*$")
     message(FATAL_ERROR "${where}: \"${key}\" is ${value}, not a positive integer")
@@ -63,14 +69,7 @@ function(
   default
   out
 )
-  string(JSON type ERROR_VARIABLE absent TYPE "${layer}" ${key})
-  if(absent)
-    if(default STREQUAL "")
-      message(FATAL_ERROR "${where}: \"${key}\" is missing")
-    endif()
-    set(${out} ${default} PARENT_SCOPE)
-    return()
-  endif()
+  _sepconv_layer_type()
   string(JSON text GET "${layer}" ${key})
   if(NOT type STREQUAL "ARRAY")
     message(FATAL_ERROR "${where}: \"${key}\" is ${text}, not a list with one entry a spatial axis")
