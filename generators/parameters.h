@@ -13,14 +13,18 @@
 namespace sepconv {
 
 struct ScheduleParameters {
-  int chunk = 16;          // channels staged and convolved together: one cache line of float32
-  int tile_pixels = 6;     // pixels of one register tile of the pointwise stage
+  int vector = 8;            // lanes of the pointwise stage: output channels
+  int depthwise_vector = 8;  // lanes of the depthwise stage: input channels, a divisor of chunk
+  int chunk = 16;            // channels staged and convolved together: one cache line of float32
+  int tile_pixels = 6;       // pixels of one register tile of the pointwise stage
   int tile_vectors = 2;    // vectors of output channels of one register tile; a panel is tile_vectors * vector channels
   int depthwise_tile = 4;  // pixels along x of one register tile of the depthwise stage
   int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
+  int tap_rows = 0;        // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
   int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
   int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
   int sum_block = 256;   // intermediate channels held at a time
+  int fetch_ahead = 1;   // 1: the pointwise stage prefetches the next task's input
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
 

@@ -129,6 +129,8 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
   for (int a = 0; a < rank; a++) s.x.emplace_back(x_names[a]);
   for (int a = 1; a < rank; a++) s.y.emplace_back(y_names[a - 1]);
 
+  s.ahead = in.ahead;
+  s.ahead_lines = in.ahead_lines;
   s.whole_vectors = in.in_channels % o.vector == 0;
   s.block_count = o.one_block ? Expr(1) : (in.sum_channels + in.sum_block - 1) / in.sum_block;
   s.last = make_block(s, in, o, "last", s.block_count - 1, {}, type);

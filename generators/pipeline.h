@@ -35,11 +35,12 @@ struct PipelineInputs {
   std::vector<Axis> axes;
   Halide::Expr multiplier, sum_channels, sum_block;
   Halide::Expr mid_lo, mid_hi, out_lo, out_hi;
+  Halide::Expr ahead, ahead_lines;  // address and cache lines of what the next task reads
 };
 
 // The shape of the algorithm that a schedule asks for. Every value leaves the result the same.
 struct PipelineOptions {
-  int vector = 8;          // lanes of one vector: the granule in which channels past the last are cut off
+  int vector = 8;          // lanes of the depthwise stage: the granule in which channels past the last are cut off
   int chunk = 16;          // L, channels of one packed chunk
   int panel = 16;          // output channels of one panel
   int depthwise_tile = 4;  // T, pixels along x of one depthwise register tile
@@ -64,6 +65,7 @@ struct Stages {
   Halide::Expr block_count;
   Halide::Expr whole_vectors;  // C is a multiple of the vector
   Halide::Expr output;         // a function of f and p
+  Halide::Expr ahead, ahead_lines;
 };
 
 Stages make_pipeline(const PipelineInputs& inputs, const PipelineOptions& options, int rank, Halide::Type type);

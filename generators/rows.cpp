@@ -68,7 +68,7 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << p.chunk << ",\n"
-      << "        .panel_channels = " << p.tile_vectors * sepconv::vector_lanes(target) << ",\n"
+      << "        .panel_channels = " << p.tile_vectors * p.vector << ",\n"
       << "        .tile_pixels = " << p.tile_pixels << ",\n"
       << "        .depthwise_tile = " << p.depthwise_tile << ",\n"
       << "        .sum_block = " << p.sum_block << ",\n"

@@ -5,8 +5,12 @@
 
 namespace sepconv {
 
-// Schedules the stages as the fused nest. `vector`: lanes.
-void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameters& parameters, int vector);
+// Schedules the stages as the fused nest.
+void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
+
+// The passes of the fused nest over the lowered loops.
+void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
+                      const ScheduleParameters& parameters);
 
 }  // namespace sepconv
 

@@ -16,16 +16,19 @@
 namespace sepconv {
 namespace {
 
-ScheduleParameters defaults(const VariantName&, int) {
+ScheduleParameters defaults(const VariantName&, const Halide::Target& target) {
   ScheduleParameters o;
+  o.vector = o.depthwise_vector = vector_lanes(target);
   o.tile_pixels = 4;
   o.tap_unroll = 1;
   o.depthwise_tile = 2;
   return o;
 }
 
+int registers(const Halide::Target&) { return 16; }
+
 }  // namespace
 
-const Schedule portable_schedule = {"portable", defaults, 16, schedule_fused};
+const Schedule portable_schedule = {"portable", defaults, registers, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

@@ -78,8 +78,8 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   output.add(0, call.out_channels, 1);
   output.add(0, call.output_pixels, call.output_pitch);
 
-  // user_context, five tensors, five numbers an axis, seven scalars, the output.
-  void* arguments[1 + 5 + 5 * max_rank + 7 + 1];
+  // user_context, five tensors, five numbers an axis, nine scalars, the output.
+  void* arguments[1 + 5 + 5 * max_rank + 9 + 1];
   int count = 0;
   const auto pass = [&](const void* argument) { arguments[count++] = const_cast<void*>(argument); };
   pass(&call.arena);
@@ -92,6 +92,8 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
     }
   }
   for (const int32_t* number : {&call.depth_multiplier, &call.sum_channels, &call.sum_block}) pass(number);
+  pass(&call.ahead);
+  pass(&call.ahead_lines);
   for (const float* number : {&call.mid_lo, &call.mid_hi, &call.out_lo, &call.out_hi}) pass(number);
   pass(output.get());
   return row.entry(arguments);

@@ -37,6 +37,8 @@ struct LeafCall {
   int32_t output_pixels;    // extent of p, at least the row's tile_pixels
   int32_t output_pitch;     // elements from one pixel to the next
   int32_t depth_multiplier, sum_channels, sum_block;
+  uint64_t ahead;       // address of what the next task reads
+  int32_t ahead_lines;  // cache lines of it
   float mid_lo, mid_hi, out_lo, out_hi;
 };
 

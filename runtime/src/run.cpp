@@ -66,6 +66,21 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i, int64_t 
   return axis;
 }
 
+// Tells the variant what the worker will read next. Tasks are handed out in order, so with n workers that is the n-th
+// task from here.
+void look_ahead(const Run& run, int64_t in_image, const Strip& strip, const char* image, LeafCall* call) {
+  const sepconv_plan& plan = *run.plan;
+  const Geometry& g = plan.geometry;
+  call->ahead = 0;
+  call->ahead_lines = 0;
+  const int64_t next = in_image + run.workers;
+  if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
+  const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
+  const int64_t sample_bytes = g.in_pixels / g.in_extent[0] * g.problem.in_channels * dtype_size(g.problem.input_dtype);
+  call->ahead = reinterpret_cast<uintptr_t>(image + samples.begin * sample_bytes);
+  call->ahead_lines = static_cast<int32_t>(divide_up(samples.length * sample_bytes, 64));
+}
+
 // Computes task `index` of the run with one worker's slice of the workspace. 0, or what the variant returned.
 int compute_task(const Run& run, int64_t index, int worker) {
   const sepconv_plan& plan = *run.plan;
@@ -93,6 +108,7 @@ int compute_task(const Run& run, int64_t index, int worker) {
   call.mid_bias = run.packed + plan.packed.mid_bias;
   call.pointwise = run.packed + plan.packed.pointwise + first_output * plan.packed.channels * element;
   call.out_bias = run.packed + plan.packed.out_bias + first_output * element;
+  look_ahead(run, in_image, strip, run.input + image * g.in_pixels * channels * element, &call);
   call.in_channels = static_cast<int32_t>(channels);
   call.chunks = static_cast<int32_t>(plan.packed.chunks);
   call.packed_channels = static_cast<int32_t>(plan.packed.channels);

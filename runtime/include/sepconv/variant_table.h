@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 1
+#define SEPCONV_VARIANT_ABI 2
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -34,6 +34,9 @@ extern "C" {
 ///     depth_multiplier  int32
 ///     sum_channels      int32   K, a multiple of 4: intermediate channels to sum over, in packed order
 ///     sum_block         int32   a multiple of chunk_channels: how many of them at a time
+///     ahead             uint64  address of memory that the worker's next task will read
+///     ahead_lines       int32   how many cache lines (64 bytes) of it; 0 for nothing. A variant may prefetch them, and
+///                               must not read them
 ///     mid_lo, mid_hi, out_lo, out_hi   float             clamps; -inf and inf where there is no activation
 ///     output            T   [f, p]                       mins 0; f counts from the task's first output channel, which
 ///                                                        begins a panel: the runtime passes pointwise and out_bias
