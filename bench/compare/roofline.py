@@ -1,0 +1,58 @@
+"""What one core of this machine can do at best: the multiply-add peak, and bandwidth times intensity."""
+
+import numpy as np
+
+LEVELS = (("L2", 256 << 10), ("L3", 8 << 20), ("memory", 256 << 20))
+
+
+class Roofline:
+    def __init__(self, peak, levels):
+        self.peak = peak  # GFLOP/s
+        self.levels = levels  # [(name, bytes, GB/s)]
+
+    @classmethod
+    def measure(cls, ours, threads):
+        return cls(
+            ours.peak(threads), [(n, size, ours.bandwidth(size)) for n, size in LEVELS]
+        )
+
+    def at(self, flops, size):
+        """GFLOP/s that `flops` operations on `size` bytes of input, weights and output can reach at best."""
+        bandwidth = next(
+            (b for _, s, b in self.levels if size <= 2 * s), self.levels[-1][2]
+        )
+        return min(self.peak, flops / size * bandwidth)
+
+
+def plot(results, best, roofline, file, title=None):
+    """A picture of the results' speeds under the roofline; `best` gives a result's best peer as (milliseconds, name)."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.5, 4.5))
+    intensity = np.logspace(0, 3, 200)
+    for name, _, bandwidth in roofline.levels:
+        roof = np.minimum(roofline.peak, intensity * bandwidth)
+        axes.loglog(intensity, roof, color="0.75", lw=1)
+        label = f"{name}: {bandwidth:.0f} GB/s"
+        axes.text(1.05, bandwidth * 1.1, label, color="0.45", fontsize=8)
+    axes.axhline(roofline.peak, color="0.3", lw=1)
+    label = f"{roofline.peak:.0f} GFLOP/s"
+    axes.text(900, roofline.peak * 1.03, label, ha="right", fontsize=8)
+    x = [r["intensity"] for r in results]
+    theirs = [r["flops"] / best(r)[0] / 1e6 for r in results]
+    mine = [r["gflops"] for r in results]
+    style = {"marker": "o", "ms": 5, "ls": ""}
+    axes.plot(x, theirs, mfc="none", color="tab:orange", label="best peer", **style)
+    axes.plot(x, mine, color="tab:blue", label="sepconv", **style)
+    axes.set_xlabel("flops for each byte of input, weights and output")
+    axes.set_ylabel("GFLOP/s")
+    axes.set_ylim(bottom=10)
+    if title:
+        axes.set_title(title, fontsize=10)
+    axes.legend(loc="lower right")
+    figure.tight_layout()
+    figure.savefig(file, dpi=90, format="png")
+    plt.close(figure)
