@@ -24,6 +24,7 @@ import first_result
 import layers as layer_files
 import peers
 import summary
+import tables
 from about import about
 from files import whole_file, write_file
 from measure import call_floor, compare
@@ -150,15 +151,15 @@ def show(args, results, once):
     large = [r for r in results if r["flops"] >= summary.SMALL]
     small = [r for r in results if r["flops"] < summary.SMALL]
     if large:
-        summary.show(large, args.layer_file.stem)
+        tables.show(large, args.layer_file.stem)
     if small:
-        summary.show(small, "under 2 MFLOP, where the call counts")
+        tables.show(small, "under 2 MFLOP, where the call counts")
     for r in results:
         for name, reason in r["failed"].items():
             print(f"{r['name']}: {name} left out: {reason}")
     if "first_result" in once:
-        summary.show_first_results(once["first_result"])
-    summary.show_summary(results)
+        tables.show_first_results(once["first_result"])
+    tables.show_summary(results)
 
 
 def main():

@@ -1,7 +1,5 @@
 """What one core of this machine can do at best: the multiply-add peak, and bandwidth times intensity."""
 
-import numpy as np
-
 LEVELS = (("L2", 256 << 10), ("L3", 8 << 20), ("memory", 256 << 20))
 
 
@@ -27,6 +25,7 @@ class Roofline:
 def plot(results, best, roofline, file, title=None):
     """A picture of the results' speeds under the roofline; `best` gives a result's best peer as (milliseconds, name)."""
     import matplotlib as mpl
+    import numpy as np
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt

@@ -40,7 +40,8 @@ def compile_variant(args, build, folder):
         [str(c) for c in command], capture_output=True, text=True, check=False
     )
     if result.returncode:
-        sys.exit(f"inspect: {result.stderr.strip()}")
+        reason = result.stderr.strip().removeprefix("Unhandled exception: ")
+        sys.exit(f"inspect: {reason.removeprefix('Error: ')}")
     return pathlib.Path(folder) / "variant.o", parameters
 
 
@@ -217,4 +218,9 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"inspect: {error.stderr.strip()}")
+    except RuntimeError as error:
+        sys.exit(f"inspect: {error}")

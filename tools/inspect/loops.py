@@ -65,9 +65,6 @@ class Loop:
     blocks: int
     frame_pointer: bool
 
-    def count(self, pattern):
-        return sum(bool(pattern.match(i.text)) for i in self.instructions)
-
     def counts(self):
         """What the loop does in one iteration; `multiply_adds` are FMAs, or multiplications where there is no FMA."""
         fmas = sum(bool(FMA.match(i.mnemonic)) for i in self.instructions)

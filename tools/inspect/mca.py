@@ -41,7 +41,7 @@ class Mca:
             check=False,
         )
         if result.returncode:
-            raise RuntimeError(f"llvm-mca: {result.stderr.strip()[:300]}")
+            raise RuntimeError(f"llvm-mca: {result.stderr.splitlines()[0]}")
         summary = json.loads(result.stdout)["CodeRegions"][0]["SummaryView"]
         return summary["BlockRThroughput"], summary["TotalCycles"] / ITERATIONS
 
