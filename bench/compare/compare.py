@@ -184,3 +184,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("interrupted; no file was written")
+    except RuntimeError as error:
+        sys.exit(f"compare: {error}")

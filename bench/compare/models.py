@@ -1,4 +1,4 @@
-"""A layer as the files that other libraries load: NAME.onnx and NAME.tflite."""
+"""A layer as the files that other libraries load: ONNX and TensorFlow Lite models."""
 
 import json
 import os
@@ -13,8 +13,8 @@ FILES = {"onnxruntime": "onnx", "openvino": "onnx", "litert": "tflite"}
 
 
 def write_models(peers, layers, tensors, folder):
-    """Writes what the peers load for each layer (PATH.json is the layer itself), and returns for each layer the path without its ending. A layer that has no
-    such form gets a file PATH.onnx.error or PATH.tflite.error with the reason."""
+    """Writes what the peers load for each layer (PATH.json is the layer itself), and returns for each layer the path without its
+    ending. A layer that has no such form gets a file PATH.onnx.error or PATH.tflite.error with the reason."""
     pathlib.Path(folder).mkdir(exist_ok=True)
     paths = [pathlib.Path(folder) / str(i) for i in range(len(layers))]
     for path, layer in zip(paths, layers):
