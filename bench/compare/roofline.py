@@ -29,29 +29,35 @@ def plot(results, best, roofline, file, title=None):
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    import matplotlib.ticker
 
     figure, axes = plt.subplots(figsize=(7.5, 4.5))
-    intensity = np.logspace(0, 3, 200)
-    for name, _, bandwidth in roofline.levels:
-        roof = np.minimum(roofline.peak, intensity * bandwidth)
-        axes.loglog(intensity, roof, color="0.75", lw=1)
-        label = f"{name}: {bandwidth:.0f} GB/s"
-        axes.text(1.05, bandwidth * 1.1, label, color="0.45", fontsize=8)
-    axes.axhline(roofline.peak, color="0.3", lw=1)
-    label = f"{roofline.peak:.0f} GFLOP/s"
-    axes.text(900, roofline.peak * 1.03, label, ha="right", fontsize=8)
     x = [r["intensity"] for r in results]
     theirs = [r["flops"] / best(r)[0] / 1e6 for r in results]
     mine = [r["gflops"] for r in results]
+    bottom = min(10, *mine)
+    intensity = np.geomspace(0.25, 2 * max(x), 500)
+    for (name, _, bandwidth), line in zip(roofline.levels, (":", "--", "-")):
+        roof = np.minimum(roofline.peak, intensity * bandwidth)
+        label = f"roof from {name}: {bandwidth:.0f} GB/s"
+        axes.plot(intensity, roof, color="0.6", lw=1, ls=line, label=label)
+    label = f"{roofline.peak:.0f} GFLOP/s"
+    axes.text(intensity[-1], roofline.peak * 1.04, label, ha="right", fontsize=8)
     style = {"marker": "o", "ms": 5, "ls": ""}
     axes.plot(x, theirs, mfc="none", color="tab:orange", label="best peer", **style)
     axes.plot(x, mine, color="tab:blue", label="sepconv", **style)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom, 1.4 * roofline.peak)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+        axis.set_minor_formatter(mpl.ticker.NullFormatter())
     axes.set_xlabel("flops for each byte of input, weights and output")
     axes.set_ylabel("GFLOP/s")
-    axes.set_ylim(bottom=10)
     if title:
         axes.set_title(title, fontsize=10)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", fontsize=9)
     figure.tight_layout()
     figure.savefig(file, dpi=90, format="png")
     plt.close(figure)
