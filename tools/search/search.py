@@ -30,8 +30,6 @@ GROUPS = [
     ("strip_pixels",),
     ("tap_unroll",),
 ]
-TARGETS = {"x86_avx2": ("x86", "x86-64-linux-avx-avx2-f16c-fma-sse41")}
-LEAF = "no_runtime-user_context-no_asserts-no_bounds_query"
 CLEARLY = 0.99  # a candidate must be at least 1% faster than the incumbent
 
 
@@ -53,8 +51,11 @@ class Search:
     def __init__(self, args, work):
         self.args = args
         self.work = pathlib.Path(work)
-        self.schedule, self.halide_target = TARGETS[args.target]
         self.build = args.build.resolve()
+        build = json.loads(self.tool("targets.json").read_text())
+        target = build["targets"][args.target]
+        self.schedule, self.halide_target = target["schedule"], target["halide_target"]
+        self.leaf_features = "-".join(build["leaf_features"])
         self.built = {}
 
     def tool(self, name):
@@ -92,7 +93,7 @@ class Search:
         folder.mkdir(exist_ok=True)
         obj = folder / "leaf.o"
         if not obj.exists():
-            target = f"{self.halide_target}-{LEAF}"
+            target = f"{self.halide_target}-{self.leaf_features}"
             run(
                 [
                     self.tool("separable_conv_generator"),
@@ -258,7 +259,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("layers", nargs="+", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
-    parser.add_argument("--target", choices=TARGETS, default="x86_avx2")
+    parser.add_argument("--target", default="x86_avx2")
     parser.add_argument(
         "--filter", default="", help="regular expression on layer names"
     )
