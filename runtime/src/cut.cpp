@@ -9,8 +9,6 @@
 namespace sepconv::internal {
 namespace {
 
-constexpr int64_t element = sizeof(float);
-
 // Everything the search below asks about.
 struct Planner {
   const Geometry& g;
@@ -28,6 +26,9 @@ struct Planner {
 
   // Rows with a fixed in_extent know the width of a row, so their strips keep it.
   int last_cut_axis() const { return g.rank > 1 && fixed_input() ? g.rank - 2 : g.rank - 1; }
+
+  int64_t element() const { return dtype_size(g.problem.output_dtype); }
+  bool channels_first() const { return g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST; }
 
   // Output pixels inside one sample of the axis.
   int64_t inner_pixels(int cut_axis) const {
@@ -58,20 +59,21 @@ struct Planner {
   bool fits(int cut_axis, int64_t segment) const {
     int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
     box(cut_axis, segment, extent);
-    int64_t pixels = 1, pitch = g.problem.in_channels;
+    int64_t pixels = 1;
     for (int axis = g.rank - 1; axis >= 0; --axis) {
+      const int64_t pitch = g.input_pitch.axis[axis];
       const bool whole = extent[axis] == g.out_extent[axis];
       const int64_t samples = whole ? g.in_extent[axis] : smaller(g.in_extent[axis], span(axis, extent[axis]));
       if (samples > 1 && saturating_multiply(samples, pitch) > limits.indices) return false;
       if (saturating_add(span(axis, extent[axis]), g.stride[axis]) > limits.indices) return false;
       if (saturating_add(samples, g.pad_before[axis]) > limits.indices) return false;
-      pitch = saturating_multiply(pitch, g.in_extent[axis]);
       pixels = saturating_multiply(pixels, extent[axis]);
     }
-    if (g.problem.in_channels > limits.indices) return false;
-    const int64_t rows = larger<int64_t>(pixels, row.tile_pixels);
-    if (saturating_multiply(rows, g.problem.out_channels) > limits.indices) return false;
-    return scratch_bytes(g, row, packed, extent, packed.panels) / element <= limits.indices;
+    if (saturating_multiply(g.problem.in_channels, g.input_pitch.channel) > limits.indices) return false;
+    const int64_t rows = larger<int64_t>(pixels, row.tile_pixels), outputs = g.problem.out_channels;
+    if (saturating_multiply(channels_first() ? g.output_pitch.channel : rows, outputs) > limits.indices) return false;
+    if (saturating_multiply(rows, outputs) > limits.indices) return false;
+    return scratch_bytes(g, row, packed, extent, packed.panels) / element() <= limits.indices;
   }
 
   // Whether the whole image can be addressed in its own coordinates.
@@ -209,6 +211,7 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
 
 // More groups, if the pointwise kernel of one would overrun the indices.
 void bound_groups(const Planner& planner, Cut* cut) {
+  if (planner.row.stages == SEPCONV_STAGES_DEPTHWISE) return;
   const int64_t panel_elements = planner.packed.channels * planner.row.panel_channels;
   const int64_t panels_at_once = larger<int64_t>(planner.limits.indices / panel_elements, 1);
   cut->groups = larger(cut->groups, divide_up(planner.packed.panels, panels_at_once));
@@ -238,12 +241,19 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   // The largest strip is the first; the smallest is the last, or the one before it.
   const Strip first = strip_at(g, row, *cut, 0), last = strip_at(g, row, *cut, cut->segments - 1);
   const int64_t group_panels = divide_up(packed.panels, cut->groups);
+  const bool summed = row.stages != SEPCONV_STAGES_DEPTHWISE;
+  const int64_t group_outputs = summed ? group_panels * row.panel_channels : g.problem.out_channels;
   cut->arena_bytes = round_up(scratch_bytes(g, row, packed, first.extent, group_panels), scratch_alignment);
-  cut->tile_bytes = 0;
+  cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = 0;
   if (smaller(first.pixels, last.pixels) < row.tile_pixels) {
-    cut->tile_bytes = round_up(element * row.tile_pixels * group_panels * row.panel_channels, scratch_alignment);
+    cut->tile_bytes = round_up(planner.element() * row.tile_pixels * group_outputs, scratch_alignment);
+    if (g.problem.has_residual) cut->residual_bytes = cut->tile_bytes;
   }
-  cut->worker_bytes = saturating_add(cut->arena_bytes, cut->tile_bytes);
+  if (summed && !g.problem.has_residual) {
+    const int64_t dense = planner.channels_first() ? larger<int64_t>(first.pixels, row.tile_pixels) : group_outputs;
+    cut->zero_bytes = round_up(planner.element() * dense, scratch_alignment);
+  }
+  cut->worker_bytes = saturating_add(cut->arena_bytes, cut->tile_bytes + cut->residual_bytes);
   if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
     return fail(SEPCONV_UNSUPPORTED, "the workspace of %d threads, %" PRId64 " bytes each, is too large", threads,
                 cut->worker_bytes);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include <initializer_list>
+
 #include "error.h"
 #include "integers.h"
 #include "structs.h"
@@ -42,12 +44,55 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
   return SEPCONV_OK;
 }
 
-sepconv_status check_scalars(const sepconv_problem& p) {
+// A problem without one of the stages has nothing that belongs to it.
+sepconv_status check_stages(sepconv_problem* p) {
+  const bool depthwise = p->stages == SEPCONV_STAGES_DEPTHWISE;
+  if (p->stages == SEPCONV_STAGES_BOTH) return SEPCONV_OK;
+  const char* const stage = depthwise ? "pointwise" : "depthwise";
+  const struct {
+    const char* field;
+    bool there;
+  } parts[] = {{"has_mid_bias", !depthwise && p->has_mid_bias != 0},
+               {"mid_activation", !depthwise && p->mid_activation.kind != SEPCONV_ACTIVATION_NONE},
+               {"has_out_bias", depthwise && p->has_out_bias != 0},
+               {"out_activation", depthwise && p->out_activation.kind != SEPCONV_ACTIVATION_NONE},
+               {"has_residual", depthwise && p->has_residual != 0}};
+  for (const auto& part : parts) {
+    if (part.there) return fail(invalid, "problem.%s is set, but problem.stages has no %s stage", part.field, stage);
+  }
+  if (depthwise) {
+    const int64_t channels = saturating_multiply(p->in_channels, p->depth_multiplier);
+    if (p->out_channels == 0) p->out_channels = channels;
+    if (p->out_channels == channels) return SEPCONV_OK;
+    return fail(invalid,
+                "problem.out_channels is %" PRId64 ", but problem.stages has no pointwise stage: it must be "
+                "in_channels * depth_multiplier, %" PRId64 ", or 0",
+                p->out_channels, channels);
+  }
+  if (p->depth_multiplier != 1) {
+    return fail(invalid, "problem.depth_multiplier is %" PRId64 ", but problem.stages has no depthwise stage",
+                p->depth_multiplier);
+  }
+  for (int axis = 0; axis < p->spatial_rank; ++axis) {
+    for (int64_t* extent : {&p->kernel_extent[axis], &p->dilation[axis]}) {
+      if (*extent == 0) *extent = 1;
+      if (*extent == 1) continue;
+      return fail(invalid, "problem.%s[%d] is %" PRId64 ", but problem.stages has no depthwise stage",
+                  extent == &p->dilation[axis] ? "dilation" : "kernel_extent", axis, *extent);
+    }
+  }
+  return SEPCONV_OK;
+}
+
+// Fills in what the stages imply.
+sepconv_status check_scalars(sepconv_problem* problem) {
+  const sepconv_problem& p = *problem;
   if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
     return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
   }
   sepconv_status status;
   if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
+  if ((status = check_enum(p.stages, SEPCONV_STAGES_POINTWISE, "stages"))) return status;
   if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
   if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
   if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
@@ -59,6 +104,7 @@ sepconv_status check_scalars(const sepconv_problem& p) {
   if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
   if ((status = check_positive(p.in_channels, "in_channels"))) return status;
   if ((status = check_positive(p.depth_multiplier, "depth_multiplier"))) return status;
+  if ((status = check_stages(problem))) return status;
   if ((status = check_positive(p.out_channels, "out_channels"))) return status;
   if ((status = check_positive(p.kernel_extent, p.spatial_rank, "kernel_extent"))) return status;
   if ((status = check_positive(p.stride, p.spatial_rank, "stride"))) return status;
@@ -165,6 +211,16 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
   return SEPCONV_OK;
 }
 
+Pitches dense_pitches(sepconv_layout layout, const int64_t* extent, int64_t channels) {
+  Pitches pitches;
+  int64_t elements = 1;
+  if (layout == SEPCONV_LAYOUT_CHANNELS_LAST) pitches.channel = 1, elements = channels;
+  for (int axis = SEPCONV_MAX_SPATIAL_RANK - 1; axis >= 0; --axis) pitches.axis[axis] = elements, elements *= extent[axis];
+  if (layout == SEPCONV_LAYOUT_CHANNELS_FIRST) pitches.channel = elements, elements *= channels;
+  pitches.image = elements;
+  return pitches;
+}
+
 // Walks the pitches of one tensor from the innermost axis out, and returns the index of the first that is not dense: -1
 // if all are, -2 (with the error set) if one is smaller than what it steps over. Index 0 is the batch.
 int first_sparse_pitch(const int64_t* pitch, const int64_t* extent, int rank, int64_t channels, const char* field) {
@@ -202,24 +258,28 @@ int64_t dtype_size(sepconv_dtype dtype) {
   return 8;  // analyse_problem has rejected every other value
 }
 
-Clamp clamp_of(const sepconv_activation& activation) {
+sepconv_activation leaf_activation(const sepconv_activation& activation) {
   switch (activation.kind) {
     case SEPCONV_ACTIVATION_RELU:
-      return {0.0f, INFINITY};
+      return {SEPCONV_ACTIVATION_CLAMP, 0.0f, INFINITY};
     case SEPCONV_ACTIVATION_RELU6:
-      return {0.0f, 6.0f};
+      return {SEPCONV_ACTIVATION_CLAMP, 0.0f, 6.0f};
     case SEPCONV_ACTIVATION_CLAMP:
-      return {activation.lo, activation.hi};
+      return activation;
+    case SEPCONV_ACTIVATION_NONE:
+      return {SEPCONV_ACTIVATION_CLAMP, -INFINITY, INFINITY};
     default:
-      return {-INFINITY, INFINITY};
+      return {activation.kind, -INFINITY, INFINITY};
   }
 }
+
+bool is_clamp(const sepconv_activation& activation) { return activation.kind <= SEPCONV_ACTIVATION_CLAMP; }
 
 sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   sepconv_status status;
   if ((status = read_struct(problem, &g->problem))) return status;
   const sepconv_problem& p = g->problem;
-  if ((status = check_scalars(p))) return status;
+  if ((status = check_scalars(&g->problem))) return status;
   g->rank = p.spatial_rank;
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     if (axis < g->rank) {
@@ -232,6 +292,8 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
     }
   }
   if ((status = measure(p, g))) return status;
+  g->input_pitch = dense_pitches(p.layout, g->in_extent, p.in_channels);
+  g->output_pitch = dense_pitches(p.layout, g->out_extent, p.out_channels);
   if (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST) {
     if (first_sparse_pitch(p.input_pitch, g->in_extent, g->rank, p.in_channels, "input_pitch") == -2) return invalid;
     if (first_sparse_pitch(p.output_pitch, g->out_extent, g->rank, p.out_channels, "output_pitch") == -2)
@@ -248,8 +310,6 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
 sepconv_status check_supported(const Geometry& g) {
   const sepconv_problem& p = g.problem;
   constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
-  if (p.spatial_rank == 3) return fail(no, "problem.spatial_rank is 3: only 1 and 2 are built yet");
-  if (p.layout != SEPCONV_LAYOUT_CHANNELS_LAST) return fail(no, "problem.layout is channels_first: not built yet");
   if (p.padding == SEPCONV_PADDING_CAUSAL) return fail(no, "problem.padding is SEPCONV_PADDING_CAUSAL: not built yet");
   if (p.padding == SEPCONV_PADDING_EXPLICIT)
     return fail(no, "problem.padding is SEPCONV_PADDING_EXPLICIT: not built yet");
@@ -261,22 +321,17 @@ sepconv_status check_supported(const Geometry& g) {
                 {"mid_dtype", p.mid_dtype},
                 {"output_dtype", p.output_dtype}};
   for (const auto& entry : dtypes) {
-    if (entry.dtype == SEPCONV_DTYPE_F32) continue;
-    return fail(no, "problem.%s is %d: only SEPCONV_DTYPE_F32 (0) is built yet", entry.field,
-                static_cast<int>(entry.dtype));
+    if (entry.dtype == p.input_dtype && entry.dtype <= SEPCONV_DTYPE_F64) continue;
+    return fail(no, "problem.%s is %d: only all four SEPCONV_DTYPE_F32 (0) or all four SEPCONV_DTYPE_F64 (1) are built yet",
+                entry.field, static_cast<int>(entry.dtype));
   }
-  if (p.input_activation.kind != SEPCONV_ACTIVATION_NONE) {
-    return fail(no, "problem.input_activation is %d: not built yet", static_cast<int>(p.input_activation.kind));
+  if (p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
+    for (int i = 0; i <= g.rank; ++i) {
+      if (p.input_pitch[i] == 0 && p.output_pitch[i] == 0) continue;
+      return fail(no, "problem.input_pitch[%d] or output_pitch[%d] is set: only dense tensors are built yet", i, i);
+    }
+    return SEPCONV_OK;
   }
-  if (p.mid_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
-    return fail(no, "problem.mid_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
-                static_cast<int>(p.mid_activation.kind));
-  }
-  if (p.out_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
-    return fail(no, "problem.out_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
-                static_cast<int>(p.out_activation.kind));
-  }
-  if (p.has_residual) return fail(no, "problem.has_residual is set: not built yet");
   int i = first_sparse_pitch(p.input_pitch, g.in_extent, g.rank, p.in_channels, "input_pitch");
   if (i >= 0)
     return fail(no, "problem.input_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.input_pitch[i]);

@@ -9,6 +9,12 @@
 
 namespace sepconv::internal {
 
+// Elements from one to the next, in memory.
+struct Pitches {
+  int64_t image, channel;
+  int64_t axis[SEPCONV_MAX_SPATIAL_RANK];
+};
+
 // A legal problem and everything that follows from it. Axes are outermost first; entries past the rank are those of an
 // axis of extent 1, so loops over all three axes need no special case.
 struct Geometry {
@@ -25,16 +31,17 @@ struct Geometry {
   int64_t mid_channels;                        // C * M
   int64_t in_pixels, out_pixels;               // of one image
   int64_t input_bytes, output_bytes;           // of the whole batch
+  Pitches input_pitch, output_pitch;
 };
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
 
-// The clamp [lo, hi] of an activation; -inf and inf where there is none. Only for kinds that are clamps.
-struct Clamp {
-  float lo, hi;
-};
-Clamp clamp_of(const sepconv_activation& activation);
+// An activation as a variant takes it: everything that is a clamp, or none at all, has kind SEPCONV_ACTIVATION_CLAMP;
+// lo and hi are -inf and inf where there is no clamp.
+sepconv_activation leaf_activation(const sepconv_activation& activation);
+
+bool is_clamp(const sepconv_activation& activation);  // none is one, too
 
 // Checks every rule of the operation and fills `geometry`. Problems that are legal but not built yet pass.
 // Errors: SEPCONV_INVALID_ARGUMENT, in a sentence that names the field and its value; SEPCONV_UNSUPPORTED for fields of

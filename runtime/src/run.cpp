@@ -26,8 +26,10 @@ struct Run {
   const sepconv_plan* plan;
   const char* packed;
   const char* input;
+  const char* residual;  // or NULL
   char* output;
-  char* workspace;
+  const char* zeros;  // plan->zero_bytes of them
+  char* workspace;    // the workers' slices
   int32_t workers;                  // slices in the workspace
   int64_t first_task;               // of this round, where the tasks are more than an int counts
   int count;                        // tasks of this round
@@ -36,6 +38,9 @@ struct Run {
   std::atomic<int64_t> bad_worker;  // a worker out of range, or none_bad
   std::atomic<int64_t> bad_index;   // an index out of range, or none_bad
 };
+
+// A pitch as a variant takes it. One that is too large steps nowhere: the planner has seen to that.
+int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
 
 // Writes down one axis of a task as the variant sees it: absolute coordinates, or, for images too large for 32 bits,
 // coordinates that count from the slice, as if it were a small image of its own with its own padding.
@@ -61,10 +66,17 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i, int64_t 
   axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
   axis.input_min = static_cast<int32_t>(input_min);
   axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
-  axis.input_pitch = static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX));  // too large only where it steps nowhere
+  axis.input_pitch = leaf_pitch(pitch);
   axis.taps = static_cast<int32_t>(g.problem.kernel_extent[i]);
   return axis;
 }
+
+// How a tile of our own lies beside the tensor it stands for: pieces that are dense in both.
+struct TileCopy {
+  size_t bytes;  // of one piece
+  int64_t pieces;
+  int64_t pitch, tile_pitch;  // bytes from one piece to the next
+};
 
 // Computes task `index` of the run with one worker's slice of the workspace. 0, or what the variant returned.
 int compute_task(const Run& run, int64_t index, int worker) {
@@ -72,18 +84,21 @@ int compute_task(const Run& run, int64_t index, int worker) {
   const Geometry& g = plan.geometry;
   const sepconv_variant& row = *plan.row;
   const Cut& cut = plan.cut;
-  const int64_t channels = g.problem.in_channels, outputs = g.problem.out_channels, element = sizeof(float);
+  const bool channels_first = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
+  const int64_t channels = g.problem.in_channels, outputs = g.problem.out_channels;
+  const int64_t element = dtype_size(g.problem.output_dtype);
   const int64_t image = index / cut.tasks, in_image = index % cut.tasks;
   const Strip strip = strip_at(g, row, cut, in_image / cut.groups);
   const Part panels = part_of(plan.packed.panels, 1, cut.groups, in_image % cut.groups);
   const int64_t first_output = panels.begin * row.panel_channels;
 
   LeafCall call;
-  int64_t pitch = channels, offset = image * g.in_pixels * channels;
+  int64_t offset = image * g.input_pitch.image;
+  int64_t out_offset = image * g.output_pitch.image + first_output * g.output_pitch.channel;
   for (int axis = g.rank - 1; axis >= 0; --axis) {
-    call.axis[axis] = leaf_axis(plan, strip, axis, pitch);
-    offset += strip.in_min[axis] * pitch;
-    pitch *= g.in_extent[axis];
+    call.axis[axis] = leaf_axis(plan, strip, axis, g.input_pitch.axis[axis]);
+    offset += strip.in_min[axis] * g.input_pitch.axis[axis];
+    out_offset += strip.min[axis] * g.output_pitch.axis[axis];
   }
   char* slice = run.workspace + worker * cut.worker_bytes;
   ScratchArena arena = make_arena(slice, static_cast<size_t>(cut.arena_bytes));
@@ -94,34 +109,51 @@ int compute_task(const Run& run, int64_t index, int worker) {
   call.pointwise = run.packed + plan.packed.pointwise + first_output * plan.packed.channels * element;
   call.out_bias = run.packed + plan.packed.out_bias + first_output * element;
   call.in_channels = static_cast<int32_t>(channels);
+  call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
   call.chunks = static_cast<int32_t>(plan.packed.chunks);
   call.packed_channels = static_cast<int32_t>(plan.packed.channels);
   call.panels = static_cast<int32_t>(panels.length);
-  call.out_channels = static_cast<int32_t>(smaller(panels.length * row.panel_channels, outputs - first_output));
+  call.out_channels = static_cast<int32_t>(outputs);
+  if (row.stages != SEPCONV_STAGES_DEPTHWISE) {
+    call.out_channels = static_cast<int32_t>(smaller(panels.length * row.panel_channels, outputs - first_output));
+  }
   call.depth_multiplier = static_cast<int32_t>(g.problem.depth_multiplier);
   call.sum_channels = static_cast<int32_t>(plan.packed.sum_channels);
   call.sum_block = static_cast<int32_t>(plan.packed.sum_block);
-  call.mid_lo = plan.mid.lo;
-  call.mid_hi = plan.mid.hi;
-  call.out_lo = plan.out.lo;
-  call.out_hi = plan.out.hi;
+  call.in = plan.in;
+  call.mid = plan.mid;
+  call.out = plan.out;
 
-  char* target = run.output + ((image * g.out_pixels + strip.first_pixel) * outputs + first_output) * element;
+  char* const target = run.output + out_offset * element;
+  const char* const residual = run.residual == nullptr ? nullptr : run.residual + out_offset * element;
+  call.residual = residual == nullptr ? run.zeros : residual;
+  call.output_pitch = leaf_pitch(channels_first ? g.output_pitch.channel : g.output_pitch.axis[g.rank - 1]);
+  call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
   if (strip.pixels >= row.tile_pixels) {
     call.output = target;
     call.output_pixels = static_cast<int32_t>(strip.pixels);
-    call.output_pitch = static_cast<int32_t>(outputs);
     return call_variant(row, call);
   }
-  // A variant writes whole register tiles, so a smaller strip goes through a tile of our own.
-  char* tile = slice + cut.arena_bytes;
-  const size_t pixel_bytes = static_cast<size_t>(call.out_channels * element);
+  // A variant reads and writes whole register tiles, so a smaller strip goes through tiles of our own.
+  char* const tile = slice + cut.arena_bytes;
+  TileCopy copy;
+  copy.bytes = static_cast<size_t>((channels_first ? strip.pixels : call.out_channels) * element);
+  copy.pieces = channels_first ? call.out_channels : strip.pixels;
+  copy.pitch = call.output_pitch * element;
+  copy.tile_pitch = (channels_first ? row.tile_pixels : call.out_channels) * element;
+  if (residual != nullptr) {
+    call.residual = tile + cut.tile_bytes;
+    call.residual_pitch = static_cast<int32_t>(copy.tile_pitch / element);
+    for (int64_t i = 0; i < copy.pieces; ++i) {
+      memcpy(tile + cut.tile_bytes + i * copy.tile_pitch, residual + i * copy.pitch, copy.bytes);
+    }
+  }
   call.output = tile;
   call.output_pixels = row.tile_pixels;
-  call.output_pitch = call.out_channels;
+  call.output_pitch = static_cast<int32_t>(copy.tile_pitch / element);
   if (int failure = call_variant(row, call)) return failure;
-  for (int64_t pixel = 0; pixel < strip.pixels; ++pixel) {
-    memcpy(target + pixel * outputs * element, tile + static_cast<size_t>(pixel) * pixel_bytes, pixel_bytes);
+  for (int64_t i = 0; i < copy.pieces; ++i) {
+    memcpy(target + i * copy.pitch, tile + i * copy.tile_pitch, copy.bytes);
   }
   return 0;
 }
@@ -204,13 +236,20 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   const Range output = {"output", a.output, static_cast<size_t>(plan.geometry.output_bytes)};
   const Range packed = {"packed", a.packed, plan.packed.size};
   const Range workspace = {"workspace", a.workspace, plan.workspace_size};
+  const Range residual = {"residual", a.residual, a.residual == nullptr ? 0 : output.size};
+  const bool has_residual = plan.geometry.problem.has_residual != 0;
+  if (a.residual != nullptr && !has_residual) {
+    return fail(invalid, "arguments.residual is given, but the plan's problem has none (has_residual is 0)");
+  }
   if (input.size != 0) {  // an empty batch has no buffers
-    for (const Range* range : {&input, &output}) {
+    for (const Range* range : {&input, &output, &residual}) {
+      if (range == &residual && !has_residual) continue;
       if (range->data == nullptr) return fail(invalid, "arguments.%s is NULL", range->name);
-      if (!aligned(range->data, sizeof(float))) {
+      if (!aligned(range->data, static_cast<size_t>(dtype_size(plan.geometry.problem.output_dtype)))) {
         return fail(invalid, "arguments.%s is %p: it must be aligned to its elements", range->name, range->data);
       }
     }
+    if (sepconv_status status = check_apart(output, residual)) return status;
     if (sepconv_status status = check_apart(output, input)) return status;
     if (sepconv_status status = check_apart(output, packed)) return status;
   }
@@ -223,6 +262,7 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   if (input.size != 0) {
     if (sepconv_status status = check_apart(workspace, input)) return status;
     if (sepconv_status status = check_apart(workspace, output)) return status;
+    if (sepconv_status status = check_apart(workspace, residual)) return status;
   }
   return check_apart(workspace, packed);
 }
@@ -260,7 +300,6 @@ sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments
     return fail(invalid, "arguments.packed is %p: it must be 64-byte aligned", a.packed);
   }
   if (sepconv_status status = check_buffers(plan, a)) return status;
-  if (a.residual != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.residual is given: not built yet");
   if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given: not built yet");
   return check_packed(plan.packed, a.packed);
 }
@@ -275,7 +314,7 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   const int32_t workers = arguments.parallel_for == nullptr ? 1 : plan.max_threads;
   void* own_workspace = nullptr;
   if (arguments.workspace == nullptr) {
-    const size_t size = static_cast<size_t>(plan.cut.worker_bytes) * static_cast<size_t>(workers);
+    const size_t size = plan.zero_bytes + static_cast<size_t>(plan.cut.worker_bytes) * static_cast<size_t>(workers);
     own_workspace = aligned_alloc(64, size);
     if (own_workspace == nullptr) return fail(SEPCONV_OUT_OF_MEMORY, "no memory for the workspace (%zu bytes)", size);
     arguments.workspace = own_workspace;
@@ -284,8 +323,11 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   run.plan = &plan;
   run.packed = static_cast<const char*>(arguments.packed);
   run.input = static_cast<const char*>(arguments.input);
+  run.residual = static_cast<const char*>(arguments.residual);
   run.output = static_cast<char*>(arguments.output);
-  run.workspace = static_cast<char*>(arguments.workspace);
+  memset(arguments.workspace, 0, plan.zero_bytes);
+  run.zeros = static_cast<const char*>(arguments.workspace);
+  run.workspace = static_cast<char*>(arguments.workspace) + plan.zero_bytes;
   run.workers = workers;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);
   run.bad_index.store(none_bad, std::memory_order_relaxed);

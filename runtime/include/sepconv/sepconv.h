@@ -75,12 +75,21 @@ typedef enum sepconv_activation_kind {
   SEPCONV_ACTIVATION_RELU = 1,   ///< max(x, 0)
   SEPCONV_ACTIVATION_RELU6 = 2,  ///< min(max(x, 0), 6)
   SEPCONV_ACTIVATION_CLAMP = 3,  ///< min(max(x, lo), hi), lo <= hi
-  SEPCONV_ACTIVATION_SWISH = 4,
-  SEPCONV_ACTIVATION_HARD_SWISH = 5,
-  SEPCONV_ACTIVATION_SIGMOID = 6,
+  SEPCONV_ACTIVATION_SWISH = 4,       ///< x * sigmoid(x), also known as SiLU
+  SEPCONV_ACTIVATION_HARD_SWISH = 5,  ///< x * min(max(x + 3, 0), 6) / 6
+  SEPCONV_ACTIVATION_SIGMOID = 6,     ///< 1 / (1 + exp(-x))
   SEPCONV_ACTIVATION_TANH = 7,
-  SEPCONV_ACTIVATION_GELU = 8
+  SEPCONV_ACTIVATION_GELU = 8  ///< x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
 } sepconv_activation_kind;
+
+/// Which of the two stages a problem has.
+typedef enum sepconv_stages {
+  SEPCONV_STAGES_BOTH = 0,
+  SEPCONV_STAGES_DEPTHWISE = 1,  ///< the output is D: out_channels is C*M (or 0, which means that), no output bias,
+                                 ///< output activation or residual
+  SEPCONV_STAGES_POINTWISE = 2   ///< kernel_extent and dilation are 1 (or 0, which means that), depth_multiplier 1, no
+                                 ///< middle bias or activation; strides and padding still choose the pixels
+} sepconv_stages;
 
 typedef enum sepconv_device {
   SEPCONV_DEVICE_CPU = 0,
@@ -111,7 +120,7 @@ typedef struct sepconv_problem {
   int64_t batch;             ///< N >= 0; 0 is legal and computes nothing
   int64_t in_channels;       ///< C > 0
   int64_t depth_multiplier;  ///< M > 0; the intermediate has C*M channels, channel c*M+m
-  int64_t out_channels;      ///< F > 0
+  int64_t out_channels;      ///< F > 0 (or 0 with SEPCONV_STAGES_DEPTHWISE)
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t kernel_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];
@@ -119,12 +128,13 @@ typedef struct sepconv_problem {
   int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK];  ///< SEPCONV_PADDING_EXPLICIT only
   int64_t pad_after[SEPCONV_MAX_SPATIAL_RANK];   ///< SEPCONV_PADDING_EXPLICIT only
   sepconv_dtype input_dtype, weight_dtype, mid_dtype, output_dtype;
-  sepconv_activation input_activation;  ///< on the input, before the depthwise stage
+  sepconv_activation input_activation;  ///< on the samples of the input, not on the zeros around them
   sepconv_activation mid_activation;    ///< between the two stages, after the mid bias
   sepconv_activation out_activation;    ///< after the output bias (and the residual)
   int32_t has_mid_bias, has_out_bias, has_residual;
   int64_t input_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];   ///< batch, then spatial axes; elements; 0 = dense
   int64_t output_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];  ///< likewise
+  sepconv_stages stages;                               ///< both by default
 } sepconv_problem;
 
 typedef struct sepconv_plan sepconv_plan;                    ///< immutable; threads may share one
@@ -151,8 +161,8 @@ typedef struct sepconv_options {
 /// Weights in Keras's layouts, dense, weight_dtype; kernel layouts do not change with the problem's layout.
 typedef struct sepconv_weights {
   size_t struct_size;
-  const void* depthwise_kernel;              ///< (kernel_extent..., C, M)
-  const void* pointwise_kernel;              ///< (1..., C*M, F): a row-major (C*M) x F matrix
+  const void* depthwise_kernel;              ///< (kernel_extent..., C, M); NULL without a depthwise stage
+  const void* pointwise_kernel;              ///< (1..., C*M, F): a row-major (C*M) x F matrix; NULL without that stage
   const void* mid_bias;                      ///< (C*M), NULL where the problem has none
   const void* out_bias;                      ///< (F), NULL where the problem has none
   const sepconv_quantization* quantization;  ///< NULL for floats
@@ -177,7 +187,7 @@ typedef struct sepconv_arguments {
   const void* packed;     ///< from sepconv_plan_pack; 64-byte aligned
   const void* input;      ///< input_dtype, in the problem's layout; never read outside its elements
   void* output;           ///< output_dtype, in the problem's layout; must not overlap the input
-  const void* residual;   ///< not built yet
+  const void* residual;   ///< laid out like the output, which it must not overlap; NULL where the problem has none
   void* workspace;        ///< 64-byte aligned, or NULL: then the run allocates and frees its own
   size_t workspace_size;  ///< bytes
   sepconv_memory input_memory, output_memory, packed_memory, workspace_memory;
