@@ -42,10 +42,46 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
   return SEPCONV_OK;
 }
 
-sepconv_status check_scalars(const sepconv_problem& p) {
-  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
-    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
+// Writes out what a 0 stands for in a problem of one stage, and refuses what belongs to the other stage.
+sepconv_status complete_stages(sepconv_problem* p) {
+  if (sepconv_status status = check_enum(p->stages, SEPCONV_STAGES_POINTWISE, "stages")) return status;
+  const auto refuse = [](const char* field, const char* stage) {
+    return fail(invalid, "problem.%s is set, but problem.stages is %s only: it has no such stage", field, stage);
+  };
+  if (p->stages == SEPCONV_STAGES_DEPTHWISE) {
+    const int64_t channels = saturating_multiply(p->in_channels, p->depth_multiplier);
+    if (p->out_channels == 0) p->out_channels = channels;
+    if (p->out_channels != channels) {
+      return fail(invalid,
+                  "problem.out_channels is %" PRId64
+                  ": a depthwise-only problem has in_channels * depth_multiplier, "
+                  "%" PRId64,
+                  p->out_channels, channels);
+    }
+    if (p->has_out_bias != 0) return refuse("has_out_bias", "depthwise");
+    if (p->has_residual != 0) return refuse("has_residual", "depthwise");
+    if (p->out_activation.kind != SEPCONV_ACTIVATION_NONE) return refuse("out_activation", "depthwise");
+  } else if (p->stages == SEPCONV_STAGES_POINTWISE) {
+    for (int axis = 0; axis < p->spatial_rank; ++axis) {
+      if (p->kernel_extent[axis] == 0) p->kernel_extent[axis] = 1;
+      if (p->dilation[axis] == 0) p->dilation[axis] = 1;
+      if (p->kernel_extent[axis] == 1 && p->dilation[axis] == 1) continue;
+      return fail(invalid,
+                  "problem.kernel_extent[%d] is %" PRId64 " and dilation[%d] %" PRId64
+                  ": a pointwise-only problem has 1 and 1",
+                  axis, p->kernel_extent[axis], axis, p->dilation[axis]);
+    }
+    if (p->depth_multiplier != 1) {
+      return fail(invalid, "problem.depth_multiplier is %" PRId64 ": a pointwise-only problem has 1",
+                  p->depth_multiplier);
+    }
+    if (p->has_mid_bias != 0) return refuse("has_mid_bias", "pointwise");
+    if (p->mid_activation.kind != SEPCONV_ACTIVATION_NONE) return refuse("mid_activation", "pointwise");
   }
+  return SEPCONV_OK;
+}
+
+sepconv_status check_scalars(const sepconv_problem& p) {
   sepconv_status status;
   if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
   if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
@@ -219,6 +255,10 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   sepconv_status status;
   if ((status = read_struct(problem, &g->problem))) return status;
   const sepconv_problem& p = g->problem;
+  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
+    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
+  }
+  if ((status = complete_stages(&g->problem))) return status;
   if ((status = check_scalars(p))) return status;
   g->rank = p.spatial_rank;
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
@@ -275,6 +315,9 @@ sepconv_status check_supported(const Geometry& g) {
   if (p.out_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
     return fail(no, "problem.out_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
                 static_cast<int>(p.out_activation.kind));
+  }
+  if (p.stages != SEPCONV_STAGES_BOTH) {
+    return fail(no, "problem.stages is %d: only SEPCONV_STAGES_BOTH (0) is built yet", static_cast<int>(p.stages));
   }
   if (p.has_residual) return fail(no, "problem.has_residual is set: not built yet");
   int i = first_sparse_pitch(p.input_pitch, g.in_extent, g.rank, p.in_channels, "input_pitch");
