@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include <initializer_list>
-
 #include "error.h"
 #include "integers.h"
 #include "structs.h"
@@ -44,55 +42,48 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
   return SEPCONV_OK;
 }
 
-// A problem without one of the stages has nothing that belongs to it.
-sepconv_status check_stages(sepconv_problem* p) {
-  const bool depthwise = p->stages == SEPCONV_STAGES_DEPTHWISE;
-  if (p->stages == SEPCONV_STAGES_BOTH) return SEPCONV_OK;
-  const char* const stage = depthwise ? "pointwise" : "depthwise";
-  const struct {
-    const char* field;
-    bool there;
-  } parts[] = {{"has_mid_bias", !depthwise && p->has_mid_bias != 0},
-               {"mid_activation", !depthwise && p->mid_activation.kind != SEPCONV_ACTIVATION_NONE},
-               {"has_out_bias", depthwise && p->has_out_bias != 0},
-               {"out_activation", depthwise && p->out_activation.kind != SEPCONV_ACTIVATION_NONE},
-               {"has_residual", depthwise && p->has_residual != 0}};
-  for (const auto& part : parts) {
-    if (part.there) return fail(invalid, "problem.%s is set, but problem.stages has no %s stage", part.field, stage);
-  }
-  if (depthwise) {
+// Writes out what a 0 stands for in a problem of one stage, and refuses what belongs to the other stage.
+sepconv_status complete_stages(sepconv_problem* p) {
+  if (sepconv_status status = check_enum(p->stages, SEPCONV_STAGES_POINTWISE, "stages")) return status;
+  const auto refuse = [](const char* field, const char* stage) {
+    return fail(invalid, "problem.%s is set, but problem.stages is %s only: it has no such stage", field, stage);
+  };
+  if (p->stages == SEPCONV_STAGES_DEPTHWISE) {
     const int64_t channels = saturating_multiply(p->in_channels, p->depth_multiplier);
     if (p->out_channels == 0) p->out_channels = channels;
-    if (p->out_channels == channels) return SEPCONV_OK;
-    return fail(invalid,
-                "problem.out_channels is %" PRId64 ", but problem.stages has no pointwise stage: it must be "
-                "in_channels * depth_multiplier, %" PRId64 ", or 0",
-                p->out_channels, channels);
-  }
-  if (p->depth_multiplier != 1) {
-    return fail(invalid, "problem.depth_multiplier is %" PRId64 ", but problem.stages has no depthwise stage",
-                p->depth_multiplier);
-  }
-  for (int axis = 0; axis < p->spatial_rank; ++axis) {
-    for (int64_t* extent : {&p->kernel_extent[axis], &p->dilation[axis]}) {
-      if (*extent == 0) *extent = 1;
-      if (*extent == 1) continue;
-      return fail(invalid, "problem.%s[%d] is %" PRId64 ", but problem.stages has no depthwise stage",
-                  extent == &p->dilation[axis] ? "dilation" : "kernel_extent", axis, *extent);
+    if (p->out_channels != channels) {
+      return fail(invalid,
+                  "problem.out_channels is %" PRId64
+                  ": a depthwise-only problem has in_channels * depth_multiplier, "
+                  "%" PRId64,
+                  p->out_channels, channels);
     }
+    if (p->has_out_bias != 0) return refuse("has_out_bias", "depthwise");
+    if (p->has_residual != 0) return refuse("has_residual", "depthwise");
+    if (p->out_activation.kind != SEPCONV_ACTIVATION_NONE) return refuse("out_activation", "depthwise");
+  } else if (p->stages == SEPCONV_STAGES_POINTWISE) {
+    for (int axis = 0; axis < p->spatial_rank; ++axis) {
+      if (p->kernel_extent[axis] == 0) p->kernel_extent[axis] = 1;
+      if (p->dilation[axis] == 0) p->dilation[axis] = 1;
+      if (p->kernel_extent[axis] == 1 && p->dilation[axis] == 1) continue;
+      return fail(invalid,
+                  "problem.kernel_extent[%d] is %" PRId64 " and dilation[%d] %" PRId64
+                  ": a pointwise-only problem has 1 and 1",
+                  axis, p->kernel_extent[axis], axis, p->dilation[axis]);
+    }
+    if (p->depth_multiplier != 1) {
+      return fail(invalid, "problem.depth_multiplier is %" PRId64 ": a pointwise-only problem has 1",
+                  p->depth_multiplier);
+    }
+    if (p->has_mid_bias != 0) return refuse("has_mid_bias", "pointwise");
+    if (p->mid_activation.kind != SEPCONV_ACTIVATION_NONE) return refuse("mid_activation", "pointwise");
   }
   return SEPCONV_OK;
 }
 
-// Fills in what the stages imply.
-sepconv_status check_scalars(sepconv_problem* problem) {
-  const sepconv_problem& p = *problem;
-  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
-    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
-  }
+sepconv_status check_scalars(const sepconv_problem& p) {
   sepconv_status status;
   if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
-  if ((status = check_enum(p.stages, SEPCONV_STAGES_POINTWISE, "stages"))) return status;
   if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
   if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
   if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
@@ -104,7 +95,6 @@ sepconv_status check_scalars(sepconv_problem* problem) {
   if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
   if ((status = check_positive(p.in_channels, "in_channels"))) return status;
   if ((status = check_positive(p.depth_multiplier, "depth_multiplier"))) return status;
-  if ((status = check_stages(problem))) return status;
   if ((status = check_positive(p.out_channels, "out_channels"))) return status;
   if ((status = check_positive(p.kernel_extent, p.spatial_rank, "kernel_extent"))) return status;
   if ((status = check_positive(p.stride, p.spatial_rank, "stride"))) return status;
@@ -279,7 +269,11 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   sepconv_status status;
   if ((status = read_struct(problem, &g->problem))) return status;
   const sepconv_problem& p = g->problem;
-  if ((status = check_scalars(&g->problem))) return status;
+  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
+    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
+  }
+  if ((status = complete_stages(&g->problem))) return status;
+  if ((status = check_scalars(p))) return status;
   g->rank = p.spatial_rank;
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     if (axis < g->rank) {

@@ -82,13 +82,14 @@ typedef enum sepconv_activation_kind {
   SEPCONV_ACTIVATION_GELU = 8  ///< x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
 } sepconv_activation_kind;
 
-/// Which of the two stages a problem has.
+/// Which of the two stages a problem has. Networks that put something between them that is not an activation (squeeze
+/// and excite, a layer norm) call one stage at a time.
 typedef enum sepconv_stages {
   SEPCONV_STAGES_BOTH = 0,
-  SEPCONV_STAGES_DEPTHWISE = 1,  ///< the output is D: out_channels is C*M (or 0, which means that), no output bias,
-                                 ///< output activation or residual
-  SEPCONV_STAGES_POINTWISE = 2   ///< kernel_extent and dilation are 1 (or 0, which means that), depth_multiplier 1, no
-                                 ///< middle bias or activation; strides and padding still choose the pixels
+  SEPCONV_STAGES_DEPTHWISE = 1,  ///< Y = mid_act(mid_bias + taps): out_channels is C*M (or 0, which means that); no
+                                 ///< pointwise kernel, output bias, output activation or residual
+  SEPCONV_STAGES_POINTWISE = 2   ///< D = in_act(X): kernel_extent and dilation are 1 (or 0, which means that),
+                                 ///< depth_multiplier 1; no depthwise kernel, mid bias or mid activation
 } sepconv_stages;
 
 typedef enum sepconv_device {
@@ -132,9 +133,15 @@ typedef struct sepconv_problem {
   sepconv_activation mid_activation;    ///< between the two stages, after the mid bias
   sepconv_activation out_activation;    ///< after the output bias (and the residual)
   int32_t has_mid_bias, has_out_bias, has_residual;
-  int64_t input_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];   ///< batch, then spatial axes; elements; 0 = dense
-  int64_t output_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];  ///< likewise
-  sepconv_stages stages;                               ///< both by default
+  /// Distance in elements from one image (index 0) or from one sample of each spatial axis (1 to rank) to the next, so
+  /// that a tensor may be a slice of a larger one; 0 = dense, given what lies inside. The residual has the output's.
+  /// channels_last: the channels of a pixel are adjacent, so the last pitch is at least C (or F).
+  /// channels_first: the samples of the innermost axis are adjacent, so the last pitch is 0 or 1.
+  int64_t input_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];
+  int64_t output_pitch[SEPCONV_MAX_SPATIAL_RANK + 1];
+  sepconv_stages stages;
+  /// channels_first: distance in elements from one channel to the next; 0 = dense. channels_last: 0 or 1.
+  int64_t input_channel_pitch, output_channel_pitch;
 } sepconv_problem;
 
 typedef struct sepconv_plan sepconv_plan;                    ///< immutable; threads may share one
@@ -187,7 +194,7 @@ typedef struct sepconv_arguments {
   const void* packed;     ///< from sepconv_plan_pack; 64-byte aligned
   const void* input;      ///< input_dtype, in the problem's layout; never read outside its elements
   void* output;           ///< output_dtype, in the problem's layout; must not overlap the input
-  const void* residual;   ///< laid out like the output, which it must not overlap; NULL where the problem has none
+  const void* residual;   ///< output_dtype, laid out as the output, which it must not overlap; NULL where the problem has none
   void* workspace;        ///< 64-byte aligned, or NULL: then the run allocates and frees its own
   size_t workspace_size;  ///< bytes
   sepconv_memory input_memory, output_memory, packed_memory, workspace_memory;
