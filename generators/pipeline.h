@@ -14,8 +14,8 @@
 // In packed channel order g numbers the chunks of L input channels, q = g*M + m those of the intermediate, and k = q*L +
 // l; runtime/include/sepconv/variant_table.h describes it, and every argument.
 //
-// With channels_first the staged samples are cut into the phases of the stride, so that neighbouring outputs read
-// neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
+// With channels_first and a stride that is not known, the staged samples are cut into the phases of the stride, so that
+// neighbouring outputs read neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
 //
 // Rows that compute the depthwise stage alone end at flat, a chunk of input channels at a time: output(m, c, p) =
 // flat(m*L + c%L, p, c/L).
@@ -55,7 +55,8 @@ struct PipelineOptions {
   bool one_block = false;       // the whole channel sum fits one block: no partial sums
   bool channels_first = false;  // x is the dense axis of input, residual and output
   bool depthwise_only = false;  // no pointwise stage
-  bool phases = false;          // channels_first: the stride along x may exceed 1
+  bool dense_taps = false;      // channels_first: the stride along x is 1, neighbouring outputs read neighbouring samples
+  bool phases = false;          // channels_first: the stride along x is not known
   bool curves = false;          // activations that are no clamps, too
   bool input_activation = true;  // false: the input is taken as it is
 };
@@ -69,8 +70,8 @@ struct Scatter {
 // The stages of one sum block; schedules name them.
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
-  Halide::Func row;     // channels_first: the samples before they are cut into phases
-  Halide::RDom inside;  // channels_first: the samples along x that are in the image
+  Halide::Func row;     // channels_first: the samples before they are cut into phases, if they are; else `staged`
+  std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
   Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
   Halide::RDom tap, k;
   Scatter scatter;

@@ -96,7 +96,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     options.one_block = sizes.one_block;
     options.channels_first = name_.channels_first;
     options.depthwise_only = name_.depthwise_only();
-    options.phases = name_.channels_first && name_.stride.back() != 1;
+    options.dense_taps = name_.channels_first && name_.stride.back() == 1;
+    options.phases = name_.channels_first && name_.stride.back() == 0;
     options.curves = name_.curves();
     options.input_activation = parameters_.stage == 1;
     stages_ = make_pipeline(in, options, name_.rank, element_type(name_));

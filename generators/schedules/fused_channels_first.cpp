@@ -35,14 +35,18 @@ using Halide::VarOrRVar;
 namespace sepconv {
 namespace {
 
+// So many weights stay in registers over the loops along the pixels.
+constexpr int64_t most_unrolled_taps = 9;
+
 void schedule_staged(BlockStages& s, const Stages& all, int vector) {
   s.row.vectorize(all.x[0], vector, TailStrategy::RoundUp);
-  RVar outer("inside_outer"), lane("inside_lane");
-  s.row.update().split(s.inside.x, outer, lane, vector, TailStrategy::GuardWithIf).vectorize(lane);
+  // Only the lanes of one vector run at once.
+  const int vectors = static_cast<int>(s.vectors.size());
+  for (int i = 0; i < vectors; i++) s.row.update(i).allow_race_conditions().vectorize(s.vectors[i].x);
   if (all.options.curves) {
     RVar pass_outer("pass_outer"), pass_lane("pass_lane");
-    s.row.update(1).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
-    s.row.update(1).vectorize(pass_lane);
+    s.row.update(vectors).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.row.update(vectors).vectorize(pass_lane);
   }
   if (!all.options.phases) {
     s.row.compute_at(s.flat, s.scatter.lane);
@@ -63,7 +67,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   std::vector<Var> storage{all.p, all.k};
   const std::vector<Var> args = s.flat.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
-  s.flat.compute_at(block).reorder_storage(storage);
+  s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
   // Overlapping x tiles are written in their order: only lanes of one store run at once.
   s.flat.update()
       .split(s.scatter.pixel, outer, lane, vector)
@@ -85,7 +89,15 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   taps.split(all.i, io, ii, vector);
   std::vector<VarOrRVar> order{ii, io};
   for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
-  if (o.tap_unroll > 1) {
+  int64_t tap_count = all.options.dense_taps ? 1 : most_unrolled_taps + 1;
+  for (int a = 0; a < rank; a++) {
+    const auto extent = Halide::Internal::as_const_int(s.tap[a].extent());
+    tap_count *= extent ? *extent : most_unrolled_taps + 1;
+  }
+  if (tap_count <= most_unrolled_taps) {
+    taps.reorder(order);
+    for (int a = 0; a < rank; a++) taps.unroll(s.tap[a]);
+  } else if (o.tap_unroll > 1) {
     RVar tap_outer("tap_outer"), tap_inner("tap_inner");
     order[2] = tap_outer;
     order.insert(order.begin() + 2, tap_inner);
