@@ -42,6 +42,7 @@ struct PipelineInputs {
   std::vector<Halide::Expr> image_min, image_extent;  // per axis: what of the image is there
   std::vector<Axis> axes;
   Halide::Expr multiplier, sum_channels, sum_block;
+  Halide::Expr output_pixels;  // extent of p
   Activation in_act, mid_act, out_act;
 };
 
@@ -50,6 +51,7 @@ struct PipelineOptions {
   int vector = 8;               // lanes of one vector: the granule in which channels past the last are cut off
   int chunk = 16;               // L, channels of one packed chunk
   int panel = 16;               // output channels of one panel
+  int tile_pixels = 6;          // pixels of one register tile of the pointwise stage
   int depthwise_tile = 4;       // T, pixels along x of one depthwise register tile
   int sum_unroll = 4;           // steps of the channel sum in its inner loop
   bool one_block = false;       // the whole channel sum fits one block: no partial sums
@@ -65,6 +67,12 @@ struct PipelineOptions {
 struct Scatter {
   Halide::RVar pixel, tile, lane, multiplier, group;  // i, t, l, m, g
   std::vector<Halide::RVar> outer;                    // y...
+};
+
+// channels_first: the pixels of the output in whole register tiles, and half a tile where that is enough for the last
+// ones; x runs inside a tile. The last tile of either kind moves back to end with the strip.
+struct PixelTiles {
+  Halide::RDom main, tail;
 };
 
 // The stages of one sum block; schedules name them.
@@ -83,6 +91,9 @@ struct Stages {
   std::vector<Halide::Var> y;  // strip coordinates of the outer axes (1, 2)
   PipelineOptions options;
   BlockStages last;            // the block that goes to the output
+  Halide::Func tail_sum;       // channels_first: the sum of that block for the tail of the pixels
+  Halide::RDom tail_k;
+  PixelTiles tiles;            // channels_first
   BlockStages other;           // the blocks before it; undefined with one_block
   Halide::Func partial;        // undefined with one_block
   Halide::RDom blocks;         // over the blocks before the last
@@ -90,6 +101,8 @@ struct Stages {
   Halide::Expr whole_vectors;  // C is a multiple of the vector
   Halide::RDom out_pass;       // with curves: the pass of the output's activation
   Halide::Expr output;         // a function of f and p; with depthwise_only of m, c and p
+  Halide::Expr tile_pixel, tail_pixel;    // channels_first: the pixels of tiles.main and tiles.tail, and
+  Halide::Expr tile_output, tail_output;  // the output there, functions of f
 };
 
 Stages make_pipeline(const PipelineInputs& inputs, const PipelineOptions& options, int rank, Halide::Type type);
