@@ -78,6 +78,21 @@ struct TileCopy {
   int64_t pitch, tile_pitch;  // bytes from one piece to the next
 };
 
+// Tells the variant what the worker will read next. Tasks are handed out in order, so with n workers that is the n-th
+// task from here.
+void look_ahead(const Run& run, int64_t in_image, const Strip& strip, const char* image, LeafCall* call) {
+  const sepconv_plan& plan = *run.plan;
+  const Geometry& g = plan.geometry;
+  call->ahead = 0;
+  call->ahead_lines = 0;
+  const int64_t next = in_image + run.workers;
+  if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
+  const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
+  const int64_t sample_bytes = g.input_pitch.axis[0] * dtype_size(g.problem.input_dtype);
+  call->ahead = reinterpret_cast<uintptr_t>(image + samples.begin * sample_bytes);
+  call->ahead_lines = static_cast<int32_t>(divide_up(samples.length * sample_bytes, 64));
+}
+
 // Computes task `index` of the run with one worker's slice of the workspace. 0, or what the variant returned.
 int compute_task(const Run& run, int64_t index, int worker) {
   const sepconv_plan& plan = *run.plan;
@@ -108,6 +123,7 @@ int compute_task(const Run& run, int64_t index, int worker) {
   call.mid_bias = run.packed + plan.packed.mid_bias;
   call.pointwise = run.packed + plan.packed.pointwise + first_output * plan.packed.channels * element;
   call.out_bias = run.packed + plan.packed.out_bias + first_output * element;
+  look_ahead(run, in_image, strip, run.input + image * g.input_pitch.image * element, &call);
   call.in_channels = static_cast<int32_t>(channels);
   call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
   call.chunks = static_cast<int32_t>(plan.packed.chunks);

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "integers.h"
 #include "pack.h"
 #include "problem.h"
 #include "sepconv/variant_table.h"
@@ -74,6 +75,10 @@ sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& row, c
 
 // The strip of an index in [0, cut.strips).
 Strip strip_at(const Geometry& geometry, const sepconv_variant& row, const Cut& cut, int64_t index);
+
+// Samples of the outermost axis that the strip `next` reads and `strip`, an earlier one of the same image, does not;
+// length 0 where they are not worth asking for early: scattered in memory, or more than a cache would keep until then.
+Part samples_ahead(const Geometry& geometry, const Cut& cut, const Strip& strip, const Strip& next);
 
 }  // namespace sepconv::internal
 
