@@ -9,8 +9,6 @@
 namespace sepconv::internal {
 namespace {
 
-constexpr int64_t element = sizeof(float);
-
 // Everything the search below asks about.
 struct Planner {
   const Geometry& g;
@@ -58,29 +56,37 @@ struct Planner {
   bool fits(int cut_axis, int64_t segment) const {
     int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
     box(cut_axis, segment, extent);
-    int64_t pixels = 1, pitch = g.problem.in_channels;
+    int64_t pixels = 1, last = 0;  // last: offset of the strip's last pixel in the output
     for (int axis = g.rank - 1; axis >= 0; --axis) {
       const bool whole = extent[axis] == g.out_extent[axis];
       const int64_t samples = whole ? g.in_extent[axis] : smaller(g.in_extent[axis], span(axis, extent[axis]));
-      if (samples > 1 && saturating_multiply(samples, pitch) > limits.indices) return false;
+      if (samples > 1 && saturating_multiply(samples, g.input_pitch.axis[axis]) > limits.indices) return false;
       if (saturating_add(span(axis, extent[axis]), g.stride[axis]) > limits.indices) return false;
       if (saturating_add(samples, g.pad_before[axis]) > limits.indices) return false;
-      pitch = saturating_multiply(pitch, g.in_extent[axis]);
+      last = saturating_add(last, saturating_multiply(extent[axis] - 1, g.output_pitch.axis[axis]));
       pixels = saturating_multiply(pixels, extent[axis]);
     }
-    if (g.problem.in_channels > limits.indices) return false;
+    if (channels_span(g.problem.in_channels, g.input_pitch) > limits.indices) return false;
     const int64_t rows = larger<int64_t>(pixels, row.tile_pixels);
     if (saturating_multiply(rows, g.problem.out_channels) > limits.indices) return false;
-    return scratch_bytes(g, row, packed, extent, packed.panels) / element <= limits.indices;
+    if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
+    return scratch_bytes(g, row, packed, extent, packed.panels) / dtype_size(g.problem.mid_dtype) <= limits.indices;
+  }
+
+  // Elements from the first to behind the last channel of a pixel.
+  static int64_t channels_span(int64_t channels, const TensorPitch& pitch) {
+    return saturating_add(saturating_multiply(channels - 1, pitch.channel), 1);
   }
 
   // Whether the whole image can be addressed in its own coordinates.
   bool image_fits() const {
+    int64_t last = 0;  // offset of the image's last pixel
     for (int axis = 0; axis < g.rank; ++axis) {
       const int64_t end = larger(g.in_extent[axis], span(axis, g.out_extent[axis]));
       if (saturating_add(end, g.pad_before[axis] + g.stride[axis]) > limits.indices) return false;
+      last = saturating_add(last, saturating_multiply(g.in_extent[axis] - 1, g.input_pitch.axis[axis]));
     }
-    return saturating_multiply(g.in_pixels, g.problem.in_channels) <= limits.indices;
+    return saturating_add(last, channels_span(g.problem.in_channels, g.input_pitch)) <= limits.indices;
   }
 
   // Whether a strip is of the size we like: the row's wish, or what keeps the scratch inside the cache.
@@ -240,8 +246,12 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   const int64_t group_panels = divide_up(packed.panels, cut->groups);
   cut->arena_bytes = round_up(scratch_bytes(g, row, packed, first.extent, group_panels), scratch_alignment);
   cut->tile_bytes = 0;
-  if (smaller(first.pixels, last.pixels) < row.tile_pixels) {
-    cut->tile_bytes = round_up(element * row.tile_pixels * group_panels * row.panel_channels, scratch_alignment);
+  int64_t step, pixels = 0;  // of the largest strip that cannot be written in its place
+  if (!writes_in_place(g, row, last, &step)) pixels = larger<int64_t>(last.pixels, row.tile_pixels);
+  if (!writes_in_place(g, row, first, &step)) pixels = larger(larger<int64_t>(first.pixels, row.tile_pixels), pixels);
+  if (pixels > 0) {
+    const int64_t elements = saturating_multiply(pixels, group_panels * row.panel_channels);
+    cut->tile_bytes = round_up(saturating_multiply(elements, dtype_size(g.problem.output_dtype)), scratch_alignment);
   }
   cut->worker_bytes = saturating_add(cut->arena_bytes, cut->tile_bytes);
   if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {

@@ -62,7 +62,7 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   View input(call.input, row.input_dtype), depthwise(call.depthwise, row.weight_dtype),
       mid_bias(call.mid_bias, row.weight_dtype), pointwise(call.pointwise, row.weight_dtype),
       out_bias(call.out_bias, row.weight_dtype), output(call.output, row.output_dtype);
-  input.add(0, call.in_channels, 1);
+  input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(row.chunk_channels);
   for (int i = rank - 1; i >= 0; --i) {
     const LeafAxis& axis = call.axis[i];
@@ -75,7 +75,7 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   pointwise.add_dense(call.packed_channels);
   pointwise.add_dense(call.panels);
   out_bias.add_dense(call.panels * row.panel_channels);
-  output.add(0, call.out_channels, 1);
+  output.add(0, call.out_channels, call.output_channel_pitch);
   output.add(0, call.output_pixels, call.output_pitch);
 
   // user_context, five tensors, five numbers an axis, seven scalars, the output.

@@ -30,12 +30,13 @@ struct LeafCall {
   void* output;                             // at the strip's first pixel and the group's first channel
   LeafAxis axis[SEPCONV_MAX_SPATIAL_RANK];  // outermost first, like all axes of the runtime
   int32_t in_channels;
-  int32_t chunks;           // Q
-  int32_t packed_channels;  // extent of k
-  int32_t panels;           // of the group
-  int32_t out_channels;     // of the group
-  int32_t output_pixels;    // extent of p, at least the row's tile_pixels
-  int32_t output_pitch;     // elements from one pixel to the next
+  int32_t chunks;                                     // Q
+  int32_t packed_channels;                            // extent of k
+  int32_t panels;                                     // of the group
+  int32_t out_channels;                               // of the group
+  int32_t output_pixels;                              // extent of p, at least the row's tile_pixels
+  int32_t input_channel_pitch, output_channel_pitch;  // elements from one channel to the next
+  int32_t output_pitch;                               // elements from one pixel to the next
   int32_t depth_multiplier, sum_channels, sum_block;
   float mid_lo, mid_hi, out_lo, out_hi;
 };

@@ -162,7 +162,7 @@ sepconv_status analyse_axis(const sepconv_problem& p, int axis, Geometry* g) {
   return SEPCONV_OK;
 }
 
-// Bytes of the four tensors; all of them must fit the address space.
+// Bytes of the tensors; all of them must fit the address space.
 sepconv_status measure(const sepconv_problem& p, Geometry* g) {
   g->taps = g->in_pixels = g->out_pixels = 1;
   for (int axis = 0; axis < g->rank; ++axis) {
@@ -171,24 +171,33 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
     g->out_pixels = saturating_multiply(g->out_pixels, g->out_extent[axis]);
   }
   g->mid_channels = saturating_multiply(p.in_channels, p.depth_multiplier);
+  int64_t input_span = 0, output_span = 0;
+  if (sepconv_status status = resolve_pitches(p, "input", g->in_extent, p.in_channels, p.input_pitch,
+                                              p.input_channel_pitch, &g->input_pitch, &input_span)) {
+    return status;
+  }
+  if (sepconv_status status = resolve_pitches(p, "output", g->out_extent, p.out_channels, p.output_pitch,
+                                              p.output_channel_pitch, &g->output_pitch, &output_span)) {
+    return status;
+  }
   const int64_t input_size = dtype_size(p.input_dtype), weight_size = dtype_size(p.weight_dtype),
                 mid_size = dtype_size(p.mid_dtype), output_size = dtype_size(p.output_dtype);
-  const int64_t input_image = saturating_multiply(saturating_multiply(g->in_pixels, p.in_channels), input_size);
-  const int64_t output_image = saturating_multiply(saturating_multiply(g->out_pixels, p.out_channels), output_size);
-  g->input_bytes = saturating_multiply(input_image, p.batch);
-  g->output_bytes = saturating_multiply(output_image, p.batch);
+  const auto bytes = [](int64_t a, int64_t b, int64_t size) {
+    return saturating_multiply(saturating_multiply(a, b), size);
+  };
+  g->input_bytes = saturating_multiply(input_span, input_size);
+  g->output_bytes = saturating_multiply(output_span, output_size);
   const struct {
     const char* tensor;
     int64_t bytes;
   } sizes[] = {
-      {"one image of the input", input_image},
-      {"one image of the output", output_image},
+      {"one image of the input", bytes(g->in_pixels, p.in_channels, input_size)},
+      {"one image of the output", bytes(g->out_pixels, p.out_channels, output_size)},
       {"the input", g->input_bytes},
       {"the output", g->output_bytes},
-      {"the depthwise kernel", saturating_multiply(saturating_multiply(g->taps, g->mid_channels), weight_size)},
-      {"the pointwise kernel", saturating_multiply(saturating_multiply(g->mid_channels, p.out_channels), weight_size)},
-      {"one image between the stages",
-       saturating_multiply(saturating_multiply(g->out_pixels, g->mid_channels), mid_size)},
+      {"the depthwise kernel", bytes(g->taps, g->mid_channels, weight_size)},
+      {"the pointwise kernel", bytes(g->mid_channels, p.out_channels, weight_size)},
+      {"one image between the stages", bytes(g->out_pixels, g->mid_channels, mid_size)},
   };
   for (const auto& size : sizes) {
     if (static_cast<uint64_t>(size.bytes) < static_cast<uint64_t>(PTRDIFF_MAX)) continue;
@@ -199,24 +208,6 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
                 g->taps);
   }
   return SEPCONV_OK;
-}
-
-// Walks the pitches of one tensor from the innermost axis out, and returns the index of the first that is not dense: -1
-// if all are, -2 (with the error set) if one is smaller than what it steps over. Index 0 is the batch.
-int first_sparse_pitch(const int64_t* pitch, const int64_t* extent, int rank, int64_t channels, const char* field) {
-  int found = -1;
-  int64_t dense = channels;
-  for (int i = rank; i >= 0; --i) {
-    if (pitch[i] != 0 && pitch[i] < dense) {
-      fail(invalid, "problem.%s[%d] is %" PRId64 ", smaller than the %" PRId64 " elements that it steps over", field, i,
-           pitch[i], dense);
-      return -2;
-    }
-    if (pitch[i] > dense) found = i;
-    const int64_t step = pitch[i] > dense ? pitch[i] : dense;
-    if (i > 0) dense = saturating_multiply(step, extent[i - 1]);
-  }
-  return found;
 }
 
 }  // namespace
@@ -236,6 +227,14 @@ int64_t dtype_size(sepconv_dtype dtype) {
       return 1;
   }
   return 8;  // analyse_problem has rejected every other value
+}
+
+TensorShape input_shape(const Geometry& g) {
+  return shape_of(g.problem, g.in_extent, g.problem.in_channels, g.input_pitch, dtype_size(g.problem.input_dtype));
+}
+
+TensorShape output_shape(const Geometry& g) {
+  return shape_of(g.problem, g.out_extent, g.problem.out_channels, g.output_pitch, dtype_size(g.problem.output_dtype));
 }
 
 Clamp clamp_of(const sepconv_activation& activation) {
@@ -272,16 +271,6 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
     }
   }
   if ((status = measure(p, g))) return status;
-  if (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST) {
-    if (first_sparse_pitch(p.input_pitch, g->in_extent, g->rank, p.in_channels, "input_pitch") == -2) return invalid;
-    if (first_sparse_pitch(p.output_pitch, g->out_extent, g->rank, p.out_channels, "output_pitch") == -2)
-      return invalid;
-  } else {
-    for (int i = 0; i <= g->rank; ++i) {
-      if (p.input_pitch[i] < 0) return fail(invalid, "problem.input_pitch[%d] is %" PRId64, i, p.input_pitch[i]);
-      if (p.output_pitch[i] < 0) return fail(invalid, "problem.output_pitch[%d] is %" PRId64, i, p.output_pitch[i]);
-    }
-  }
   return SEPCONV_OK;
 }
 
@@ -290,9 +279,6 @@ sepconv_status check_supported(const Geometry& g) {
   constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
   if (p.spatial_rank == 3) return fail(no, "problem.spatial_rank is 3: only 1 and 2 are built yet");
   if (p.layout != SEPCONV_LAYOUT_CHANNELS_LAST) return fail(no, "problem.layout is channels_first: not built yet");
-  if (p.padding == SEPCONV_PADDING_CAUSAL) return fail(no, "problem.padding is SEPCONV_PADDING_CAUSAL: not built yet");
-  if (p.padding == SEPCONV_PADDING_EXPLICIT)
-    return fail(no, "problem.padding is SEPCONV_PADDING_EXPLICIT: not built yet");
   const struct {
     const char* field;
     sepconv_dtype dtype;
@@ -320,12 +306,6 @@ sepconv_status check_supported(const Geometry& g) {
     return fail(no, "problem.stages is %d: only SEPCONV_STAGES_BOTH (0) is built yet", static_cast<int>(p.stages));
   }
   if (p.has_residual) return fail(no, "problem.has_residual is set: not built yet");
-  int i = first_sparse_pitch(p.input_pitch, g.in_extent, g.rank, p.in_channels, "input_pitch");
-  if (i >= 0)
-    return fail(no, "problem.input_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.input_pitch[i]);
-  i = first_sparse_pitch(p.output_pitch, g.out_extent, g.rank, p.out_channels, "output_pitch");
-  if (i >= 0)
-    return fail(no, "problem.output_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.output_pitch[i]);
   return SEPCONV_OK;
 }
 

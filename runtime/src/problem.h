@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "pitch.h"
 #include "sepconv/sepconv.h"
 
 namespace sepconv::internal {
@@ -21,14 +22,20 @@ struct Geometry {
   int64_t reach[SEPCONV_MAX_SPATIAL_RANK];     // input samples under one output sample: (k-1)*d + 1
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];    // 1 where there is one output only: then it has no effect
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];  // 1 where there is one tap only, likewise
-  int64_t taps;                                // product of the kernel extents
-  int64_t mid_channels;                        // C * M
-  int64_t in_pixels, out_pixels;               // of one image
-  int64_t input_bytes, output_bytes;           // of the whole batch
+  // Elements from one image, channel or sample to the next; what the caller left 0 is filled in.
+  TensorPitch input_pitch, output_pitch;
+  int64_t taps;                       // product of the kernel extents
+  int64_t mid_channels;               // C * M
+  int64_t in_pixels, out_pixels;      // of one image
+  int64_t input_bytes, output_bytes;  // of the whole batch, from the first element to the last
 };
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
+
+// The input and the output as they lie in memory.
+TensorShape input_shape(const Geometry& geometry);
+TensorShape output_shape(const Geometry& geometry);
 
 // The clamp [lo, hi] of an activation; -inf and inf where there is none. Only for kinds that are clamps.
 struct Clamp {

@@ -2,17 +2,15 @@
 // tensors.
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <atomic>
 #include <initializer_list>
 
 #include "error.h"
-#include "halide_bridge.h"
 #include "integers.h"
 #include "plan.h"
-#include "scratch.h"
 #include "structs.h"
+#include "task.h"
 
 namespace sepconv::internal {
 namespace {
@@ -24,9 +22,7 @@ constexpr int64_t none_bad = INT64_MIN;
 // What the tasks of one run share.
 struct Run {
   const sepconv_plan* plan;
-  const char* packed;
-  const char* input;
-  char* output;
+  TaskBuffers buffers;
   char* workspace;
   int32_t workers;                  // slices in the workspace
   int64_t first_task;               // of this round, where the tasks are more than an int counts
@@ -37,93 +33,9 @@ struct Run {
   std::atomic<int64_t> bad_index;   // an index out of range, or none_bad
 };
 
-// Writes down one axis of a task as the variant sees it: absolute coordinates, or, for images too large for 32 bits,
-// coordinates that count from the slice, as if it were a small image of its own with its own padding.
-LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i, int64_t pitch) {
-  const Geometry& g = plan.geometry;
-  int64_t pad_before = g.pad_before[i], strip_min = strip.min[i], input_min = strip.in_min[i];
-  int64_t dilation = g.dilation[i];
-  if (strip.in_step[i] > 1) {
-    // Every in_step-th sample is the next one; tap first_tap reads the first of the slice.
-    pad_before = strip.first_tap[i];
-    strip_min = input_min = 0;
-    dilation = 1;
-    pitch *= strip.in_step[i];
-  } else if (plan.cut.local_coordinates) {
-    pad_before = input_min + pad_before - strip_min * g.stride[i];
-    strip_min = input_min = 0;
-  }
-  LeafAxis axis;
-  axis.stride = static_cast<int32_t>(g.stride[i]);
-  axis.dilation = static_cast<int32_t>(dilation);
-  axis.pad_before = static_cast<int32_t>(pad_before);
-  axis.strip_min = static_cast<int32_t>(strip_min);
-  axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
-  axis.input_min = static_cast<int32_t>(input_min);
-  axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
-  axis.input_pitch = static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX));  // too large only where it steps nowhere
-  axis.taps = static_cast<int32_t>(g.problem.kernel_extent[i]);
-  return axis;
-}
-
-// Computes task `index` of the run with one worker's slice of the workspace. 0, or what the variant returned.
-int compute_task(const Run& run, int64_t index, int worker) {
-  const sepconv_plan& plan = *run.plan;
-  const Geometry& g = plan.geometry;
-  const sepconv_variant& row = *plan.row;
-  const Cut& cut = plan.cut;
-  const int64_t channels = g.problem.in_channels, outputs = g.problem.out_channels, element = sizeof(float);
-  const int64_t image = index / cut.tasks, in_image = index % cut.tasks;
-  const Strip strip = strip_at(g, row, cut, in_image / cut.groups);
-  const Part panels = part_of(plan.packed.panels, 1, cut.groups, in_image % cut.groups);
-  const int64_t first_output = panels.begin * row.panel_channels;
-
-  LeafCall call;
-  int64_t pitch = channels, offset = image * g.in_pixels * channels;
-  for (int axis = g.rank - 1; axis >= 0; --axis) {
-    call.axis[axis] = leaf_axis(plan, strip, axis, pitch);
-    offset += strip.in_min[axis] * pitch;
-    pitch *= g.in_extent[axis];
-  }
-  char* slice = run.workspace + worker * cut.worker_bytes;
-  ScratchArena arena = make_arena(slice, static_cast<size_t>(cut.arena_bytes));
-  call.arena = &arena;
-  call.input = run.input + offset * element;
-  call.depthwise = run.packed + plan.packed.depthwise;
-  call.mid_bias = run.packed + plan.packed.mid_bias;
-  call.pointwise = run.packed + plan.packed.pointwise + first_output * plan.packed.channels * element;
-  call.out_bias = run.packed + plan.packed.out_bias + first_output * element;
-  call.in_channels = static_cast<int32_t>(channels);
-  call.chunks = static_cast<int32_t>(plan.packed.chunks);
-  call.packed_channels = static_cast<int32_t>(plan.packed.channels);
-  call.panels = static_cast<int32_t>(panels.length);
-  call.out_channels = static_cast<int32_t>(smaller(panels.length * row.panel_channels, outputs - first_output));
-  call.depth_multiplier = static_cast<int32_t>(g.problem.depth_multiplier);
-  call.sum_channels = static_cast<int32_t>(plan.packed.sum_channels);
-  call.sum_block = static_cast<int32_t>(plan.packed.sum_block);
-  call.mid_lo = plan.mid.lo;
-  call.mid_hi = plan.mid.hi;
-  call.out_lo = plan.out.lo;
-  call.out_hi = plan.out.hi;
-
-  char* target = run.output + ((image * g.out_pixels + strip.first_pixel) * outputs + first_output) * element;
-  if (strip.pixels >= row.tile_pixels) {
-    call.output = target;
-    call.output_pixels = static_cast<int32_t>(strip.pixels);
-    call.output_pitch = static_cast<int32_t>(outputs);
-    return call_variant(row, call);
-  }
-  // A variant writes whole register tiles, so a smaller strip goes through a tile of our own.
-  char* tile = slice + cut.arena_bytes;
-  const size_t pixel_bytes = static_cast<size_t>(call.out_channels * element);
-  call.output = tile;
-  call.output_pixels = row.tile_pixels;
-  call.output_pitch = call.out_channels;
-  if (int failure = call_variant(row, call)) return failure;
-  for (int64_t pixel = 0; pixel < strip.pixels; ++pixel) {
-    memcpy(target + pixel * outputs * element, tile + static_cast<size_t>(pixel) * pixel_bytes, pixel_bytes);
-  }
-  return 0;
+// Task `index` of the run with one worker's slice of the workspace.
+int run_task(const Run& run, int64_t index, int worker) {
+  return compute_task(*run.plan, run.buffers, index, run.workspace + worker * run.plan->cut.worker_bytes);
 }
 
 // The callback of parallel_for. Trusts nothing that comes back through the caller's code.
@@ -137,7 +49,7 @@ int task_callback(void* data, int index, int worker) {
     run.bad_index.store(index, std::memory_order_relaxed);
     return 1;
   }
-  if (int failure = compute_task(run, run.first_task + index, worker)) {
+  if (int failure = run_task(run, run.first_task + index, worker)) {
     run.leaf_failure.store(failure, std::memory_order_relaxed);
     return failure;
   }
@@ -152,8 +64,7 @@ sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
   const int64_t tasks = plan.geometry.problem.batch * plan.cut.tasks;
   if (arguments.parallel_for == nullptr) {
     for (int64_t task = 0; task < tasks; ++task) {
-      if (int failure = compute_task(*run, task, 0))
-        return fail(failed, "variant %s returned %d", plan.row->name, failure);
+      if (int failure = run_task(*run, task, 0)) return fail(failed, "variant %s returned %d", plan.row->name, failure);
     }
     return SEPCONV_OK;
   }
@@ -192,11 +103,14 @@ struct Range {
 
 bool aligned(const void* pointer, size_t alignment) { return reinterpret_cast<uintptr_t>(pointer) % alignment == 0; }
 
-sepconv_status check_apart(const Range& a, const Range& b) {
-  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
-  if (a_begin >= b_begin + b.size || b_begin >= a_begin + a.size) return SEPCONV_OK;
+sepconv_status overlapping(const Range& a, const Range& b) {
   return fail(invalid, "arguments.%s (%p, %zu bytes) overlaps arguments.%s (%p, %zu bytes)", a.name, a.data, a.size,
               b.name, b.data, b.size);
+}
+
+sepconv_status check_apart(const Range& a, const Range& b) {
+  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
+  return a_begin >= b_begin + b.size || b_begin >= a_begin + a.size ? SEPCONV_OK : overlapping(a, b);
 }
 
 sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& a) {
@@ -211,7 +125,9 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
         return fail(invalid, "arguments.%s is %p: it must be aligned to its elements", range->name, range->data);
       }
     }
-    if (sepconv_status status = check_apart(output, input)) return status;
+    if (!apart(output_shape(plan.geometry), a.output, input_shape(plan.geometry), a.input)) {
+      return overlapping(output, input);
+    }
     if (sepconv_status status = check_apart(output, packed)) return status;
   }
   if (a.workspace == nullptr) return SEPCONV_OK;
@@ -282,9 +198,8 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   }
   Run run = {};
   run.plan = &plan;
-  run.packed = static_cast<const char*>(arguments.packed);
-  run.input = static_cast<const char*>(arguments.input);
-  run.output = static_cast<char*>(arguments.output);
+  run.buffers = {static_cast<const char*>(arguments.packed), static_cast<const char*>(arguments.input),
+                 static_cast<const char*>(arguments.residual), static_cast<char*>(arguments.output)};
   run.workspace = static_cast<char*>(arguments.workspace);
   run.workers = workers;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);

@@ -168,7 +168,9 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
   int most_tasks = 0;
   for (int round = 0; round < effort().thread_rounds && !HasFailure(); ++round) {
     Random random(test_seed() + 1000 + static_cast<uint64_t>(round));
-    sepconv_problem problem = random_problem(random);
+    Features features = built_features;
+    features.pitches = features.single_stages = false;  // the sizes below would not fit them
+    sepconv_problem problem = random_problem(random, features);
     problem.batch = 1 + round % 3;
     problem.padding = SEPCONV_PADDING_SAME;
     problem.in_channels = 70 - 9 * round;
@@ -209,6 +211,7 @@ TEST_F(Variants, NanAndInfinityPropagate) {
     for (int i = 0; i < 6 && !HasFailure(); ++i) {
       sepconv_problem problem = random_problem_for(random, *row);
       problem.batch = 2;
+      problem.input_activation.kind = SEPCONV_ACTIVATION_NONE;
       problem.mid_activation.kind = problem.out_activation.kind = SEPCONV_ACTIVATION_NONE;
       Operands<float> operands = random_operands(random, problem, i % 2 == 0 ? Fill::kIntegers : Fill::kReals);
       const int64_t first_image = input_count(problem) / 2;  // the second stays ordinary
