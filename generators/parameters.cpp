@@ -11,15 +11,19 @@ const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
       {"chunk", "channels staged and convolved together", {4, 8, 16, 32}, &ScheduleParameters::chunk},
       {"tile_pixels",
-       "pixels of one register tile",
+       "pixels of one register tile (channels_last)",
        {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
        &ScheduleParameters::tile_pixels},
+      {"tile_channels",
+       "output channels of one register tile (channels_first)",
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       &ScheduleParameters::tile_channels},
       {"tile_vectors",
-       "vectors of output channels of one register tile",
+       "vectors of one register tile: of output channels, or of pixels (channels_first)",
        {1, 2, 3, 4, 5, 6},
        &ScheduleParameters::tile_vectors},
       {"depthwise_tile",
-       "pixels along x of one depthwise tile",
+       "pixels, or vectors of pixels (channels_first), along x of one depthwise tile",
        {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
        &ScheduleParameters::depthwise_tile},
       {"tap_unroll",
@@ -43,7 +47,18 @@ const std::vector<ParameterSpec>& parameter_specs() {
   return specs;
 }
 
-int vector_lanes(const Halide::Target& target) { return target.natural_vector_size(Halide::Float(32)); }
+Halide::Type element_type(const VariantName& name) { return Halide::Float(name.types == "f64" ? 64 : 32); }
+
+int vector_lanes(const VariantName& name, const Halide::Target& target) {
+  return target.natural_vector_size(element_type(name));
+}
+
+TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p, int lanes) {
+  if (!name.channels_first) {
+    return {p.tile_vectors * lanes, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
+  }
+  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * lanes, p.depthwise_tile * lanes};
+}
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {
   FixedSizes sizes;
@@ -52,8 +67,8 @@ FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parame
   sizes.sum_channels =
       name.multiplier == 1 ? (name.in_channels + 3) / 4 * 4 : chunks * name.multiplier * parameters.chunk;
   const int64_t blocks = (sizes.sum_channels + parameters.sum_block - 1) / parameters.sum_block;
-  const int64_t length = (sizes.sum_channels + blocks - 1) / blocks;
-  sizes.sum_block = (length + parameters.chunk - 1) / parameters.chunk * parameters.chunk;
+  const int64_t length = (sizes.sum_channels + blocks - 1) / blocks, group = parameters.chunk * name.multiplier;
+  sizes.sum_block = (length + group - 1) / group * group;
   sizes.one_block = blocks == 1;
   return sizes;
 }
@@ -67,25 +82,29 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     for (const int v : spec.legal) legal += " " + std::to_string(v);
     return "schedule parameter " + std::string(spec.name) + " is " + std::to_string(value) + "; legal:" + legal;
   }
-  const int lanes = vector_lanes(target), registers = find_schedule(schedule).registers;
+  const int lanes = vector_lanes(name, target), registers = find_schedule(schedule).registers;
   const auto sentence = [](const char* parameter, int value, const std::string& rule) {
     return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
   };
-  if (p.chunk % lanes != 0)
+  if (!name.channels_first && p.chunk % lanes != 0)
     return sentence("chunk", p.chunk, "it must be a multiple of the vector's " + std::to_string(lanes) + " lanes");
   if (p.sum_block % p.chunk != 0)
     return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
   // Accumulators, the operands of the side that is held, and one of the other side.
-  if (p.tile_pixels * p.tile_vectors + std::min(p.tile_pixels, p.tile_vectors) + 1 > registers) {
-    return sentence("tile_pixels", p.tile_pixels,
+  const int tile_side = name.channels_first ? p.tile_channels : p.tile_pixels;
+  if (tile_side * p.tile_vectors + std::min(tile_side, p.tile_vectors) + 1 > registers) {
+    return sentence(name.channels_first ? "tile_channels" : "tile_pixels", tile_side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");
   }
-  const int chunk_vectors = p.chunk / lanes;
+  const int chunk_vectors = name.channels_first ? 1 : p.chunk / lanes;
   if ((p.depthwise_tile + 1) * chunk_vectors + 1 > registers) {
     return sentence(
         "depthwise_tile", p.depthwise_tile,
         "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");
+  }
+  if (p.stage == 0 && (name.channels_first || name.curves())) {
+    return sentence("stage", 0, "rows with channels first, and rows that take every activation, stage their input");
   }
   if (p.stage == 0 && (name.in_channels == 0 || name.in_channels % p.chunk != 0)) {
     return sentence("stage", 0, "the name must fix in_channels to a multiple of chunk, " + std::to_string(p.chunk));
@@ -95,7 +114,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
 
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides) {
-  ScheduleParameters parameters = find_schedule(schedule).defaults(name, vector_lanes(target));
+  ScheduleParameters parameters = find_schedule(schedule).defaults(name, vector_lanes(name, target));
   const auto& specs = parameter_specs();
   for (const auto& [key, value] : overrides) {
     const std::string& wanted = key;

@@ -16,8 +16,10 @@
 namespace sepconv {
 namespace {
 
-ScheduleParameters defaults(const VariantName&, int) {
+ScheduleParameters defaults(const VariantName& name, int vector) {
+  if (name.channels_first) return channels_first_defaults(name, vector);
   ScheduleParameters o;
+  if (name.types == "f64") o.chunk = 8;
   o.tile_pixels = 4;
   o.tap_unroll = 1;
   o.depthwise_tile = 2;

@@ -61,8 +61,10 @@ void choose_tile(const VariantName& name, int vector, ScheduleParameters& o) {
 }
 
 ScheduleParameters defaults(const VariantName& name, int vector) {
+  if (name.channels_first) return channels_first_defaults(name, vector);
   ScheduleParameters o;
   choose_tile(name, vector, o);
+  if (name.types == "f64") o.chunk = 8;  // a cache line, too
   const int64_t taps = name.kernel.back();
   o.tap_unroll = taps == 0 ? 1 : static_cast<int>(std::min<int64_t>(taps, 7));
   if (taps > 7) {
@@ -81,7 +83,7 @@ ScheduleParameters defaults(const VariantName& name, int vector) {
   }
   // A strided layer reads each sample about twice: a copy of it would cost more than it saves.
   const bool strided = std::all_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
-  if (strided && name.in_channels > 0 && name.in_channels % o.chunk == 0) o.stage = 0;
+  if (strided && !name.curves() && name.in_channels > 0 && name.in_channels % o.chunk == 0) o.stage = 0;
   return o;
 }
 

@@ -27,6 +27,9 @@ struct Planner {
   // Rows with a fixed in_extent know the width of a row, so their strips keep it.
   int last_cut_axis() const { return g.rank > 1 && fixed_input() ? g.rank - 2 : g.rank - 1; }
 
+  int64_t element() const { return dtype_size(g.problem.output_dtype); }
+  bool channels_first() const { return g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST; }
+
   // Output pixels inside one sample of the axis.
   int64_t inner_pixels(int cut_axis) const {
     int64_t pixels = 1;
@@ -70,7 +73,7 @@ struct Planner {
     const int64_t rows = larger<int64_t>(pixels, row.tile_pixels);
     if (saturating_multiply(rows, g.problem.out_channels) > limits.indices) return false;
     if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
-    return scratch_bytes(g, row, packed, extent, packed.panels) / dtype_size(g.problem.mid_dtype) <= limits.indices;
+    return scratch_bytes(g, row, packed, extent, packed.panels) / element() <= limits.indices;
   }
 
   // Elements from the first to behind the last channel of a pixel.
@@ -215,6 +218,7 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
 
 // More groups, if the pointwise kernel of one would overrun the indices.
 void bound_groups(const Planner& planner, Cut* cut) {
+  if (planner.row.stages == SEPCONV_STAGES_DEPTHWISE) return;
   const int64_t panel_elements = planner.packed.channels * planner.row.panel_channels;
   const int64_t panels_at_once = larger<int64_t>(planner.limits.indices / panel_elements, 1);
   cut->groups = larger(cut->groups, divide_up(planner.packed.panels, panels_at_once));
@@ -244,16 +248,23 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   // The largest strip is the first; the smallest is the last, or the one before it.
   const Strip first = strip_at(g, row, *cut, 0), last = strip_at(g, row, *cut, cut->segments - 1);
   const int64_t group_panels = divide_up(packed.panels, cut->groups);
+  const bool summed = row.stages != SEPCONV_STAGES_DEPTHWISE;
+  const int64_t group_outputs = summed ? group_panels * row.panel_channels : g.problem.out_channels;
   cut->arena_bytes = round_up(scratch_bytes(g, row, packed, first.extent, group_panels), scratch_alignment);
-  cut->tile_bytes = 0;
+  cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = 0;
   int64_t step, pixels = 0;  // of the largest strip that cannot be written in its place
   if (!writes_in_place(g, row, last, &step)) pixels = larger<int64_t>(last.pixels, row.tile_pixels);
   if (!writes_in_place(g, row, first, &step)) pixels = larger(larger<int64_t>(first.pixels, row.tile_pixels), pixels);
   if (pixels > 0) {
-    const int64_t elements = saturating_multiply(pixels, group_panels * row.panel_channels);
-    cut->tile_bytes = round_up(saturating_multiply(elements, dtype_size(g.problem.output_dtype)), scratch_alignment);
+    const int64_t elements = saturating_multiply(pixels, group_outputs);
+    cut->tile_bytes = round_up(saturating_multiply(elements, planner.element()), scratch_alignment);
+    if (g.problem.has_residual) cut->residual_bytes = cut->tile_bytes;
   }
-  cut->worker_bytes = saturating_add(cut->arena_bytes, cut->tile_bytes);
+  if (summed && !g.problem.has_residual) {
+    const int64_t dense = planner.channels_first() ? larger<int64_t>(first.pixels, row.tile_pixels) : group_outputs;
+    cut->zero_bytes = round_up(planner.element() * dense, scratch_alignment);
+  }
+  cut->worker_bytes = saturating_add(cut->arena_bytes, cut->tile_bytes + cut->residual_bytes);
   if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
     return fail(SEPCONV_UNSUPPORTED, "the workspace of %d threads, %" PRId64 " bytes each, is too large", threads,
                 cut->worker_bytes);

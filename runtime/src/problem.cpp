@@ -237,18 +237,22 @@ TensorShape output_shape(const Geometry& g) {
   return shape_of(g.problem, g.out_extent, g.problem.out_channels, g.output_pitch, dtype_size(g.problem.output_dtype));
 }
 
-Clamp clamp_of(const sepconv_activation& activation) {
+sepconv_activation leaf_activation(const sepconv_activation& activation) {
   switch (activation.kind) {
     case SEPCONV_ACTIVATION_RELU:
-      return {0.0f, INFINITY};
+      return {SEPCONV_ACTIVATION_CLAMP, 0.0f, INFINITY};
     case SEPCONV_ACTIVATION_RELU6:
-      return {0.0f, 6.0f};
+      return {SEPCONV_ACTIVATION_CLAMP, 0.0f, 6.0f};
     case SEPCONV_ACTIVATION_CLAMP:
-      return {activation.lo, activation.hi};
+      return activation;
+    case SEPCONV_ACTIVATION_NONE:
+      return {SEPCONV_ACTIVATION_CLAMP, -INFINITY, INFINITY};
     default:
-      return {-INFINITY, INFINITY};
+      return {activation.kind, -INFINITY, INFINITY};
   }
 }
+
+bool is_clamp(const sepconv_activation& activation) { return activation.kind <= SEPCONV_ACTIVATION_CLAMP; }
 
 sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   sepconv_status status;
@@ -277,8 +281,6 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
 sepconv_status check_supported(const Geometry& g) {
   const sepconv_problem& p = g.problem;
   constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
-  if (p.spatial_rank == 3) return fail(no, "problem.spatial_rank is 3: only 1 and 2 are built yet");
-  if (p.layout != SEPCONV_LAYOUT_CHANNELS_LAST) return fail(no, "problem.layout is channels_first: not built yet");
   const struct {
     const char* field;
     sepconv_dtype dtype;
@@ -287,25 +289,11 @@ sepconv_status check_supported(const Geometry& g) {
                 {"mid_dtype", p.mid_dtype},
                 {"output_dtype", p.output_dtype}};
   for (const auto& entry : dtypes) {
-    if (entry.dtype == SEPCONV_DTYPE_F32) continue;
-    return fail(no, "problem.%s is %d: only SEPCONV_DTYPE_F32 (0) is built yet", entry.field,
-                static_cast<int>(entry.dtype));
+    if (entry.dtype == p.input_dtype && entry.dtype <= SEPCONV_DTYPE_F64) continue;
+    return fail(no,
+                "problem.%s is %d: only all four SEPCONV_DTYPE_F32 (0) or all four SEPCONV_DTYPE_F64 (1) are built yet",
+                entry.field, static_cast<int>(entry.dtype));
   }
-  if (p.input_activation.kind != SEPCONV_ACTIVATION_NONE) {
-    return fail(no, "problem.input_activation is %d: not built yet", static_cast<int>(p.input_activation.kind));
-  }
-  if (p.mid_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
-    return fail(no, "problem.mid_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
-                static_cast<int>(p.mid_activation.kind));
-  }
-  if (p.out_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
-    return fail(no, "problem.out_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
-                static_cast<int>(p.out_activation.kind));
-  }
-  if (p.stages != SEPCONV_STAGES_BOTH) {
-    return fail(no, "problem.stages is %d: only SEPCONV_STAGES_BOTH (0) is built yet", static_cast<int>(p.stages));
-  }
-  if (p.has_residual) return fail(no, "problem.has_residual is set: not built yet");
   return SEPCONV_OK;
 }
 

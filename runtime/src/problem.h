@@ -37,11 +37,11 @@ int64_t dtype_size(sepconv_dtype dtype);
 TensorShape input_shape(const Geometry& geometry);
 TensorShape output_shape(const Geometry& geometry);
 
-// The clamp [lo, hi] of an activation; -inf and inf where there is none. Only for kinds that are clamps.
-struct Clamp {
-  float lo, hi;
-};
-Clamp clamp_of(const sepconv_activation& activation);
+// An activation as a variant takes it: everything that is a clamp, or none at all, has kind SEPCONV_ACTIVATION_CLAMP;
+// lo and hi are -inf and inf where there is no clamp.
+sepconv_activation leaf_activation(const sepconv_activation& activation);
+
+bool is_clamp(const sepconv_activation& activation);  // none is one, too
 
 // Checks every rule of the operation and fills `geometry`. Problems that are legal but not built yet pass.
 // Errors: SEPCONV_INVALID_ARGUMENT, in a sentence that names the field and its value; SEPCONV_UNSUPPORTED for fields of

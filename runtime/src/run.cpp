@@ -2,6 +2,7 @@
 // tensors.
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <atomic>
 #include <initializer_list>
@@ -23,7 +24,7 @@ constexpr int64_t none_bad = INT64_MIN;
 struct Run {
   const sepconv_plan* plan;
   TaskBuffers buffers;
-  char* workspace;
+  char* workspace;                  // the workers' slices
   int32_t workers;                  // slices in the workspace
   int64_t first_task;               // of this round, where the tasks are more than an int counts
   int count;                        // tasks of this round
@@ -118,16 +119,22 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   const Range output = {"output", a.output, static_cast<size_t>(plan.geometry.output_bytes)};
   const Range packed = {"packed", a.packed, plan.packed.size};
   const Range workspace = {"workspace", a.workspace, plan.workspace_size};
+  const Range residual = {"residual", a.residual, a.residual == nullptr ? 0 : output.size};
+  const bool has_residual = plan.geometry.problem.has_residual != 0;
+  if (a.residual != nullptr && !has_residual) {
+    return fail(invalid, "arguments.residual is given, but the plan's problem has none (has_residual is 0)");
+  }
   if (input.size != 0) {  // an empty batch has no buffers
-    for (const Range* range : {&input, &output}) {
+    for (const Range* range : {&input, &output, &residual}) {
+      if (range == &residual && !has_residual) continue;
       if (range->data == nullptr) return fail(invalid, "arguments.%s is NULL", range->name);
-      if (!aligned(range->data, sizeof(float))) {
+      if (!aligned(range->data, static_cast<size_t>(dtype_size(plan.geometry.problem.output_dtype)))) {
         return fail(invalid, "arguments.%s is %p: it must be aligned to its elements", range->name, range->data);
       }
     }
-    if (!apart(output_shape(plan.geometry), a.output, input_shape(plan.geometry), a.input)) {
-      return overlapping(output, input);
-    }
+    const TensorShape shape = output_shape(plan.geometry);
+    if (!apart(shape, a.output, input_shape(plan.geometry), a.input)) return overlapping(output, input);
+    if (has_residual && !apart(shape, a.output, shape, a.residual)) return overlapping(output, residual);
     if (sepconv_status status = check_apart(output, packed)) return status;
   }
   if (a.workspace == nullptr) return SEPCONV_OK;
@@ -139,6 +146,7 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   if (input.size != 0) {
     if (sepconv_status status = check_apart(workspace, input)) return status;
     if (sepconv_status status = check_apart(workspace, output)) return status;
+    if (sepconv_status status = check_apart(workspace, residual)) return status;
   }
   return check_apart(workspace, packed);
 }
@@ -176,7 +184,6 @@ sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments
     return fail(invalid, "arguments.packed is %p: it must be 64-byte aligned", a.packed);
   }
   if (sepconv_status status = check_buffers(plan, a)) return status;
-  if (a.residual != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.residual is given: not built yet");
   if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given: not built yet");
   return check_packed(plan.packed, a.packed);
 }
@@ -191,16 +198,18 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   const int32_t workers = arguments.parallel_for == nullptr ? 1 : plan.max_threads;
   void* own_workspace = nullptr;
   if (arguments.workspace == nullptr) {
-    const size_t size = static_cast<size_t>(plan.cut.worker_bytes) * static_cast<size_t>(workers);
+    const size_t size = plan.zero_bytes + static_cast<size_t>(plan.cut.worker_bytes) * static_cast<size_t>(workers);
     own_workspace = aligned_alloc(64, size);
     if (own_workspace == nullptr) return fail(SEPCONV_OUT_OF_MEMORY, "no memory for the workspace (%zu bytes)", size);
     arguments.workspace = own_workspace;
   }
   Run run = {};
   run.plan = &plan;
+  char* const workspace = static_cast<char*>(arguments.workspace);
+  memset(workspace, 0, plan.zero_bytes);
   run.buffers = {static_cast<const char*>(arguments.packed), static_cast<const char*>(arguments.input),
-                 static_cast<const char*>(arguments.residual), static_cast<char*>(arguments.output)};
-  run.workspace = static_cast<char*>(arguments.workspace);
+                 static_cast<const char*>(arguments.residual), workspace, static_cast<char*>(arguments.output)};
+  run.workspace = workspace + plan.zero_bytes;
   run.workers = workers;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);
   run.bad_index.store(none_bad, std::memory_order_relaxed);

@@ -9,6 +9,9 @@
 namespace sepconv::internal {
 namespace {
 
+// A pitch as a variant takes it. One that is too large steps nowhere: the planner has seen to that.
+int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
+
 // Writes down one axis of a task as the variant sees it: absolute coordinates, or, for images too large for 32 bits,
 // coordinates that count from the slice, as if it were a small image of its own with its own padding.
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
@@ -33,27 +36,35 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
   axis.input_min = static_cast<int32_t>(input_min);
   axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
-  axis.input_pitch = static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX));  // too large only where it steps nowhere
+  axis.input_pitch = leaf_pitch(pitch);
   axis.taps = static_cast<int32_t>(g.problem.kernel_extent[i]);
   return axis;
 }
 
-// Copies a strip of a group of channels out of the tile that it was computed in, run by run: the channels of a pixel, or
-// a whole row of pixels where they lie one behind the other on both sides.
-void copy_strip(const Geometry& g, const Strip& strip, int64_t channels, const char* tile, int64_t tile_step,
-                char* output) {
+// A strip that a variant cannot write in its place goes through a tile: dense, (pixel, channel) or, with channels first,
+// (channel, pixel), with `tile_pixels` pixels a channel. Calls copy(bytes in the output or the residual, bytes in the
+// tile, size in bytes) for pieces that are dense in both.
+template <typename Copy>
+void for_each_piece(const Geometry& g, const Strip& strip, int64_t channels, int64_t tile_pixels, Copy copy) {
   const int64_t element = dtype_size(g.problem.output_dtype), step = g.output_pitch.axis[g.rank - 1];
   const int64_t width = strip.extent[g.rank - 1], rows = strip.pixels / width;
-  const bool whole_rows = step == tile_step && tile_step == channels;
-  const size_t run = static_cast<size_t>((whole_rows ? width * channels : channels) * element);
+  const auto piece = [&](int64_t offset, int64_t in_tile, int64_t elements) {
+    copy(offset * element, in_tile * element, static_cast<size_t>(elements * element));
+  };
   for (int64_t row = 0; row < rows; ++row) {
     int64_t outer = row, offset = 0;
     for (int axis = g.rank - 2; axis >= 0; --axis) {
       offset += outer % strip.extent[axis] * g.output_pitch.axis[axis];
       outer /= strip.extent[axis];
     }
-    for (int64_t x = 0; x < (whole_rows ? 1 : width); ++x) {
-      memcpy(output + (offset + x * step) * element, tile + (row * width + x) * tile_step * element, run);
+    if (g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
+      for (int64_t c = 0; c < channels; ++c) {
+        piece(offset + c * g.output_pitch.channel, c * tile_pixels + row * width, width);
+      }
+    } else if (step == channels) {
+      piece(offset, row * width * channels, width * channels);
+    } else {
+      for (int64_t x = 0; x < width; ++x) piece(offset + x * step, (row * width + x) * channels, channels);
     }
   }
 }
@@ -65,7 +76,8 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   const sepconv_problem& p = g.problem;
   const sepconv_variant& row = *plan.row;
   const Cut& cut = plan.cut;
-  const int64_t weight = dtype_size(p.weight_dtype);
+  const bool channels_first = p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
+  const int64_t element = dtype_size(p.output_dtype), weight = dtype_size(p.weight_dtype);
   const int64_t image = index / cut.tasks, in_image = index % cut.tasks;
   const Strip strip = strip_at(g, row, cut, in_image / cut.groups);
   const Part panels = part_of(plan.packed.panels, 1, cut.groups, in_image % cut.groups);
@@ -86,35 +98,49 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   call.pointwise = buffers.packed + plan.packed.pointwise + first_output * plan.packed.channels * weight;
   call.out_bias = buffers.packed + plan.packed.out_bias + first_output * weight;
   call.in_channels = static_cast<int32_t>(p.in_channels);
+  call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
   call.chunks = static_cast<int32_t>(plan.packed.chunks);
   call.packed_channels = static_cast<int32_t>(plan.packed.channels);
   call.panels = static_cast<int32_t>(panels.length);
-  call.out_channels = static_cast<int32_t>(smaller(panels.length * row.panel_channels, p.out_channels - first_output));
+  call.out_channels = static_cast<int32_t>(p.out_channels);
+  if (row.stages != SEPCONV_STAGES_DEPTHWISE) {
+    call.out_channels =
+        static_cast<int32_t>(smaller(panels.length * row.panel_channels, p.out_channels - first_output));
+  }
   call.depth_multiplier = static_cast<int32_t>(p.depth_multiplier);
   call.sum_channels = static_cast<int32_t>(plan.packed.sum_channels);
   call.sum_block = static_cast<int32_t>(plan.packed.sum_block);
-  call.mid_lo = plan.mid.lo;
-  call.mid_hi = plan.mid.hi;
-  call.out_lo = plan.out.lo;
-  call.out_hi = plan.out.hi;
-  call.input_channel_pitch = static_cast<int32_t>(g.input_pitch.channel);
+  call.in = plan.in;
+  call.mid = plan.mid;
+  call.out = plan.out;
 
-  char* target = buffers.output + to * dtype_size(p.output_dtype);
+  char* const output = buffers.output + to * element;
+  const char* const residual = buffers.residual == nullptr ? nullptr : buffers.residual + to * element;
+  call.residual = residual == nullptr ? buffers.zeros : residual;
   int64_t step;
   if (writes_in_place(g, row, strip, &step)) {
-    call.output = target;
+    call.output = output;
     call.output_pixels = static_cast<int32_t>(strip.pixels);
-    call.output_pitch = static_cast<int32_t>(smaller<int64_t>(step, INT32_MAX));  // too large for one pixel only
-    call.output_channel_pitch = static_cast<int32_t>(g.output_pitch.channel);
+    call.output_pitch = leaf_pitch(channels_first ? g.output_pitch.channel : step);
+    call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
     return call_variant(row, call);
   }
-  char* tile = slice + cut.arena_bytes;
+  char* const tile = slice + cut.arena_bytes;
+  char* const residual_tile = tile + cut.tile_bytes;
+  const int64_t pixels = larger<int64_t>(strip.pixels, row.tile_pixels);
   call.output = tile;
-  call.output_pixels = static_cast<int32_t>(larger<int64_t>(strip.pixels, row.tile_pixels));
-  call.output_pitch = call.out_channels;
-  call.output_channel_pitch = 1;
+  call.output_pixels = static_cast<int32_t>(pixels);
+  call.output_pitch = channels_first ? call.output_pixels : call.out_channels;
+  call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
+  if (residual != nullptr) {
+    call.residual = residual_tile;
+    for_each_piece(g, strip, call.out_channels, pixels, [&](int64_t at, int64_t in_tile, size_t size) {
+      memcpy(residual_tile + in_tile, residual + at, size);
+    });
+  }
   if (int failure = call_variant(row, call)) return failure;
-  copy_strip(g, strip, call.out_channels, tile, call.output_pitch, target);
+  for_each_piece(g, strip, call.out_channels, pixels,
+                 [&](int64_t at, int64_t in_tile, size_t size) { memcpy(output + at, tile + in_tile, size); });
   return 0;
 }
 

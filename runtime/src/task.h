@@ -8,11 +8,12 @@
 
 namespace sepconv::internal {
 
-// What all tasks of a run share, each at the first element of the whole batch; residual may be NULL.
+// What all tasks of a run share; tensors begin at the first element of the whole batch.
 struct TaskBuffers {
   const char* packed;
   const char* input;
-  const char* residual;
+  const char* residual;  // NULL where the problem has none
+  const char* zeros;     // then so many of them stand for it: plan.zero_bytes
   char* output;
 };
 

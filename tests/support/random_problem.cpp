@@ -47,6 +47,15 @@ sepconv_activation random_activation(Random& random, const Features& features) {
 // Takes the row's value where the row fixes one.
 int64_t fixed_or(int64_t fixed, int64_t otherwise) { return fixed > 0 ? fixed : otherwise; }
 
+// Whether the row may run problems without a depthwise stage.
+bool takes_pointwise(const sepconv_variant& row) {
+  bool takes = row.stages == SEPCONV_STAGES_BOTH && row.depth_multiplier <= 1;
+  for (int axis = 0; axis < row.spatial_rank; ++axis) {
+    takes = takes && row.kernel_extent[axis] <= 1 && row.dilation[axis] <= 1;
+  }
+  return takes;
+}
+
 sepconv_padding random_padding(Random& random, const Features& features, int rank) {
   if (features.causal && rank == 1 && one_in(random, 3)) return SEPCONV_PADDING_CAUSAL;
   if (features.explicit_padding && one_in(random, 3)) return SEPCONV_PADDING_EXPLICIT;
@@ -126,6 +135,8 @@ sepconv_problem random_problem(Random& random, const Features& features, Sizes s
   row.spatial_rank = static_cast<int32_t>(uniform(random, 1, features.three_axes ? 3 : 2));
   row.layout =
       features.channels_first && one_in(random, 2) ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
+  row.activations = row.input_activation = 1;
+  if (features.single_stages && one_in(random, 10)) row.stages = SEPCONV_STAGES_DEPTHWISE;
   if (features.float64 && one_in(random, 5)) row.input_dtype = row.weight_dtype = row.output_dtype = SEPCONV_DTYPE_F64;
   return random_problem_for(random, row, features, sizes);
 }
@@ -138,9 +149,8 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& row, c
   problem.input_dtype = row.input_dtype;
   problem.weight_dtype = row.weight_dtype;
   problem.mid_dtype = problem.output_dtype = row.output_dtype;
-  if (features.single_stages && one_in(random, 5)) {
-    problem.stages = one_in(random, 2) ? SEPCONV_STAGES_DEPTHWISE : SEPCONV_STAGES_POINTWISE;
-  }
+  problem.stages = row.stages;
+  if (features.single_stages && takes_pointwise(row) && one_in(random, 10)) problem.stages = SEPCONV_STAGES_POINTWISE;
   problem.padding = random_padding(random, features, row.spatial_rank);
   problem.batch = uniform(random, 0, 9) == 0 ? 0 : uniform(random, 1, 3);
   problem.in_channels = fixed_or(row.in_channels, random_channels(random, sizes));
@@ -150,9 +160,13 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& row, c
   problem.has_mid_bias = static_cast<int32_t>(uniform(random, 0, 1));
   problem.has_out_bias = static_cast<int32_t>(uniform(random, 0, 1));
   if (features.residual && one_in(random, 3)) problem.has_residual = 1;
-  if (features.input_activation && one_in(random, 3)) problem.input_activation = random_activation(random, features);
-  problem.mid_activation = random_activation(random, features);
-  problem.out_activation = random_activation(random, features);
+  Features row_features = features;
+  row_features.every_activation = features.every_activation && row.activations != 0;
+  if (features.input_activation && row.input_activation != 0 && one_in(random, 3)) {
+    problem.input_activation = random_activation(random, row_features);
+  }
+  problem.mid_activation = random_activation(random, row_features);
+  problem.out_activation = random_activation(random, row_features);
   if (problem.stages == SEPCONV_STAGES_DEPTHWISE) {
     problem.out_channels = one_in(random, 2) ? 0 : mid_count(problem);
     problem.has_out_bias = problem.has_residual = 0;

@@ -75,11 +75,11 @@ typedef enum sepconv_activation_kind {
   SEPCONV_ACTIVATION_RELU = 1,   ///< max(x, 0)
   SEPCONV_ACTIVATION_RELU6 = 2,  ///< min(max(x, 0), 6)
   SEPCONV_ACTIVATION_CLAMP = 3,  ///< min(max(x, lo), hi), lo <= hi
-  SEPCONV_ACTIVATION_SWISH = 4,
-  SEPCONV_ACTIVATION_HARD_SWISH = 5,
-  SEPCONV_ACTIVATION_SIGMOID = 6,
+  SEPCONV_ACTIVATION_SWISH = 4,       ///< x * sigmoid(x), also known as SiLU
+  SEPCONV_ACTIVATION_HARD_SWISH = 5,  ///< x * min(max(x + 3, 0), 6) / 6
+  SEPCONV_ACTIVATION_SIGMOID = 6,     ///< 1 / (1 + exp(-x))
   SEPCONV_ACTIVATION_TANH = 7,
-  SEPCONV_ACTIVATION_GELU = 8
+  SEPCONV_ACTIVATION_GELU = 8  ///< x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
 } sepconv_activation_kind;
 
 /// Which of the two stages a problem has. Networks that put something between them that is not an activation (squeeze
@@ -121,7 +121,7 @@ typedef struct sepconv_problem {
   int64_t batch;             ///< N >= 0; 0 is legal and computes nothing
   int64_t in_channels;       ///< C > 0
   int64_t depth_multiplier;  ///< M > 0; the intermediate has C*M channels, channel c*M+m
-  int64_t out_channels;      ///< F > 0
+  int64_t out_channels;      ///< F > 0 (or 0 with SEPCONV_STAGES_DEPTHWISE)
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t kernel_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];
@@ -129,7 +129,7 @@ typedef struct sepconv_problem {
   int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK];  ///< SEPCONV_PADDING_EXPLICIT only
   int64_t pad_after[SEPCONV_MAX_SPATIAL_RANK];   ///< SEPCONV_PADDING_EXPLICIT only
   sepconv_dtype input_dtype, weight_dtype, mid_dtype, output_dtype;
-  sepconv_activation input_activation;  ///< on the input, before the depthwise stage
+  sepconv_activation input_activation;  ///< on the samples of the input, not on the zeros around them
   sepconv_activation mid_activation;    ///< between the two stages, after the mid bias
   sepconv_activation out_activation;    ///< after the output bias (and the residual)
   int32_t has_mid_bias, has_out_bias, has_residual;
@@ -168,8 +168,8 @@ typedef struct sepconv_options {
 /// Weights in Keras's layouts, dense, weight_dtype; kernel layouts do not change with the problem's layout.
 typedef struct sepconv_weights {
   size_t struct_size;
-  const void* depthwise_kernel;              ///< (kernel_extent..., C, M)
-  const void* pointwise_kernel;              ///< (1..., C*M, F): a row-major (C*M) x F matrix
+  const void* depthwise_kernel;              ///< (kernel_extent..., C, M); NULL without a depthwise stage
+  const void* pointwise_kernel;              ///< (1..., C*M, F): a row-major (C*M) x F matrix; NULL without that stage
   const void* mid_bias;                      ///< (C*M), NULL where the problem has none
   const void* out_bias;                      ///< (F), NULL where the problem has none
   const sepconv_quantization* quantization;  ///< NULL for floats
@@ -194,7 +194,7 @@ typedef struct sepconv_arguments {
   const void* packed;     ///< from sepconv_plan_pack; 64-byte aligned
   const void* input;      ///< input_dtype, in the problem's layout; never read outside its elements
   void* output;           ///< output_dtype, in the problem's layout; must not overlap the input
-  const void* residual;   ///< output_dtype, laid out as the output; NULL where the problem has none
+  const void* residual;   ///< output_dtype, laid out as the output, which it must not overlap; NULL where the problem has none
   void* workspace;        ///< 64-byte aligned, or NULL: then the run allocates and frees its own
   size_t workspace_size;  ///< bytes
   sepconv_memory input_memory, output_memory, packed_memory, workspace_memory;

@@ -1,0 +1,177 @@
+// The fused nest with channels first: vectors along the pixels, weights broadcast.
+//
+// Registers, AVX2: a register tile of the pointwise stage holds tile_channels output channels x tile_vectors vectors of
+// pixels: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15. A depthwise tile holds depthwise_tile
+// vectors of pixels along x, the weights of a row of taps, and one operand.
+//
+// Caches. Tiles of pixels are outside, panels inside: the columns of `flat` under a tile (sum_block x 16 floats = 16 KB
+// with 256 channels) stay in L1 for all output channels, and the weights stream through as they are packed.
+//
+// The nest, for one task:
+//
+//   for each block of sum_block channels   partial accumulates; the last block goes to the output
+//     for each channel of the block                                      \.
+//       row    <- a row of the strip's input: zeros, then what is there   |  depthwise stage
+//       staged <- the row cut into the phases of the stride               |
+//       for each row, for each x tile                                     |
+//         taps <- T pixels in registers; flat[k][p] <- act(taps + bias)  /.
+//     for each tile of pixels                                            \.
+//       for each panel of output channels                                 |
+//         sum  <- tile_channels x tile_vectors in registers               |  pointwise stage: load flat, broadcast
+//           for k: unrolled by sum_unroll                                 |  weights, FMA
+//         partial or output <- sum                                       /.
+#include <algorithm>
+
+#include "fused.h"
+
+using Halide::Func;
+using Halide::LoopLevel;
+using Halide::RVar;
+using Halide::Stage;
+using Halide::TailStrategy;
+using Halide::Var;
+using Halide::VarOrRVar;
+
+namespace sepconv {
+namespace {
+
+void schedule_staged(BlockStages& s, const Stages& all, int vector) {
+  s.row.vectorize(all.x[0], vector, TailStrategy::RoundUp);
+  RVar outer("inside_outer"), lane("inside_lane");
+  s.row.update().split(s.inside.x, outer, lane, vector, TailStrategy::GuardWithIf).vectorize(lane);
+  if (all.options.curves) {
+    RVar pass_outer("pass_outer"), pass_lane("pass_lane");
+    s.row.update(1).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.row.update(1).vectorize(pass_lane);
+  }
+  if (!all.options.phases) {
+    s.row.compute_at(s.flat, s.scatter.lane);
+    return;
+  }
+  s.staged.compute_at(s.flat, s.scatter.lane).vectorize(all.x[0], vector, TailStrategy::RoundUp);
+  if (all.x.size() > 1) {
+    s.row.compute_at(s.staged, all.x[1]);
+  } else {
+    s.row.compute_at(s.flat, s.scatter.lane);
+  }
+}
+
+void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, int vector,
+                        const LoopLevel& block) {
+  const int rank = static_cast<int>(all.x.size()), tile = o.depthwise_tile * vector;
+  RVar outer("pixel_outer"), lane("pixel_lane");
+  std::vector<Var> storage{all.p, all.k};
+  const std::vector<Var> args = s.flat.args();
+  storage.insert(storage.end(), args.begin() + 2, args.end());
+  s.flat.compute_at(block).reorder_storage(storage);
+  // Overlapping x tiles are written in their order: only lanes of one store run at once.
+  s.flat.update()
+      .split(s.scatter.pixel, outer, lane, vector)
+      .allow_race_conditions()
+      .vectorize(lane)
+      .unroll(outer);
+  if (all.options.curves) {
+    Var pass_outer("pass_outer"), pass_lane("pass_lane");
+    s.flat.update(1)
+        .split(all.p, pass_outer, pass_lane, vector, TailStrategy::RoundUp)
+        .reorder(pass_lane, pass_outer, all.k, s.mid_pass.x)
+        .vectorize(pass_lane);
+  }
+
+  Var io("io"), ii("ii");
+  s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, 1).bound_extent(all.i, tile);
+  s.taps.vectorize(all.i, vector).unroll(all.i);
+  Stage taps = s.taps.update();
+  taps.split(all.i, io, ii, vector);
+  std::vector<VarOrRVar> order{ii, io};
+  for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
+  if (o.tap_unroll > 1) {
+    RVar tap_outer("tap_outer"), tap_inner("tap_inner");
+    order[2] = tap_outer;
+    order.insert(order.begin() + 2, tap_inner);
+    taps.split(s.tap[0], tap_outer, tap_inner, o.tap_unroll, TailStrategy::GuardWithIf);
+    taps.reorder(order).unroll(tap_inner);
+  } else {
+    taps.reorder(order);
+  }
+  taps.vectorize(ii).unroll(io);
+  schedule_staged(s, all, vector);
+}
+
+// One sum block: `tile` is the loop over register tiles that consumes its sums, `block` the loop that owns the block.
+void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters& o, int vector, const LoopLevel& tile,
+                    const LoopLevel& block) {
+  // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
+  Var po("sum_po"), pi("sum_pi");
+  std::vector<Var> storage{all.p, all.f};
+  const std::vector<Var> args = s.sum.args();
+  storage.insert(storage.end(), args.begin() + 2, args.end());
+  s.sum.compute_at(tile)
+      .reorder_storage(storage)
+      .bound_extent(all.f, o.tile_channels)
+      .bound_extent(all.p, o.tile_vectors * vector)
+      .bound_extent(all.panel, 1);
+  s.sum.vectorize(all.p, vector).unroll(all.p).unroll(all.f);
+  Stage update = s.sum.update();
+  update.split(all.p, po, pi, vector);
+  if (o.tile_channels < o.tile_vectors) {
+    update.reorder(pi, all.f, po, s.k[0], s.k[1]);
+  } else {
+    update.reorder(pi, po, all.f, s.k[0], s.k[1]);
+  }
+  update.vectorize(pi).unroll(po).unroll(all.f).unroll(s.k[0]);
+  schedule_depthwise(s, all, o, vector, block);
+}
+
+}  // namespace
+
+void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o, int vector) {
+  if (s.options.depthwise_only) {
+    Var co("co"), ci("ci");
+    output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
+        .reorder(s.p, s.m, ci, co)
+        .vectorize(s.p, vector, TailStrategy::ShiftInwards);
+    schedule_depthwise(s.last, s, o, vector, LoopLevel(output, co));
+    return;
+  }
+  Var po("po"), pi("pi"), fp("fp"), fi("fi");
+  output.split(s.p, po, pi, o.tile_vectors * vector, TailStrategy::ShiftInwards)
+      .split(s.f, fp, fi, o.tile_channels, TailStrategy::GuardWithIf)
+      .reorder(pi, fi, fp, po)
+      .vectorize(pi, vector)
+      .unroll(pi)
+      .unroll(fi);
+  schedule_block(s.last, s, o, vector, LoopLevel(output, fp), LoopLevel(output, Var::outermost()));
+  if (s.options.curves) {
+    Var pass_outer("pass_outer"), pass_lane("pass_lane");
+    output.update()
+        .split(s.p, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf)
+        .reorder(pass_lane, pass_outer, s.f, s.out_pass.x)
+        .vectorize(pass_lane);
+  }
+  if (!s.partial.defined()) return;
+
+  Var to("to"), ti("ti");
+  s.partial.compute_root().reorder_storage(s.p, s.f, s.panel).bound_extent(s.f, o.tile_channels);
+  s.partial.update()
+      .split(s.p, to, ti, o.tile_vectors * vector, TailStrategy::RoundUp)
+      .reorder(ti, s.f, s.panel, to, s.blocks.x)
+      .vectorize(ti, vector)
+      .unroll(ti)
+      .unroll(s.f);
+  schedule_block(s.other, s, o, vector, LoopLevel(s.partial, s.panel), LoopLevel(s.partial, s.blocks.x));
+  output.specialize(s.block_count == 1);
+}
+
+ScheduleParameters channels_first_defaults(const VariantName& name, int) {
+  ScheduleParameters o;
+  o.chunk = 4;
+  o.tile_channels = 6;
+  o.tile_vectors = 2;
+  o.depthwise_tile = 2;
+  const int64_t taps = name.kernel.back();
+  o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
+  return o;
+}
+
+}  // namespace sepconv
