@@ -75,6 +75,11 @@ sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& row, c
 // spaced, *step elements apart (1 with channels_first).
 bool writes_in_place(const Geometry& geometry, const sepconv_variant& row, const Strip& strip, int64_t* step);
 
+// Fills in the bytes of a cut whose strips are no larger than `largest` and no smaller than `smallest`; the groups are
+// there already.
+void measure_cut(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed, const Strip& largest,
+                 const Strip& smallest, Cut* cut);
+
 // The strip of an index in [0, cut.strips).
 Strip strip_at(const Geometry& geometry, const sepconv_variant& row, const Cut& cut, int64_t index);
 
