@@ -27,6 +27,8 @@ sepconv_problem causal_problem(Random& random, const sepconv_variant* row) {
   any.spatial_rank = 1;
   any.layout = one_in(random, 2) ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
   if (one_in(random, 4)) any.input_dtype = any.weight_dtype = any.output_dtype = SEPCONV_DTYPE_F64;
+  if (one_in(random, 4)) any.stages = SEPCONV_STAGES_DEPTHWISE;
+  any.activations = any.input_activation = 1;
   if (row != nullptr) any = *row;
   sepconv_problem problem = random_problem_for(random, any, features);
   problem.padding = SEPCONV_PADDING_CAUSAL;
