@@ -72,7 +72,10 @@ TensorShape shape_of(const sepconv_problem& p, const int64_t* extent, int64_t ch
   TensorShape shape;
   shape.element = element;
   shape.levels = 0;
-  const auto add = [&](int64_t count, int64_t step) { shape.level[shape.levels++] = {count, step * element}; };
+  const auto add = [&](int64_t count, int64_t step) {
+    // The pitch of what there is one of only is any number.
+    shape.level[shape.levels++] = {count, count > 1 ? step * element : 0};
+  };
   if (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST) add(channels, pitch.channel);
   for (int axis = p.spatial_rank - 1; axis >= 0; --axis) add(extent[axis], pitch.axis[axis]);
   if (p.layout != SEPCONV_LAYOUT_CHANNELS_LAST) add(channels, pitch.channel);
@@ -93,7 +96,8 @@ bool apart(const TensorShape& a, const void* a_data, const TensorShape& b, const
   if (a_begin >= b_begin + b_size || b_begin >= a_begin + a_size) return true;
   for (int i = 0; i < a.levels; ++i) {
     const int64_t step = a.level[i].step;
-    if (step != b.level[i].step || !steps_in_multiples(a, i, step) || !steps_in_multiples(b, i, step)) continue;
+    if (step == 0 || step != b.level[i].step || !steps_in_multiples(a, i, step) || !steps_in_multiples(b, i, step))
+      continue;
     // All addresses repeat every `step` bytes; b's things begin so far behind a's.
     const uintptr_t period = static_cast<uintptr_t>(step);
     const uintptr_t offset =

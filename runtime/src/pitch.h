@@ -13,7 +13,7 @@ struct TensorPitch {
   int64_t image, channel, axis[SEPCONV_MAX_SPATIAL_RANK];
 };
 
-// A tensor as levels, innermost first: `count` things, `step` bytes apart.
+// A tensor as levels, innermost first: `count` things, `step` bytes apart; step is 0 where there is one thing.
 struct TensorShape {
   static constexpr int most_levels = SEPCONV_MAX_SPATIAL_RANK + 2;
   struct Level {

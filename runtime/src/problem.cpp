@@ -42,9 +42,23 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
   return SEPCONV_OK;
 }
 
+// What the caller stored in enums may be any integer: nothing reads them as enums before this.
+sepconv_status check_enums(const sepconv_problem& p) {
+  sepconv_status status;
+  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
+  if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
+  if ((status = check_enum(p.stages, SEPCONV_STAGES_POINTWISE, "stages"))) return status;
+  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
+  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
+  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
+  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
+  if ((status = check_activation(p.input_activation, "input_activation"))) return status;
+  if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
+  return check_activation(p.out_activation, "out_activation");
+}
+
 // Writes out what a 0 stands for in a problem of one stage, and refuses what belongs to the other stage.
 sepconv_status complete_stages(sepconv_problem* p) {
-  if (sepconv_status status = check_enum(p->stages, SEPCONV_STAGES_POINTWISE, "stages")) return status;
   const auto refuse = [](const char* field, const char* stage) {
     return fail(invalid, "problem.%s is set, but problem.stages is %s only: it has no such stage", field, stage);
   };
@@ -81,17 +95,8 @@ sepconv_status complete_stages(sepconv_problem* p) {
   return SEPCONV_OK;
 }
 
-sepconv_status check_scalars(const sepconv_problem& p) {
+sepconv_status check_numbers(const sepconv_problem& p) {
   sepconv_status status;
-  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
-  if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
-  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
-  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
-  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
-  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
-  if ((status = check_activation(p.input_activation, "input_activation"))) return status;
-  if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
-  if ((status = check_activation(p.out_activation, "out_activation"))) return status;
   if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
   if ((status = check_positive(p.in_channels, "in_channels"))) return status;
   if ((status = check_positive(p.depth_multiplier, "depth_multiplier"))) return status;
@@ -261,8 +266,9 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
     return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
   }
+  if ((status = check_enums(p))) return status;
   if ((status = complete_stages(&g->problem))) return status;
-  if ((status = check_scalars(p))) return status;
+  if ((status = check_numbers(p))) return status;
   g->rank = p.spatial_rank;
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     if (axis < g->rank) {

@@ -9,124 +9,27 @@
 // `need` on were a small signal of its own, and moves the window's contents to its front when the room is used up. The
 // zeros before frame 0 are never stored: a block that needs them has so much padding. The sums of a frame are those of
 // the whole signal, by the same variant, so the results are the same bit by bit.
+#include "stream.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "integers.h"
-#include "plan.h"
 #include "task.h"
-
-struct sepconv_stream {
-  sepconv_plan plan;      // a copy; its geometry becomes that of one block after the other
-  int64_t stride, reach;  // of the problem
-  int64_t block;          // outputs computed at once, at most
-  int64_t capacity;       // frames of the window
-  int64_t origin, end;    // absolute frames: the window's first, and behind its last
-  int64_t next_output;
-  const char* packed;
-  char *zeros, *slice, *window;
-  void* own_memory;  // NULL where the memory is the caller's
-};
 
 namespace sepconv::internal {
 namespace {
 
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
-constexpr int64_t alignment = 64;
-
-// How the memory of a stream is laid out, in bytes; every part begins at a multiple of 64.
-struct Layout {
-  int64_t block, capacity;  // as in the stream
-  Cut cut;
-  int64_t zeros, slice, window, size;
-};
-
-// The geometry of `outputs` outputs over `frames` frames of a window with `capacity` frames.
-void set_block(int64_t frames, int64_t outputs, int64_t pad_before, int64_t stride, int64_t capacity, Geometry* g) {
-  const bool channels_last = g->problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
-  const int64_t channels = g->problem.in_channels;
-  g->in_extent[0] = g->in_pixels = frames;
-  g->out_extent[0] = g->out_pixels = outputs;
-  g->pad_before[0] = pad_before;
-  g->pad_after[0] = 0;
-  g->stride[0] = stride;
-  g->input_pitch.image = capacity * channels;
-  g->input_pitch.channel = channels_last ? 1 : capacity;
-  g->input_pitch.axis[0] = channels_last ? channels : 1;
-}
-
-// Where the outputs go: dense tensors of `frames` output frames.
-void set_output(int64_t frames, Geometry* g) {
-  const bool channels_last = g->problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
-  const int64_t channels = g->problem.out_channels;
-  g->output_pitch.image = saturating_multiply(frames, channels);
-  g->output_pitch.channel = channels_last ? 1 : frames;
-  g->output_pitch.axis[0] = channels_last ? channels : 1;
-}
-
-sepconv_status lay_out(const sepconv_plan& plan, Layout* layout) {
-  const sepconv_problem& p = plan.geometry.problem;
-  const int64_t stride = p.stride[0], reach = plan.geometry.reach[0];
-  if (p.spatial_rank != 1 || p.padding != SEPCONV_PADDING_CAUSAL) {
-    return fail(invalid, "plan is not causal: a stream needs spatial_rank 1 and SEPCONV_PADDING_CAUSAL");
-  }
-  if (plan.row->in_extent[0] != 0) {
-    return fail(SEPCONV_UNSUPPORTED,
-                "variant %s is compiled for %" PRId64
-                " frames: plan the stream with options.variant and a variant that leaves them open",
-                plan.row->name, plan.row->in_extent[0]);
-  }
-  // As many outputs at once as the planner would put into one strip of a long signal, with steps that fit its indices.
-  constexpr int64_t long_signal = 1 << 16, widest_block = 1 << 20;
-  Geometry g = plan.geometry;
-  const int64_t outputs = clamped(widest_block / stride, 1, long_signal);
-  const int64_t frames = saturating_add(saturating_multiply(outputs - 1, stride), reach);
-  if (frames > INT32_MAX) {
-    return fail(SEPCONV_UNSUPPORTED, "the kernel reaches over %" PRId64 " frames: too many for 32-bit indices", reach);
-  }
-  set_block(frames, outputs, 0, outputs == 1 ? 1 : stride, frames, &g);
-  set_output(outputs, &g);
-  if (sepconv_status status = cut_image(g, *plan.row, plan.packed, 1, CutLimits{}, &layout->cut)) return status;
-  Cut& cut = layout->cut;
-  Strip largest = strip_at(g, *plan.row, cut, 0), smallest = largest;
-  smallest.extent[0] = smallest.pixels = 1;
-  measure_cut(g, *plan.row, plan.packed, largest, smallest, &cut);
-  layout->block = largest.pixels;
-  cut.cut_axis = 0;
-  cut.segments = cut.strips = 1;
-  cut.tasks = cut.groups;
-  cut.local_coordinates = false;
-
-  // Room for a block beside the frames that it needs from before; as much again where these are the larger part, so
-  // that moving them is rare.
-  const int64_t history = reach - 1, step = larger<int64_t>((layout->block - 1) * stride + 1, history);
-  layout->capacity = saturating_add(history, step);
-  if (saturating_multiply(layout->capacity, p.in_channels) > INT32_MAX) {
-    return fail(SEPCONV_UNSUPPORTED, "a window of %" PRId64 " frames is too large for 32-bit indices",
-                layout->capacity);
-  }
-  const int64_t signal =
-      saturating_multiply(saturating_multiply(layout->capacity, p.in_channels), dtype_size(p.input_dtype));
-  layout->zeros = round_up(static_cast<int64_t>(sizeof(sepconv_stream)), alignment);
-  layout->slice = saturating_add(layout->zeros, cut.zero_bytes);
-  layout->window = saturating_add(layout->slice, cut.worker_bytes);
-  const int64_t windows = round_up(saturating_multiply(signal, p.batch), alignment);
-  layout->size = saturating_add(layout->window, windows);
-  if (windows == too_large || layout->size >= PTRDIFF_MAX) {
-    return fail(SEPCONV_UNSUPPORTED, "the state of a stream is too large: batch %" PRId64 ", %" PRId64 " frames each",
-                p.batch, layout->capacity);
-  }
-  return SEPCONV_OK;
-}
 
 void reset(sepconv_stream* s) { s->origin = s->end = s->next_output = 0; }
 
 sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory, size_t memory_size,
                       sepconv_stream** stream) {
-  Layout layout;
-  if (sepconv_status status = lay_out(plan, &layout)) return status;
+  StreamLayout layout;
+  if (sepconv_status status = lay_out_stream(plan, &layout)) return status;
   const size_t size = static_cast<size_t>(layout.size);
   if (packed == nullptr) return fail(invalid, "packed is NULL");
   if (reinterpret_cast<uintptr_t>(packed) % packed_alignment != 0) {
@@ -135,9 +38,9 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
   if (sepconv_status status = check_packed(plan.packed, packed)) return status;
   void* own = nullptr;
   if (memory == nullptr) {
-    memory = own = aligned_alloc(static_cast<size_t>(alignment), size);
+    memory = own = aligned_alloc(static_cast<size_t>(stream_alignment), size);
     if (own == nullptr) return fail(SEPCONV_OUT_OF_MEMORY, "no memory for a stream (%zu bytes)", size);
-  } else if (reinterpret_cast<uintptr_t>(memory) % alignment != 0) {
+  } else if (reinterpret_cast<uintptr_t>(memory) % stream_alignment != 0) {
     return fail(invalid, "memory is %p: it must be 64-byte aligned", memory);
   } else if (memory_size < size) {
     return fail(invalid, "memory_size is %zu: the stream needs %zu bytes", memory_size, size);
@@ -167,8 +70,8 @@ int64_t outputs_before(const sepconv_stream& s, int64_t end) { return divide_up(
 // The first frame under the next output; below 0 where it is padding.
 int64_t needed(const sepconv_stream& s) { return s.next_output * s.stride - (s.reach - 1); }
 
-// Copies `frames` frames of every signal: `from` and `to` are tensors of so many frames a signal, begun at some frame of
-// each.
+// Copies `frames` frames of every signal: `from` and `to` are tensors of so many frames a signal, begun at some frame
+// of each.
 void copy_frames(const sepconv_problem& p, const char* from, int64_t from_extent, int64_t from_frame, char* to,
                  int64_t to_extent, int64_t to_frame, int64_t frames) {
   const bool channels_last = p.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
@@ -293,9 +196,9 @@ sepconv_status push(sepconv_stream* s, const void* input, int64_t frames, const 
 }  // namespace sepconv::internal
 
 extern "C" size_t sepconv_stream_size(const sepconv_plan* plan) {
-  sepconv::internal::Layout layout;
+  sepconv::internal::StreamLayout layout;
   if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL"), 0;
-  return sepconv::internal::lay_out(*plan, &layout) == SEPCONV_OK ? static_cast<size_t>(layout.size) : 0;
+  return sepconv::internal::lay_out_stream(*plan, &layout) == SEPCONV_OK ? static_cast<size_t>(layout.size) : 0;
 }
 
 extern "C" sepconv_status sepconv_stream_create(const sepconv_plan* plan, const void* packed, void* memory,

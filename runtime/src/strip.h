@@ -19,8 +19,8 @@ struct CutLimits {
 };
 
 // The cut of one image. A strip is whole along the axes inside `cut_axis`, one of `segments` parts along it, and a
-// single sample along the axes outside it, so its pixels are contiguous in a dense output. A panel group is one of `groups`
-// parts of the panels.
+// single sample along the axes outside it, so its pixels are contiguous in a dense output. A panel group is one of
+// `groups` parts of the panels.
 struct Cut {
   int cut_axis;
   int64_t unit;            // segments are multiples of so many samples, but for the last

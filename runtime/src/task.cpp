@@ -41,9 +41,9 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   return axis;
 }
 
-// A strip that a variant cannot write in its place goes through a tile: dense, (pixel, channel) or, with channels first,
-// (channel, pixel), with `tile_pixels` pixels a channel. Calls copy(bytes in the output or the residual, bytes in the
-// tile, size in bytes) for pieces that are dense in both.
+// A strip that a variant cannot write in its place goes through a tile: dense, (pixel, channel) or, with channels
+// first, (channel, pixel), with `tile_pixels` pixels a channel. Calls copy(bytes in the output or the residual, bytes
+// in the tile, size in bytes) for pieces that are dense in both.
 template <typename Copy>
 void for_each_piece(const Geometry& g, const Strip& strip, int64_t channels, int64_t tile_pixels, Copy copy) {
   const int64_t element = dtype_size(g.problem.output_dtype), step = g.output_pitch.axis[g.rank - 1];
