@@ -102,6 +102,34 @@ BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::str
   return block;
 }
 
+// The output at pixel p of the tile that `sum` computes.
+Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, const Expr& p) {
+  const PipelineOptions& o = s.options;
+  const Expr residual = o.channels_first ? in.residual(p, s.f) : in.residual(s.f, p);
+  Expr start = in.out_bias(s.f);
+  if (s.partial.defined()) start = select(s.block_count == 1, start, s.partial(s.f % o.panel, p, s.f / o.panel));
+  return clamp_activation(start + sum(s.f % o.panel, p, s.f / o.panel) + residual, in.out_act);
+}
+
+// Cuts the output's pixels into tiles of two widths.
+void make_tiled_output(const PipelineInputs& in, Stages* s) {
+  const int tile = s->options.tile_pixels, half = s->options.vector;
+  const Expr pixels = in.output_pixels, rest = pixels % tile, short_tail = rest > 0 && rest <= half;
+  s->tiles.main = RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
+  s->tiles.tail = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
+  s->tail_sum = Func("tail_sum");
+  const BlockStages& block = s->last;
+  const Expr first = (s->block_count - 1) * in.sum_block;
+  const RDom k({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}}, "k");
+  s->tail_k = k;
+  const Expr at = k.y * s->options.sum_unroll + k.x;
+  s->tail_sum(s->f, s->p, s->panel) += block.flat(at, s->p) * in.pointwise(s->f, at + first, s->panel);
+  s->tile_pixel = Halide::min(s->tiles.main.y * tile, pixels - tile) + s->tiles.main.x;
+  s->tail_pixel = pixels - half + s->tiles.tail.x + s->tiles.tail.y * half;
+  s->tile_output = make_output(*s, in, block.sum, s->tile_pixel);
+  s->tail_output = make_output(*s, in, s->tail_sum, s->tail_pixel);
+}
+
 }  // namespace
 
 Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int rank, Halide::Type type) {
@@ -119,23 +147,22 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
     s.output = s.last.flat(s.m * o.chunk + s.c % o.chunk, s.p, s.c / o.chunk);
     return s;
   }
-  const Expr residual = o.channels_first ? in.residual(s.p, s.f) : in.residual(s.f, s.p);
   s.block_count = o.one_block ? Expr(1) : (in.sum_channels + in.sum_block - 1) / in.sum_block;
   s.last = make_block(s, in, "last", s.block_count - 1, {}, type);
-  const Expr last_sum = s.last.sum(s.f % o.panel, s.p, s.f / o.panel);
-  if (o.one_block) {
-    s.output = clamp_activation(in.out_bias(s.f) + last_sum + residual, in.out_act);
-    return s;
+  if (!o.one_block) {
+    s.other = make_block(s, in, "other", s.b, {s.b}, type);
+    s.blocks = RDom(0, s.block_count - 1, "blocks");
+    s.partial = Func("partial");
+    s.partial(s.f, s.p, s.panel) = undef(type);
+    s.partial(s.f, s.p, s.panel) =
+        select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
+        s.other.sum(s.f, s.p, s.panel, s.blocks);
   }
-  s.other = make_block(s, in, "other", s.b, {s.b}, type);
-  s.blocks = RDom(0, s.block_count - 1, "blocks");
-  s.partial = Func("partial");
-  s.partial(s.f, s.p, s.panel) = undef(type);
-  s.partial(s.f, s.p, s.panel) =
-      select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
-      s.other.sum(s.f, s.p, s.panel, s.blocks);
-  const Expr start = select(s.block_count == 1, in.out_bias(s.f), s.partial(s.f % o.panel, s.p, s.f / o.panel));
-  s.output = clamp_activation(start + last_sum + residual, in.out_act);
+  if (o.channels_first) {
+    make_tiled_output(in, &s);
+  } else {
+    s.output = make_output(s, in, s.last.sum, s.p);
+  }
   return s;
 }
 

@@ -14,8 +14,8 @@
 // In packed channel order g numbers the chunks of L input channels, q = g*M + m those of the intermediate, and k = q*L +
 // l; runtime/include/sepconv/variant_table.h describes it, and every argument.
 //
-// With channels_first the staged samples are cut into the phases of the stride, so that neighbouring outputs read
-// neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
+// With channels_first and a stride that is not known, the staged samples are cut into the phases of the stride, so that
+// neighbouring outputs read neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
 //
 // Rows that compute the depthwise stage alone end at flat, a chunk of input channels at a time: output(m, c, p) =
 // flat(m*L + c%L, p, c/L).
@@ -42,6 +42,7 @@ struct PipelineInputs {
   std::vector<Halide::Expr> image_min, image_extent;  // per axis: what of the image is there
   std::vector<Axis> axes;
   Halide::Expr multiplier, sum_channels, sum_block;
+  Halide::Expr output_pixels;  // extent of p
   Activation in_act, mid_act, out_act;
 };
 
@@ -50,12 +51,14 @@ struct PipelineOptions {
   int vector = 8;               // lanes of one vector: the granule in which channels past the last are cut off
   int chunk = 16;               // L, channels of one packed chunk
   int panel = 16;               // output channels of one panel
+  int tile_pixels = 6;          // pixels of one register tile of the pointwise stage
   int depthwise_tile = 4;       // T, pixels along x of one depthwise register tile
   int sum_unroll = 4;           // steps of the channel sum in its inner loop
   bool one_block = false;       // the whole channel sum fits one block: no partial sums
   bool channels_first = false;  // x is the dense axis of input, residual and output
   bool depthwise_only = false;  // no pointwise stage
-  bool phases = false;          // channels_first: the stride along x may exceed 1
+  bool dense_taps = false;      // channels_first: the stride along x is 1, neighbouring outputs read neighbouring samples
+  bool phases = false;          // channels_first: the stride along x is not known
   bool curves = false;          // activations that are no clamps, too
   bool input_activation = true;  // false: the input is taken as it is
 };
@@ -66,11 +69,17 @@ struct Scatter {
   std::vector<Halide::RVar> outer;                    // y...
 };
 
+// channels_first: the pixels of the output in whole register tiles, and half a tile where that is enough for the last
+// ones; x runs inside a tile. The last tile of either kind moves back to end with the strip.
+struct PixelTiles {
+  Halide::RDom main, tail;
+};
+
 // The stages of one sum block; schedules name them.
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
-  Halide::Func row;     // channels_first: the samples before they are cut into phases
-  Halide::RDom inside;  // channels_first: the samples along x that are in the image
+  Halide::Func row;     // channels_first: the samples before they are cut into phases, if they are; else `staged`
+  std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
   Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
   Halide::RDom tap, k;
   Scatter scatter;
@@ -82,6 +91,9 @@ struct Stages {
   std::vector<Halide::Var> y;  // strip coordinates of the outer axes (1, 2)
   PipelineOptions options;
   BlockStages last;            // the block that goes to the output
+  Halide::Func tail_sum;       // channels_first: the sum of that block for the tail of the pixels
+  Halide::RDom tail_k;
+  PixelTiles tiles;            // channels_first
   BlockStages other;           // the blocks before it; undefined with one_block
   Halide::Func partial;        // undefined with one_block
   Halide::RDom blocks;         // over the blocks before the last
@@ -89,6 +101,8 @@ struct Stages {
   Halide::Expr whole_vectors;  // C is a multiple of the vector
   Halide::RDom out_pass;       // with curves: the pass of the output's activation
   Halide::Expr output;         // a function of f and p; with depthwise_only of m, c and p
+  Halide::Expr tile_pixel, tail_pixel;    // channels_first: the pixels of tiles.main and tiles.tail, and
+  Halide::Expr tile_output, tail_output;  // the output there, functions of f
 };
 
 Stages make_pipeline(const PipelineInputs& inputs, const PipelineOptions& options, int rank, Halide::Type type);

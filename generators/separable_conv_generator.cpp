@@ -76,6 +76,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.in_act = activation(0);
     in.mid_act = activation(1);
     in.out_act = activation(2);
+    in.output_pixels = output_->dim(name_.channels_first ? 0 : output_->dimensions() - 1).extent();
     for (int a = 0; a < name_.rank; a++) {
       const int outer = name_.rank - 1 - a;  // names count axes from the outside
       in.axes.push_back({fixed(name_.kernel[outer], depthwise_->dim(a + 1).extent()),
@@ -91,12 +92,14 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     const TileSizes tile = tile_sizes(name_, parameters_, options.vector);
     options.chunk = parameters_.chunk;
     options.panel = tile.panel_channels;
+    options.tile_pixels = tile.tile_pixels;
     options.depthwise_tile = tile.depthwise_tile;
     options.sum_unroll = parameters_.sum_unroll;
     options.one_block = sizes.one_block;
     options.channels_first = name_.channels_first;
     options.depthwise_only = name_.depthwise_only();
-    options.phases = name_.channels_first && name_.stride.back() != 1;
+    options.dense_taps = name_.channels_first && name_.stride.back() == 1;
+    options.phases = name_.channels_first && name_.stride.back() == 0;
     options.curves = name_.curves();
     options.input_activation = parameters_.stage == 1;
     stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
@@ -132,7 +135,13 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     std::vector<Var> at{s.f, s.p};
     if (name_.depthwise_only()) at = {s.m, s.c, s.p};
     if (name_.channels_first) std::rotate(at.begin(), at.end() - 1, at.end());
-    (*output_)(at) = s.output;
+    if (s.options.channels_first && !s.options.depthwise_only) {
+      (*output_)(at) = Halide::undef(element_type(name_));
+      (*output_)(s.tile_pixel, s.f) = s.tile_output;
+      (*output_)(s.tail_pixel, s.f) = s.tail_output;
+    } else {
+      (*output_)(at) = s.output;
+    }
     if (!s.options.curves || s.options.depthwise_only) return;
     s.out_pass = RDom(0, curve_passes(out_act), "out_pass");
     (*output_)(at) = in_pass(s.out_pass, curve_activation((*output_)(at), out_act));

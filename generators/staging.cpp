@@ -63,7 +63,8 @@ void stage_channels_last(const Stages& s, const PipelineInputs& in, const std::s
   block->staged(vars) = in_pass(block->curve_pass, curve_inside(s, in, old));
 }
 
-// A row of zeros first, then the samples of the image copied into it: no test, and no sample beside the row's read.
+// A row of zeros first, then the samples of the image copied into it: no test in the loops, and nothing beside the row is
+// read.
 void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::string& suffix, Halide::Type type,
                           BlockStages* block) {
   const PipelineOptions& o = s.options;
@@ -73,14 +74,15 @@ void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::
   const Expr last = first + (tiles * o.depthwise_tile - 1) * x.stride + (x.kernel - 1) * x.dilation;
   const Expr lo = max(in.image_min[0], first), hi = min(in.image_min[0] + in.image_extent[0] - 1, last);
 
-  std::vector<Var> vars = join(s.x, {s.l, s.g});
+  const std::vector<Var> vars = join(s.x, {s.l, s.g});
   block->row = Func("row_" + suffix);
   // Negative zeros, which add nothing either: LLVM makes a call of memset from a loop that stores positive ones.
   block->row(vars) = Halide::Internal::make_const(type, -0.0);
-  block->inside = RDom(lo, max(hi - lo + 1, 0), "inside");
-  const Expr c = s.g * o.chunk + s.l;
+
+  // Whether there is anything to copy to a row, and its coordinates inside the image in any case.
+  const Expr c = s.g * o.chunk + s.l, count = max(hi - lo + 1, 0);
   Expr there = c < in.in_channels;
-  std::vector<Expr> from{block->inside}, to{block->inside};
+  std::vector<Expr> from{Expr()}, to{Expr()};
   for (size_t a = 1; a < s.x.size(); a++) {
     const Expr low = in.image_min[a], high = in.image_min[a] + in.image_extent[a] - 1;
     there = there && s.x[a] >= low && s.x[a] <= high;
@@ -89,24 +91,37 @@ void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::
   }
   from.push_back(min(c, in.in_channels - 1));
   to.insert(to.end(), {s.l, s.g});
-  block->inside.where(there);
-  const Expr sample = in.input(from);
-  const Expr clamped = o.input_activation ? clamp_activation(sample, in.in_act) : sample;
-  block->row(to) = clamped;
+
+  // The widest vectors that fit: the last one of a row moves back to end with it, and copies a few samples again.
+  Expr narrow = Halide::Internal::const_true();
+  for (const int lanes : {o.vector, o.vector / 2, 1}) {
+    RDom copy({{Expr(0), Expr(lanes)}, {Expr(0), select(narrow && count >= lanes, (count + lanes - 1) / lanes, 0)}}, "copy");
+    copy.where(there);
+    narrow = narrow && count < lanes;
+    const Expr x_at = lo + min(copy.y * lanes, count - lanes) + copy.x;
+    from[0] = to[0] = x_at;
+    const Expr sample = in.input(from);
+    block->row(to) = o.input_activation ? clamp_activation(sample, in.in_act) : sample;
+    block->vectors.push_back(copy);
+  }
   if (o.curves) {
-    block->curve_pass = RDom(lo, max(hi - lo + 1, 0) * curve_passes(in.in_act), "curve_pass");
+    block->curve_pass = RDom(lo, count * curve_passes(in.in_act), "curve_pass");
     block->curve_pass.where(there);
     to[0] = block->curve_pass;
     block->row(to) = curve_activation(block->row(to), in.in_act);
   }
 
+  if (!o.phases) {
+    block->staged = block->row;
+    return;
+  }
   // staged(x, h, y..., l, g)
-  vars.insert(vars.begin() + 1, s.h);
+  std::vector<Var> phase_vars = vars;
+  phase_vars.insert(phase_vars.begin() + 1, s.h);
   std::vector<Expr> at(vars.begin(), vars.end());
-  at.erase(at.begin() + 1);
   at[0] = s.x[0] * x.stride + s.h - x.pad_before;
   block->staged = Func("staged_" + suffix);
-  block->staged(vars) = block->row(at);
+  block->staged(phase_vars) = block->row(at);
 }
 
 }  // namespace
@@ -126,7 +141,7 @@ Expr staged_sample(const Stages& s, const PipelineInputs& in, const BlockStages&
     const Axis& axis = in.axes[a];
     const Expr out = axis.strip_min + (a == 0 ? out_x : Expr(s.y[a - 1]));
     const Expr tap = block.tap[static_cast<int>(a)] * axis.dilation;
-    if (a > 0 || !s.options.channels_first) {
+    if (a > 0 || !s.options.phases) {
       at.push_back(out * axis.stride + tap - axis.pad_before);
       continue;
     }

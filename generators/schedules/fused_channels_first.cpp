@@ -4,15 +4,18 @@
 // pixels: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15. A depthwise tile holds depthwise_tile
 // vectors of pixels along x, the weights of a row of taps, and one operand.
 //
-// Caches. Tiles of pixels are outside, panels inside: the columns of `flat` under a tile (sum_block x 16 floats = 16 KB
-// with 256 channels) stay in L1 for all output channels, and the weights stream through as they are packed.
+// Caches. Tiles of pixels are outside, panels inside: the columns of `flat` under a tile (a cache line a channel: 16 KB
+// with 256 channels) stay near for all output channels, and the weights stream through as they are packed.
+//
+// Few pixels make a tile expensive that is mostly empty (7x7 = 3 tiles of 16 and one pixel), so the last pixels take a
+// tile of one vector where that is enough.
 //
 // The nest, for one task:
 //
 //   for each block of sum_block channels   partial accumulates; the last block goes to the output
 //     for each channel of the block                                      \.
-//       row    <- a row of the strip's input: zeros, then what is there   |  depthwise stage
-//       staged <- the row cut into the phases of the stride               |
+//       row    <- the strip's input: zeros, then what is there            |  depthwise stage
+//       staged <- the row cut into the phases of a stride not known       |
 //       for each row, for each x tile                                     |
 //         taps <- T pixels in registers; flat[k][p] <- act(taps + bias)  /.
 //     for each tile of pixels                                            \.
@@ -35,14 +38,18 @@ using Halide::VarOrRVar;
 namespace sepconv {
 namespace {
 
+// So many weights stay in registers over the loops along the pixels.
+constexpr int64_t most_unrolled_taps = 9;
+
 void schedule_staged(BlockStages& s, const Stages& all, int vector) {
   s.row.vectorize(all.x[0], vector, TailStrategy::RoundUp);
-  RVar outer("inside_outer"), lane("inside_lane");
-  s.row.update().split(s.inside.x, outer, lane, vector, TailStrategy::GuardWithIf).vectorize(lane);
+  // Only the lanes of one vector run at once.
+  const int vectors = static_cast<int>(s.vectors.size());
+  for (int i = 0; i < vectors; i++) s.row.update(i).allow_race_conditions().vectorize(s.vectors[i].x);
   if (all.options.curves) {
     RVar pass_outer("pass_outer"), pass_lane("pass_lane");
-    s.row.update(1).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
-    s.row.update(1).vectorize(pass_lane);
+    s.row.update(vectors).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.row.update(vectors).vectorize(pass_lane);
   }
   if (!all.options.phases) {
     s.row.compute_at(s.flat, s.scatter.lane);
@@ -63,7 +70,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   std::vector<Var> storage{all.p, all.k};
   const std::vector<Var> args = s.flat.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
-  s.flat.compute_at(block).reorder_storage(storage);
+  s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
   // Overlapping x tiles are written in their order: only lanes of one store run at once.
   s.flat.update()
       .split(s.scatter.pixel, outer, lane, vector)
@@ -85,7 +92,15 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   taps.split(all.i, io, ii, vector);
   std::vector<VarOrRVar> order{ii, io};
   for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
-  if (o.tap_unroll > 1) {
+  int64_t tap_count = all.options.dense_taps ? 1 : most_unrolled_taps + 1;
+  for (int a = 0; a < rank; a++) {
+    const auto extent = Halide::Internal::as_const_int(s.tap[a].extent());
+    tap_count *= extent ? *extent : most_unrolled_taps + 1;
+  }
+  if (tap_count <= most_unrolled_taps) {
+    taps.reorder(order);
+    for (int a = 0; a < rank; a++) taps.unroll(s.tap[a]);
+  } else if (o.tap_unroll > 1) {
     RVar tap_outer("tap_outer"), tap_inner("tap_inner");
     order[2] = tap_outer;
     order.insert(order.begin() + 2, tap_inner);
@@ -98,53 +113,66 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   schedule_staged(s, all, vector);
 }
 
-// One sum block: `tile` is the loop over register tiles that consumes its sums, `block` the loop that owns the block.
-void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters& o, int vector, const LoopLevel& tile,
-                    const LoopLevel& block) {
-  // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
+// The register tile of `sum`, consumed at `tile`: tile_channels x `vectors` vectors of pixels.
+void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
+                  int vector, const LoopLevel& tile) {
   Var po("sum_po"), pi("sum_pi");
   std::vector<Var> storage{all.p, all.f};
-  const std::vector<Var> args = s.sum.args();
+  const std::vector<Var> args = sum.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
-  s.sum.compute_at(tile)
+  sum.compute_at(tile)
       .reorder_storage(storage)
       .bound_extent(all.f, o.tile_channels)
-      .bound_extent(all.p, o.tile_vectors * vector)
+      .bound_extent(all.p, vectors * vector)
       .bound_extent(all.panel, 1);
-  s.sum.vectorize(all.p, vector).unroll(all.p).unroll(all.f);
-  Stage update = s.sum.update();
+  sum.vectorize(all.p, vector).unroll(all.p).unroll(all.f);
+  // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
+  Stage update = sum.update();
   update.split(all.p, po, pi, vector);
-  if (o.tile_channels < o.tile_vectors) {
-    update.reorder(pi, all.f, po, s.k[0], s.k[1]);
+  if (o.tile_channels < vectors) {
+    update.reorder(pi, all.f, po, k[0], k[1]);
   } else {
-    update.reorder(pi, po, all.f, s.k[0], s.k[1]);
+    update.reorder(pi, po, all.f, k[0], k[1]);
   }
-  update.vectorize(pi).unroll(po).unroll(all.f).unroll(s.k[0]);
-  schedule_depthwise(s, all, o, vector, block);
+  update.vectorize(pi).unroll(po).unroll(all.f).unroll(k[0]);
+}
+
+// One width of tiles of the output, tile after tile, in each of them panel after panel. Returns the loop over panels.
+Var schedule_output_tiles(Stage stage, const Stages& s, const Halide::RDom& tiles, const char* name, int channels,
+                          int vector) {
+  Var panel(std::string(name) + "_panel"), fi(std::string(name) + "_f");
+  RVar outer(std::string(name) + "_outer"), lane(std::string(name) + "_lane");
+  // Tiles that overlap write the same values.
+  stage.allow_race_conditions()
+      .split(s.f, panel, fi, channels, TailStrategy::GuardWithIf)
+      .split(tiles.x, outer, lane, vector)
+      .reorder(lane, outer, fi, panel, tiles.y)
+      .vectorize(lane)
+      .unroll(outer)
+      .unroll(fi);
+  return panel;
+}
+
+void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o, int vector) {
+  Var co("co"), ci("ci");
+  output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
+      .reorder(s.p, s.m, ci, co)
+      .vectorize(s.p, vector, TailStrategy::ShiftInwards);
+  schedule_depthwise(s.last, s, o, vector, LoopLevel(output, co));
 }
 
 }  // namespace
 
 void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o, int vector) {
-  if (s.options.depthwise_only) {
-    Var co("co"), ci("ci");
-    output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
-        .reorder(s.p, s.m, ci, co)
-        .vectorize(s.p, vector, TailStrategy::ShiftInwards);
-    schedule_depthwise(s.last, s, o, vector, LoopLevel(output, co));
-    return;
-  }
-  Var po("po"), pi("pi"), fp("fp"), fi("fi");
-  output.split(s.p, po, pi, o.tile_vectors * vector, TailStrategy::ShiftInwards)
-      .split(s.f, fp, fi, o.tile_channels, TailStrategy::GuardWithIf)
-      .reorder(pi, fi, fp, po)
-      .vectorize(pi, vector)
-      .unroll(pi)
-      .unroll(fi);
-  schedule_block(s.last, s, o, vector, LoopLevel(output, fp), LoopLevel(output, Var::outermost()));
+  if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o, vector);
+  const Var tile_panel = schedule_output_tiles(output.update(0), s, s.tiles.main, "tile", o.tile_channels, vector);
+  const Var tail_panel = schedule_output_tiles(output.update(1), s, s.tiles.tail, "tail", o.tile_channels, vector);
+  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, vector, LoopLevel(output, tile_panel));
+  schedule_sum(s.tail_sum, s.tail_k, s, o, 1, vector, LoopLevel(output, tail_panel));
+  schedule_depthwise(s.last, s, o, vector, LoopLevel::root());
   if (s.options.curves) {
     Var pass_outer("pass_outer"), pass_lane("pass_lane");
-    output.update()
+    output.update(2)
         .split(s.p, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf)
         .reorder(pass_lane, pass_outer, s.f, s.out_pass.x)
         .vectorize(pass_lane);
@@ -159,8 +187,9 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
       .vectorize(ti, vector)
       .unroll(ti)
       .unroll(s.f);
-  schedule_block(s.other, s, o, vector, LoopLevel(s.partial, s.panel), LoopLevel(s.partial, s.blocks.x));
-  output.specialize(s.block_count == 1);
+  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, vector, LoopLevel(s.partial, s.panel));
+  schedule_depthwise(s.other, s, o, vector, LoopLevel(s.partial, s.blocks.x));
+  for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
 }
 
 ScheduleParameters channels_first_defaults(const VariantName& name, int) {
@@ -168,7 +197,8 @@ ScheduleParameters channels_first_defaults(const VariantName& name, int) {
   o.chunk = 4;
   o.tile_channels = 6;
   o.tile_vectors = 2;
-  o.depthwise_tile = 2;
+  o.depthwise_tile = 1;
+  o.sum_block = 1024;
   const int64_t taps = name.kernel.back();
   o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
   return o;
