@@ -32,13 +32,13 @@ struct LeafCall {
   LeafAxis axis[SEPCONV_MAX_SPATIAL_RANK];  // outermost first, like all axes of the runtime
   int32_t in_channels;
   int32_t input_channel_pitch;  // elements from one channel to the next
-  int32_t chunks;           // Q
-  int32_t packed_channels;  // extent of k
-  int32_t panels;           // of the group
-  int32_t out_channels;     // of the group
-  int32_t output_pixels;    // extent of p, at least the row's tile_pixels
-  int32_t output_pitch;     // elements from one pixel to the next; channels_first: from one channel to the next
-  int32_t residual_pitch;   // likewise
+  int32_t chunks;               // Q
+  int32_t packed_channels;      // extent of k
+  int32_t panels;               // of the group
+  int32_t out_channels;         // of the group
+  int32_t output_pixels;        // extent of p, at least the row's tile_pixels
+  int32_t output_pitch;         // elements from one pixel to the next; channels_first: from one channel to the next
+  int32_t residual_pitch;       // likewise
   int32_t depth_multiplier, sum_channels, sum_block;
   uint64_t ahead;       // address of what the next task reads
   int32_t ahead_lines;  // cache lines of it

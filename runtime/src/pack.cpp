@@ -63,8 +63,9 @@ void fill(const Geometry& g, const sepconv_variant& row, const PackedLayout& lay
 
 uint64_t packing_id_of(const sepconv_variant& row) {
   Hash hash;
-  for (int64_t word : {int64_t{row.spatial_rank}, int64_t{row.input_dtype}, int64_t{row.weight_dtype},
-                       int64_t{row.output_dtype}, int64_t{row.chunk_channels}, int64_t{row.panel_channels}, int64_t{row.stages}}) {
+  for (int64_t word :
+       {int64_t{row.spatial_rank}, int64_t{row.input_dtype}, int64_t{row.weight_dtype}, int64_t{row.output_dtype},
+        int64_t{row.chunk_channels}, int64_t{row.panel_channels}, int64_t{row.stages}}) {
     hash.add(word);
   }
   return hash.value;

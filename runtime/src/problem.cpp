@@ -42,9 +42,23 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
   return SEPCONV_OK;
 }
 
+// What the caller stored in enums may be any integer: nothing reads them as enums before this.
+sepconv_status check_enums(const sepconv_problem& p) {
+  sepconv_status status;
+  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
+  if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
+  if ((status = check_enum(p.stages, SEPCONV_STAGES_POINTWISE, "stages"))) return status;
+  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
+  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
+  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
+  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
+  if ((status = check_activation(p.input_activation, "input_activation"))) return status;
+  if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
+  return check_activation(p.out_activation, "out_activation");
+}
+
 // Writes out what a 0 stands for in a problem of one stage, and refuses what belongs to the other stage.
 sepconv_status complete_stages(sepconv_problem* p) {
-  if (sepconv_status status = check_enum(p->stages, SEPCONV_STAGES_POINTWISE, "stages")) return status;
   const auto refuse = [](const char* field, const char* stage) {
     return fail(invalid, "problem.%s is set, but problem.stages is %s only: it has no such stage", field, stage);
   };
@@ -81,17 +95,8 @@ sepconv_status complete_stages(sepconv_problem* p) {
   return SEPCONV_OK;
 }
 
-sepconv_status check_scalars(const sepconv_problem& p) {
+sepconv_status check_numbers(const sepconv_problem& p) {
   sepconv_status status;
-  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
-  if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
-  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
-  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
-  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
-  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
-  if ((status = check_activation(p.input_activation, "input_activation"))) return status;
-  if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
-  if ((status = check_activation(p.out_activation, "out_activation"))) return status;
   if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
   if ((status = check_positive(p.in_channels, "in_channels"))) return status;
   if ((status = check_positive(p.depth_multiplier, "depth_multiplier"))) return status;
@@ -162,7 +167,7 @@ sepconv_status analyse_axis(const sepconv_problem& p, int axis, Geometry* g) {
   return SEPCONV_OK;
 }
 
-// Bytes of the four tensors; all of them must fit the address space.
+// Bytes of the tensors; all of them must fit the address space.
 sepconv_status measure(const sepconv_problem& p, Geometry* g) {
   g->taps = g->in_pixels = g->out_pixels = 1;
   for (int axis = 0; axis < g->rank; ++axis) {
@@ -171,24 +176,33 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
     g->out_pixels = saturating_multiply(g->out_pixels, g->out_extent[axis]);
   }
   g->mid_channels = saturating_multiply(p.in_channels, p.depth_multiplier);
+  int64_t input_span = 0, output_span = 0;
+  if (sepconv_status status = resolve_pitches(p, "input", g->in_extent, p.in_channels, p.input_pitch,
+                                              p.input_channel_pitch, &g->input_pitch, &input_span)) {
+    return status;
+  }
+  if (sepconv_status status = resolve_pitches(p, "output", g->out_extent, p.out_channels, p.output_pitch,
+                                              p.output_channel_pitch, &g->output_pitch, &output_span)) {
+    return status;
+  }
   const int64_t input_size = dtype_size(p.input_dtype), weight_size = dtype_size(p.weight_dtype),
                 mid_size = dtype_size(p.mid_dtype), output_size = dtype_size(p.output_dtype);
-  const int64_t input_image = saturating_multiply(saturating_multiply(g->in_pixels, p.in_channels), input_size);
-  const int64_t output_image = saturating_multiply(saturating_multiply(g->out_pixels, p.out_channels), output_size);
-  g->input_bytes = saturating_multiply(input_image, p.batch);
-  g->output_bytes = saturating_multiply(output_image, p.batch);
+  const auto bytes = [](int64_t a, int64_t b, int64_t size) {
+    return saturating_multiply(saturating_multiply(a, b), size);
+  };
+  g->input_bytes = saturating_multiply(input_span, input_size);
+  g->output_bytes = saturating_multiply(output_span, output_size);
   const struct {
     const char* tensor;
     int64_t bytes;
   } sizes[] = {
-      {"one image of the input", input_image},
-      {"one image of the output", output_image},
+      {"one image of the input", bytes(g->in_pixels, p.in_channels, input_size)},
+      {"one image of the output", bytes(g->out_pixels, p.out_channels, output_size)},
       {"the input", g->input_bytes},
       {"the output", g->output_bytes},
-      {"the depthwise kernel", saturating_multiply(saturating_multiply(g->taps, g->mid_channels), weight_size)},
-      {"the pointwise kernel", saturating_multiply(saturating_multiply(g->mid_channels, p.out_channels), weight_size)},
-      {"one image between the stages",
-       saturating_multiply(saturating_multiply(g->out_pixels, g->mid_channels), mid_size)},
+      {"the depthwise kernel", bytes(g->taps, g->mid_channels, weight_size)},
+      {"the pointwise kernel", bytes(g->mid_channels, p.out_channels, weight_size)},
+      {"one image between the stages", bytes(g->out_pixels, g->mid_channels, mid_size)},
   };
   for (const auto& size : sizes) {
     if (static_cast<uint64_t>(size.bytes) < static_cast<uint64_t>(PTRDIFF_MAX)) continue;
@@ -199,34 +213,6 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
                 g->taps);
   }
   return SEPCONV_OK;
-}
-
-Pitches dense_pitches(sepconv_layout layout, const int64_t* extent, int64_t channels) {
-  Pitches pitches;
-  int64_t elements = 1;
-  if (layout == SEPCONV_LAYOUT_CHANNELS_LAST) pitches.channel = 1, elements = channels;
-  for (int axis = SEPCONV_MAX_SPATIAL_RANK - 1; axis >= 0; --axis) pitches.axis[axis] = elements, elements *= extent[axis];
-  if (layout == SEPCONV_LAYOUT_CHANNELS_FIRST) pitches.channel = elements, elements *= channels;
-  pitches.image = elements;
-  return pitches;
-}
-
-// Walks the pitches of one tensor from the innermost axis out, and returns the index of the first that is not dense: -1
-// if all are, -2 (with the error set) if one is smaller than what it steps over. Index 0 is the batch.
-int first_sparse_pitch(const int64_t* pitch, const int64_t* extent, int rank, int64_t channels, const char* field) {
-  int found = -1;
-  int64_t dense = channels;
-  for (int i = rank; i >= 0; --i) {
-    if (pitch[i] != 0 && pitch[i] < dense) {
-      fail(invalid, "problem.%s[%d] is %" PRId64 ", smaller than the %" PRId64 " elements that it steps over", field, i,
-           pitch[i], dense);
-      return -2;
-    }
-    if (pitch[i] > dense) found = i;
-    const int64_t step = pitch[i] > dense ? pitch[i] : dense;
-    if (i > 0) dense = saturating_multiply(step, extent[i - 1]);
-  }
-  return found;
 }
 
 }  // namespace
@@ -246,6 +232,14 @@ int64_t dtype_size(sepconv_dtype dtype) {
       return 1;
   }
   return 8;  // analyse_problem has rejected every other value
+}
+
+TensorShape input_shape(const Geometry& g) {
+  return shape_of(g.problem, g.in_extent, g.problem.in_channels, g.input_pitch, dtype_size(g.problem.input_dtype));
+}
+
+TensorShape output_shape(const Geometry& g) {
+  return shape_of(g.problem, g.out_extent, g.problem.out_channels, g.output_pitch, dtype_size(g.problem.output_dtype));
 }
 
 sepconv_activation leaf_activation(const sepconv_activation& activation) {
@@ -272,8 +266,9 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
     return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
   }
+  if ((status = check_enums(p))) return status;
   if ((status = complete_stages(&g->problem))) return status;
-  if ((status = check_scalars(p))) return status;
+  if ((status = check_numbers(p))) return status;
   g->rank = p.spatial_rank;
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     if (axis < g->rank) {
@@ -286,27 +281,12 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
     }
   }
   if ((status = measure(p, g))) return status;
-  g->input_pitch = dense_pitches(p.layout, g->in_extent, p.in_channels);
-  g->output_pitch = dense_pitches(p.layout, g->out_extent, p.out_channels);
-  if (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST) {
-    if (first_sparse_pitch(p.input_pitch, g->in_extent, g->rank, p.in_channels, "input_pitch") == -2) return invalid;
-    if (first_sparse_pitch(p.output_pitch, g->out_extent, g->rank, p.out_channels, "output_pitch") == -2)
-      return invalid;
-  } else {
-    for (int i = 0; i <= g->rank; ++i) {
-      if (p.input_pitch[i] < 0) return fail(invalid, "problem.input_pitch[%d] is %" PRId64, i, p.input_pitch[i]);
-      if (p.output_pitch[i] < 0) return fail(invalid, "problem.output_pitch[%d] is %" PRId64, i, p.output_pitch[i]);
-    }
-  }
   return SEPCONV_OK;
 }
 
 sepconv_status check_supported(const Geometry& g) {
   const sepconv_problem& p = g.problem;
   constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
-  if (p.padding == SEPCONV_PADDING_CAUSAL) return fail(no, "problem.padding is SEPCONV_PADDING_CAUSAL: not built yet");
-  if (p.padding == SEPCONV_PADDING_EXPLICIT)
-    return fail(no, "problem.padding is SEPCONV_PADDING_EXPLICIT: not built yet");
   const struct {
     const char* field;
     sepconv_dtype dtype;
@@ -316,22 +296,10 @@ sepconv_status check_supported(const Geometry& g) {
                 {"output_dtype", p.output_dtype}};
   for (const auto& entry : dtypes) {
     if (entry.dtype == p.input_dtype && entry.dtype <= SEPCONV_DTYPE_F64) continue;
-    return fail(no, "problem.%s is %d: only all four SEPCONV_DTYPE_F32 (0) or all four SEPCONV_DTYPE_F64 (1) are built yet",
+    return fail(no,
+                "problem.%s is %d: only all four SEPCONV_DTYPE_F32 (0) or all four SEPCONV_DTYPE_F64 (1) are built yet",
                 entry.field, static_cast<int>(entry.dtype));
   }
-  if (p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
-    for (int i = 0; i <= g.rank; ++i) {
-      if (p.input_pitch[i] == 0 && p.output_pitch[i] == 0) continue;
-      return fail(no, "problem.input_pitch[%d] or output_pitch[%d] is set: only dense tensors are built yet", i, i);
-    }
-    return SEPCONV_OK;
-  }
-  int i = first_sparse_pitch(p.input_pitch, g.in_extent, g.rank, p.in_channels, "input_pitch");
-  if (i >= 0)
-    return fail(no, "problem.input_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.input_pitch[i]);
-  i = first_sparse_pitch(p.output_pitch, g.out_extent, g.rank, p.out_channels, "output_pitch");
-  if (i >= 0)
-    return fail(no, "problem.output_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.output_pitch[i]);
   return SEPCONV_OK;
 }
 

@@ -5,15 +5,10 @@
 
 #include <stdint.h>
 
+#include "pitch.h"
 #include "sepconv/sepconv.h"
 
 namespace sepconv::internal {
-
-// Elements from one to the next, in memory.
-struct Pitches {
-  int64_t image, channel;
-  int64_t axis[SEPCONV_MAX_SPATIAL_RANK];
-};
 
 // A legal problem and everything that follows from it. Axes are outermost first; entries past the rank are those of an
 // axis of extent 1, so loops over all three axes need no special case.
@@ -27,15 +22,20 @@ struct Geometry {
   int64_t reach[SEPCONV_MAX_SPATIAL_RANK];     // input samples under one output sample: (k-1)*d + 1
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];    // 1 where there is one output only: then it has no effect
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];  // 1 where there is one tap only, likewise
-  int64_t taps;                                // product of the kernel extents
-  int64_t mid_channels;                        // C * M
-  int64_t in_pixels, out_pixels;               // of one image
-  int64_t input_bytes, output_bytes;           // of the whole batch
-  Pitches input_pitch, output_pitch;
+  // Elements from one image, channel or sample to the next; what the caller left 0 is filled in.
+  TensorPitch input_pitch, output_pitch;
+  int64_t taps;                       // product of the kernel extents
+  int64_t mid_channels;               // C * M
+  int64_t in_pixels, out_pixels;      // of one image
+  int64_t input_bytes, output_bytes;  // of the whole batch, from the first element to the last
 };
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
+
+// The input and the output as they lie in memory.
+TensorShape input_shape(const Geometry& geometry);
+TensorShape output_shape(const Geometry& geometry);
 
 // An activation as a variant takes it: everything that is a clamp, or none at all, has kind SEPCONV_ACTIVATION_CLAMP;
 // lo and hi are -inf and inf where there is no clamp.

@@ -69,12 +69,28 @@ void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {
   }
 }
 
+bool writes_in_place(const Geometry& g, const sepconv_variant& row, const Strip& strip, int64_t* step) {
+  const bool channels_last = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
+  *step = channels_last ? g.output_pitch.axis[g.rank - 1] : 1;
+  int64_t inside = 0;  // elements from the first to behind the last pixel of the axes inside; 0: none has two pixels
+  for (int axis = g.rank - 1; axis >= 0; --axis) {
+    if (strip.extent[axis] == 1) continue;
+    const int64_t pitch = g.output_pitch.axis[axis];
+    if (inside == 0 && channels_last) {
+      *step = pitch;
+    } else if (pitch != (inside == 0 ? 1 : inside)) {
+      return false;
+    }
+    inside = pitch * strip.extent[axis];
+  }
+  return strip.pixels >= row.tile_pixels;
+}
+
 Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, int64_t index) {
   Strip strip;
   const Part part = part_of(g.out_extent[cut.cut_axis], cut.unit, cut.segments, index % cut.segments);
   int64_t outer = index / cut.segments;
   strip.pixels = 1;
-  strip.first_pixel = 0;
   for (int axis = cut.cut_axis - 1; axis >= 0; --axis) {
     strip.min[axis] = outer % g.out_extent[axis];
     strip.extent[axis] = 1;
@@ -89,7 +105,6 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     const int64_t extent = strip.extent[axis], n = g.in_extent[axis];
     strip.pixels *= extent;
-    strip.first_pixel = strip.first_pixel * g.out_extent[axis] + strip.min[axis];
     strip.in_step[axis] = 1;
     if (steps_over(g, row, axis, extent)) {
       // Tap j reads sample begin + j * dilation; the slice holds those inside the image.

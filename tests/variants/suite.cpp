@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/golden.h"
 #include "support/harness.h"
@@ -30,31 +31,6 @@ double work(const sepconv_problem& problem) {
   return pixels * static_cast<double>(mid_count(problem)) * (taps + static_cast<double>(problem.out_channels));
 }
 
-// One random problem: integers and exact answers, or reals and the derived tolerance; every second one flush to a
-// buffer's begin.
-template <typename T>
-void check_of(Random& random, const sepconv_problem& problem, RunOptions how) {
-  const Fill fill = uniform(random, 0, 1) == 0 ? Fill::kIntegers : Fill::kReals;
-  const Operands<T> operands = random_operands_of<T>(random, problem, fill);
-  how.flush = uniform(random, 0, 1) == 0 ? Flush::kBegin : Flush::kEnd;
-  how.own_workspace = uniform(random, 0, 3) == 0;
-  SCOPED_TRACE(describe(problem) + (how.variant != nullptr ? std::string(" by ") + how.variant : ""));
-  const OutcomeOf<T> outcome = run(problem, operands, how);
-  const bool exact = fill == Fill::kIntegers && only_clamps(problem);
-  EXPECT_TRUE(equals_reference(problem, operands, outcome.output, exact)) << outcome.variant;
-  if (how.variant != nullptr) {
-    EXPECT_EQ(outcome.variant, how.variant);
-  }
-}
-
-void check(Random& random, const sepconv_problem& problem, const RunOptions& how) {
-  if (problem.input_dtype == SEPCONV_DTYPE_F64) {
-    check_of<double>(random, problem, how);
-  } else {
-    check_of<float>(random, problem, how);
-  }
-}
-
 TEST_F(Variants, RandomProblemsEqualTheReference) {
   const int count = test_count(effort().random_problems);
   for (int i = 0; i < count && !HasFailure(); ++i) {
@@ -66,7 +42,7 @@ TEST_F(Variants, RandomProblemsEqualTheReference) {
     RunOptions how;
     how.max_threads = static_cast<int32_t>(uniform(random, 1, 4));
     if (uniform(random, 0, 1) == 0) how.parallel = &parallel;
-    check(random, random_problem(random), how);
+    check_problem(random, random_problem(random), how);
   }
 }
 
@@ -80,7 +56,7 @@ TEST_F(Variants, EachRowEqualsTheReference) {
       spent += work(problem);
       RunOptions how;
       how.variant = row->name;
-      check(random, problem, how);
+      check_problem(random, problem, how);
     }
   }
 }
@@ -167,7 +143,7 @@ TEST_F(Variants, SizesAroundEveryTile) {
     const auto once = [&](const sepconv_problem& problem) {
       if (HasFailure() || spent > 8 * effort().row_work || !done.insert(describe(problem)).second) return;
       spent += work(problem);
-      check(random, problem, how);
+      check_problem(random, problem, how);
     };
     for (const int64_t in_channels : around(row->chunk_channels)) {
       for (const int64_t out_channels : around(row->panel_channels)) {
@@ -187,7 +163,7 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
   for (int round = 0; round < effort().thread_rounds && !HasFailure(); ++round) {
     Random random(test_seed() + 1000 + static_cast<uint64_t>(round));
     Features features = built_features;
-    features.float64 = features.single_stages = features.pitches = false;
+    features.float64 = features.single_stages = features.pitches = false;  // the sizes below would not fit them
     sepconv_problem problem = random_problem(random, features);
     problem.batch = 1 + round % 3;
     problem.padding = SEPCONV_PADDING_SAME;
