@@ -9,19 +9,23 @@ namespace sepconv {
 
 const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
-      {"vector", "lanes of the pointwise stage", {4, 8, 16}, &ScheduleParameters::vector},
-      {"depthwise_vector", "lanes of the depthwise stage", {4, 8, 16}, &ScheduleParameters::depthwise_vector},
+      {"vector", "lanes of the pointwise stage", {2, 4, 8, 16}, &ScheduleParameters::vector},
+      {"depthwise_vector", "lanes of the depthwise stage", {2, 4, 8, 16}, &ScheduleParameters::depthwise_vector},
       {"chunk", "channels staged and convolved together", {4, 8, 16, 24, 32, 48, 64}, &ScheduleParameters::chunk},
       {"tile_pixels",
-       "pixels of one register tile",
+       "pixels of one register tile (channels_last)",
        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14},
        &ScheduleParameters::tile_pixels},
+      {"tile_channels",
+       "output channels of one register tile (channels_first)",
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       &ScheduleParameters::tile_channels},
       {"tile_vectors",
-       "vectors of output channels of one register tile",
+       "vectors of one register tile: of output channels, or of pixels (channels_first)",
        {1, 2, 3, 4, 5, 6},
        &ScheduleParameters::tile_vectors},
       {"depthwise_tile",
-       "pixels along x of one depthwise tile",
+       "pixels, or vectors of pixels (channels_first), along x of one depthwise tile",
        {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16},
        &ScheduleParameters::depthwise_tile},
       {"tap_unroll",
@@ -53,7 +57,18 @@ const std::vector<ParameterSpec>& parameter_specs() {
   return specs;
 }
 
-int vector_lanes(const Halide::Target& target) { return target.natural_vector_size(Halide::Float(32)); }
+Halide::Type element_type(const VariantName& name) { return Halide::Float(name.types == "f64" ? 64 : 32); }
+
+int vector_lanes(const VariantName& name, const Halide::Target& target) {
+  return target.natural_vector_size(element_type(name));
+}
+
+TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
+  if (!name.channels_first) {
+    return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
+  }
+  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector, p.depthwise_tile * p.depthwise_vector};
+}
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {
   FixedSizes sizes;
@@ -62,8 +77,8 @@ FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parame
   sizes.sum_channels =
       name.multiplier == 1 ? (name.in_channels + 3) / 4 * 4 : chunks * name.multiplier * parameters.chunk;
   const int64_t blocks = (sizes.sum_channels + parameters.sum_block - 1) / parameters.sum_block;
-  const int64_t length = (sizes.sum_channels + blocks - 1) / blocks;
-  sizes.sum_block = (length + parameters.chunk - 1) / parameters.chunk * parameters.chunk;
+  const int64_t length = (sizes.sum_channels + blocks - 1) / blocks, group = parameters.chunk * name.multiplier;
+  sizes.sum_block = (length + group - 1) / group * group;
   sizes.one_block = blocks == 1;
   return sizes;
 }
@@ -77,7 +92,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     for (const int v : spec.legal) legal += " " + std::to_string(v);
     return "schedule parameter " + std::string(spec.name) + " is " + std::to_string(value) + "; legal:" + legal;
   }
-  const int widest = vector_lanes(target), registers = find_schedule(schedule).registers(target);
+  const int widest = vector_lanes(name, target), registers = find_schedule(schedule).registers(target);
   const auto sentence = [](const char* parameter, int value, const std::string& rule) {
     return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
   };
@@ -86,7 +101,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     if (lanes > widest)
       return sentence(name_of, lanes, "the target's vectors have " + std::to_string(widest) + " lanes");
   }
-  if (p.chunk % p.depthwise_vector != 0) {
+  if (!name.channels_first && p.chunk % p.depthwise_vector != 0) {
     return sentence("chunk", p.chunk,
                     "it must be a multiple of depthwise_vector, " + std::to_string(p.depthwise_vector));
   }
@@ -94,13 +109,14 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
   // Accumulators, the operands of the side that is held, and one of the other side, unless the multiply-add broadcasts
   // it from memory.
-  const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= p.tile_pixels ? 0 : 1;
-  if (p.tile_pixels * p.tile_vectors + std::min(p.tile_pixels, p.tile_vectors) + passing > registers) {
-    return sentence("tile_pixels", p.tile_pixels,
+  const int side = name.channels_first ? p.tile_channels : p.tile_pixels;
+  const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= side ? 0 : 1;
+  if (side * p.tile_vectors + std::min(side, p.tile_vectors) + passing > registers) {
+    return sentence(name.channels_first ? "tile_channels" : "tile_pixels", side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");
   }
-  const int chunk_vectors = p.chunk / p.depthwise_vector;
+  const int chunk_vectors = name.channels_first ? 1 : p.chunk / p.depthwise_vector;
   if ((p.depthwise_tile + 1) * chunk_vectors + 1 > registers) {
     return sentence(
         "depthwise_tile", p.depthwise_tile,
@@ -108,6 +124,9 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   }
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return sentence("tap_rows", p.tap_rows, "the name must fix the kernel");
+  }
+  if (p.stage == 0 && (name.channels_first || name.curves())) {
+    return sentence("stage", 0, "rows with channels first, and rows that take every activation, stage their input");
   }
   if (p.stage == 0 && (name.in_channels == 0 || name.in_channels % p.chunk != 0)) {
     return sentence("stage", 0, "the name must fix in_channels to a multiple of chunk, " + std::to_string(p.chunk));

@@ -13,12 +13,13 @@
 namespace sepconv {
 
 struct ScheduleParameters {
-  int vector = 8;            // lanes of the pointwise stage: output channels
-  int depthwise_vector = 8;  // lanes of the depthwise stage: input channels, a divisor of chunk
-  int chunk = 16;            // channels staged and convolved together: one cache line of float32
-  int tile_pixels = 6;       // pixels of one register tile of the pointwise stage
-  int tile_vectors = 2;    // vectors of output channels of one register tile; a panel is tile_vectors * vector channels
-  int depthwise_tile = 4;  // pixels along x of one register tile of the depthwise stage
+  int vector = 8;            // lanes of the pointwise stage: output channels (channels_first: pixels)
+  int depthwise_vector = 8;  // lanes of the depthwise stage: input channels, a divisor of chunk (channels_first: pixels)
+  int chunk = 16;          // channels staged and convolved together: one cache line of float32
+  int tile_pixels = 6;     // pixels of one register tile of the pointwise stage; channels_last only
+  int tile_channels = 6;   // output channels of one register tile; channels_first only
+  int tile_vectors = 2;    // vectors of one register tile: of output channels, or of pixels with channels_first
+  int depthwise_tile = 4;  // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
   int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
   int tap_rows = 0;        // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
   int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
@@ -56,8 +57,17 @@ std::string why_illegal(const ScheduleParameters& parameters, const VariantName&
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides);
 
-// float32 lanes of one vector of the target.
-int vector_lanes(const Halide::Target& target);
+// The element type of input, weights and output.
+Halide::Type element_type(const VariantName& name);
+
+// Elements of the widest vector of the target.
+int vector_lanes(const VariantName& name, const Halide::Target& target);
+
+// What a row's parameters come to, in the terms of variant_table.h.
+struct TileSizes {
+  int panel_channels, tile_pixels, depthwise_tile;
+};
+TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& parameters);
 
 // Sum blocks of equal length, so that the last one is not a remainder. The runtime does the same for rows that fix
 // nothing.

@@ -2,10 +2,10 @@
 
 #include <string>
 
-using Halide::clamp;
+#include "staging.h"
+
 using Halide::Expr;
 using Halide::Func;
-using Halide::min;
 using Halide::RDom;
 using Halide::select;
 using Halide::undef;
@@ -14,12 +14,6 @@ using Halide::Var;
 namespace sepconv {
 namespace {
 
-// clamp(value, lo, hi), written so that a NaN passes through: comparisons with it are false.
-Expr activation(const Expr& value, const Expr& lo, const Expr& hi) {
-  const Expr raised = select(Halide::strict_float(value < lo), lo, value);
-  return select(Halide::strict_float(raised > hi), hi, raised);
-}
-
 std::vector<Var> variables(const Var& first, const std::vector<Var>& middle, const std::vector<Var>& last) {
   std::vector<Var> result{first};
   result.insert(result.end(), middle.begin(), middle.end());
@@ -27,103 +21,121 @@ std::vector<Var> variables(const Var& first, const std::vector<Var>& middle, con
   return result;
 }
 
-// The input of chunk q, zero outside the image and past the last channel. Channels are cut off vector by vector where C
-// is a multiple of the vector (a schedule specialises on it), else lane by lane.
-Func make_staged(const Stages& s, const PipelineInputs& in, const PipelineOptions& o, const std::string& name,
-                 Halide::Type type) {
+// taps(l, i, t, y..., m, g)
+void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suffix, Halide::Type type,
+               BlockStages* block) {
   const int rank = static_cast<int>(s.x.size());
-  std::vector<Expr> at{Expr()};
-  for (int a = 0; a < rank; a++) {
-    const Expr lo = in.image_min[a], hi = in.image_min[a] + in.image_extent[a] - 1;
-    at.push_back(clamp(Halide::likely(s.x[a]), lo, hi));
+  Halide::Region tap_bounds;
+  for (const Axis& axis : in.axes) tap_bounds.emplace_back(Expr(0), axis.kernel);
+  block->tap = RDom(tap_bounds, "tap");
+  std::vector<Expr> kernel_at{s.l};
+  for (int a = 0; a < rank; a++) kernel_at.emplace_back(block->tap[a]);
+  kernel_at.push_back(s.g * in.multiplier + s.m);
+  make_staged(s, in, suffix, type, block);
+  block->taps = Func("taps_" + suffix);
+  std::vector<Var> vars = variables(s.l, {s.i, s.t}, {s.m, s.g});
+  vars.insert(vars.end() - 2, s.y.begin(), s.y.end());
+  block->taps(vars) += staged_sample(s, in, *block, s.t * s.options.depthwise_tile + s.i) * in.depthwise(kernel_at);
+}
+
+// flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last row's
+// excess lands behind the strip's last pixel.
+void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& index,
+               const Expr& length, const std::vector<Var>& variable, Halide::Type type, BlockStages* block) {
+  const PipelineOptions& o = s.options;
+  const int rank = static_cast<int>(s.x.size());
+  const Expr width = in.axes[0].strip_extent, group = in.multiplier * o.chunk;
+  // The order in which the values are stored, which later rows depend on: a channel is a lane of a vector, or a plane.
+  const int first = o.channels_first ? 0 : 1, lane = o.channels_first ? rank + 2 : 0;
+  Halide::Region bounds{{Expr(0), Expr(o.depthwise_tile)}, {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
+  for (int a = 1; a < rank; a++) bounds.emplace_back(Expr(0), in.axes[a].strip_extent);
+  bounds.emplace_back(Expr(0), in.multiplier);
+  bounds.insert(bounds.begin() + lane, {Expr(0), Expr(o.chunk)});
+  bounds.emplace_back(Expr(0), (length + group - 1) / group);
+  const RDom domain(bounds, "scatter");
+  Scatter& at = block->scatter;
+  at = {domain[first], domain[first + 1], domain[lane], domain[first + rank + 1], domain[rank + 3], {}};
+  Expr pixel = at.tile * o.depthwise_tile + at.pixel, pitch = width;
+  std::vector<Expr> taps_at{at.lane, at.pixel, at.tile};
+  for (int a = 1; a < rank; a++) {
+    at.outer.push_back(domain[first + a + 1]);
+    pixel += pitch * at.outer.back();
+    pitch *= in.axes[a].strip_extent;
+    taps_at.emplace_back(at.outer.back());
   }
-  const auto channel = [&](const Expr& c) {
-    at[0] = Halide::unsafe_promise_clamped(c, 0, in.in_channels - 1);
-    return in.input(at);
-  };
-  const Expr zero = Halide::Internal::make_zero(type);
-  const Expr base = (s.q / in.multiplier) * o.chunk;
-  const Expr vector_base = base + (s.l / o.vector) * o.vector;
-  const Expr by_vector =
-      select(vector_base < in.in_channels, channel(min(vector_base, in.in_channels - o.vector) + s.l % o.vector), zero);
-  const Expr by_lane = select(base + s.l < in.in_channels, channel(min(base + s.l, in.in_channels - 1)), zero);
-  const bool whole_chunks = Halide::Internal::is_const_one(Halide::Internal::simplify(in.in_channels % o.chunk == 0));
-  // One select an axis: loop partitioning can then drop the test inside the image, axis by axis.
-  Expr value = whole_chunks ? channel(base + s.l) : select(s.whole_vectors, by_vector, by_lane);
-  for (int a = 0; a < rank; a++) {
-    const Expr lo = in.image_min[a], hi = in.image_min[a] + in.image_extent[a] - 1;
-    value = select(s.x[a] < lo || s.x[a] > hi, zero, Halide::likely(value));
-  }
-  Func staged(name);
-  staged(variables(s.l, s.x, {s.q})) = value;
-  return staged;
+  const Expr first_group = o.depthwise_only ? index : index * (in.sum_block / group);
+  make_taps(s, in, suffix, type, block);
+  taps_at.emplace_back(at.multiplier);
+  taps_at.push_back(first_group + at.group);
+  const Expr q = at.group * in.multiplier + at.multiplier;
+  block->flat = Func("flat_" + suffix);
+  std::vector<Expr> flat_at{q * o.chunk + at.lane, pixel};
+  flat_at.insert(flat_at.end(), variable.begin(), variable.end());
+  const std::vector<Var> vars = variables(s.k, {s.p}, variable);
+  block->flat(vars) = undef(type);
+  block->flat(flat_at) = clamp_activation(
+      block->taps(taps_at) + in.mid_bias((first_group * in.multiplier + q) * o.chunk + at.lane), in.mid_act);
+  if (!o.curves) return;
+  block->mid_pass = RDom(0, curve_passes(in.mid_act), "mid_pass");
+  block->flat(vars) = in_pass(block->mid_pass, curve_activation(block->flat(vars), in.mid_act));
 }
 
 // `index` is the number of the block: an expression of the inputs for the last one (then `variable` is empty), else
 // `variable`.
-BlockStages make_block(const Stages& s, const PipelineInputs& in, const PipelineOptions& o, const std::string& suffix,
-                       const Expr& index, const std::vector<Var>& variable, Halide::Type type) {
-  const int rank = static_cast<int>(s.x.size());
+BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& index,
+                       const std::vector<Var>& variable, Halide::Type type) {
+  const PipelineOptions& o = s.options;
   BlockStages block;
-  block.staged = make_staged(s, in, o, "staged_" + suffix, type);
-
-  // taps(l, i, t, y..., q)
-  Halide::Region tap_bounds;
-  for (const Axis& axis : in.axes) tap_bounds.emplace_back(Expr(0), axis.kernel);
-  block.tap = RDom(tap_bounds, "tap");
-  std::vector<Expr> staged_at{s.l}, kernel_at{s.l};
-  for (int a = 0; a < rank; a++) {
-    const Axis& axis = in.axes[a];
-    const Expr out = axis.strip_min + (a == 0 ? s.t * o.depthwise_tile + s.i : Expr(s.y[a - 1]));
-    staged_at.push_back(out * axis.stride + block.tap[a] * axis.dilation - axis.pad_before);
-    kernel_at.push_back(block.tap[a]);
-  }
-  staged_at.push_back(s.q);
-  kernel_at.push_back(s.q);
-  block.taps = Func("taps_" + suffix);
-  std::vector<Var> taps_vars = variables(s.l, {s.i, s.t}, {s.q});
-  taps_vars.insert(taps_vars.end() - 1, s.y.begin(), s.y.end());
-  block.taps(taps_vars) += block.staged(staged_at) * in.depthwise(kernel_at);
-
-  // flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last
-  // row's excess lands behind the strip's last pixel.
-  const Expr width = in.axes[0].strip_extent;
-  Halide::Region scatter_bounds{{Expr(0), Expr(o.depthwise_tile)},
-                                {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
-  for (int a = 1; a < rank; a++) scatter_bounds.emplace_back(Expr(0), in.axes[a].strip_extent);
-  block.scatter = RDom(scatter_bounds, "scatter");
-  Expr pixel = block.scatter[1] * o.depthwise_tile + block.scatter[0], pitch = width;
-  const Expr q = index * (in.sum_block / o.chunk) + s.k / o.chunk;
-  std::vector<Expr> taps_at{s.k % o.chunk, block.scatter[0], block.scatter[1]};
-  for (int a = 1; a < rank; a++) {
-    pixel += pitch * block.scatter[a + 1];
-    pitch *= in.axes[a].strip_extent;
-    taps_at.push_back(block.scatter[a + 1]);
-  }
-  taps_at.push_back(q);
-  block.flat = Func("flat_" + suffix);
-  std::vector<Expr> flat_at{s.k, pixel};
-  flat_at.insert(flat_at.end(), variable.begin(), variable.end());
-  block.flat(variables(s.k, {s.p}, variable)) = undef(type);
-  block.flat(flat_at) =
-      activation(block.taps(taps_at) + in.mid_bias(q * o.chunk + s.k % o.chunk), in.mid_lo, in.mid_hi);
+  const Expr first = index * in.sum_block;
+  Expr length = variable.empty() ? in.sum_channels - first : in.sum_block;
+  if (o.depthwise_only) length = in.multiplier * o.chunk;
+  make_flat(s, in, suffix, index, length, variable, type, &block);
+  if (o.depthwise_only) return block;
 
   // sum(f, p, panel, b)
-  const Expr first = index * in.sum_block;
-  const Expr length = variable.empty() ? in.sum_channels - first : in.sum_block;
   block.k = RDom({{Expr(0), Expr(o.sum_unroll)}, {Expr(0), length / o.sum_unroll}}, "k");
   const Expr k = block.k[1] * o.sum_unroll + block.k[0];
-  flat_at = {k, s.p};
+  std::vector<Expr> flat_at{k, s.p};
   flat_at.insert(flat_at.end(), variable.begin(), variable.end());
   block.sum = Func("sum_" + suffix);
   block.sum(variables(s.f, {s.p, s.panel}, variable)) += block.flat(flat_at) * in.pointwise(s.f, k + first, s.panel);
   return block;
 }
 
+// The output at pixel p of the tile that `sum` computes.
+Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, const Expr& p) {
+  const PipelineOptions& o = s.options;
+  const Expr residual = o.channels_first ? in.residual(p, s.f) : in.residual(s.f, p);
+  Expr start = in.out_bias(s.f);
+  if (s.partial.defined()) start = select(s.block_count == 1, start, s.partial(s.f % o.panel, p, s.f / o.panel));
+  return clamp_activation(start + sum(s.f % o.panel, p, s.f / o.panel) + residual, in.out_act);
+}
+
+// Cuts the output's pixels into tiles of two widths.
+void make_tiled_output(const PipelineInputs& in, Stages* s) {
+  const int tile = s->options.tile_pixels, half = s->options.sum_vector;
+  const Expr pixels = in.output_pixels, rest = pixels % tile, short_tail = rest > 0 && rest <= half;
+  s->tiles.main = RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
+  s->tiles.tail = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
+  s->tail_sum = Func("tail_sum");
+  const BlockStages& block = s->last;
+  const Expr first = (s->block_count - 1) * in.sum_block;
+  const RDom k({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}}, "k");
+  s->tail_k = k;
+  const Expr at = k.y * s->options.sum_unroll + k.x;
+  s->tail_sum(s->f, s->p, s->panel) += block.flat(at, s->p) * in.pointwise(s->f, at + first, s->panel);
+  s->tile_pixel = Halide::min(s->tiles.main.y * tile, pixels - tile) + s->tiles.main.x;
+  s->tail_pixel = pixels - half + s->tiles.tail.x + s->tiles.tail.y * half;
+  s->tile_output = make_output(*s, in, block.sum, s->tile_pixel);
+  s->tail_output = make_output(*s, in, s->tail_sum, s->tail_pixel);
+}
+
 }  // namespace
 
 Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int rank, Halide::Type type) {
   Stages s;
+  s.options = o;
+  s.multiplier = in.multiplier;
   static const char* const x_names[] = {"x", "y", "z"};
   static const char* const y_names[] = {"yo", "zo"};
   for (int a = 0; a < rank; a++) s.x.emplace_back(x_names[a]);
@@ -132,22 +144,27 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
   s.ahead = in.ahead;
   s.ahead_lines = in.ahead_lines;
   s.whole_vectors = in.in_channels % o.vector == 0;
-  s.block_count = o.one_block ? Expr(1) : (in.sum_channels + in.sum_block - 1) / in.sum_block;
-  s.last = make_block(s, in, o, "last", s.block_count - 1, {}, type);
-  const Expr last_sum = s.last.sum(s.f % o.panel, s.p, s.f / o.panel);
-  if (o.one_block) {
-    s.output = activation(in.out_bias(s.f) + last_sum, in.out_lo, in.out_hi);
+  if (o.depthwise_only) {
+    s.last = make_block(s, in, "last", s.b, {s.b}, type);
+    s.output = s.last.flat(s.m * o.chunk + s.c % o.chunk, s.p, s.c / o.chunk);
     return s;
   }
-  s.other = make_block(s, in, o, "other", s.b, {s.b}, type);
-  s.blocks = RDom(0, s.block_count - 1, "blocks");
-  s.partial = Func("partial");
-  s.partial(s.f, s.p, s.panel) = undef(type);
-  s.partial(s.f, s.p, s.panel) =
-      select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
-      s.other.sum(s.f, s.p, s.panel, s.blocks);
-  const Expr start = select(s.block_count == 1, in.out_bias(s.f), s.partial(s.f % o.panel, s.p, s.f / o.panel));
-  s.output = activation(start + last_sum, in.out_lo, in.out_hi);
+  s.block_count = o.one_block ? Expr(1) : (in.sum_channels + in.sum_block - 1) / in.sum_block;
+  s.last = make_block(s, in, "last", s.block_count - 1, {}, type);
+  if (!o.one_block) {
+    s.other = make_block(s, in, "other", s.b, {s.b}, type);
+    s.blocks = RDom(0, s.block_count - 1, "blocks");
+    s.partial = Func("partial");
+    s.partial(s.f, s.p, s.panel) = undef(type);
+    s.partial(s.f, s.p, s.panel) =
+        select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
+        s.other.sum(s.f, s.p, s.panel, s.blocks);
+  }
+  if (o.channels_first) {
+    make_tiled_output(in, &s);
+  } else {
+    s.output = make_output(s, in, s.last.sum, s.p);
+  }
   return s;
 }
 

@@ -1,18 +1,24 @@
-// The algorithm: one task of a separable convolution, for any rank and type, with no scheduling call in it.
+// The algorithm: one task of a separable convolution, for any rank, layout and type, with no scheduling call in it.
 //
 // A task computes a strip (a box of output pixels of one image) for a range of output channels. The index formulas, two
 // axes:
 //
-//   staged(l, x, y, q)     = input(channel(q, l), x, y), 0 outside the image or past the last channel
-//   taps(l, i, j, t, y, q) = sum over taps of
-//                            staged(l, (x0+t*T+i)*sx + rx*dx - pad_x, ..., q) * depthwise(l, rx, ry, q)
-//   flat(k, p, b)          = act(taps + mid_bias) at p = t*T+i + strip_extent_x*y      (k counts inside sum block b)
-//   sum(f, p, panel, b)    = sum over k in block b of flat(k, p, b) * pointwise(f, k, panel)
-//   partial(f, p, panel)   = sum over all blocks but the last
-//   output(f, p)           = act(out_bias + partial + sum of the last block)
+//   staged(l, x, y, g)        = in_act(input(g*L + l, x, y)), 0 outside the image or past the last channel
+//   taps(l, i, t, y, m, g)    = sum over taps of
+//                               staged(l, (x0+t*T+i)*sx + rx*dx - pad_x, ..., g) * depthwise(l, rx, ry, q)
+//   flat(k, p, b)             = mid_act(taps + mid_bias) at p = t*T+i + strip_extent_x*y     (k counts inside sum block b)
+//   sum(f, p, panel, b)       = sum over k in block b of flat(k, p, b) * pointwise(f, k, panel)
+//   partial(f, p, panel)      = sum over all blocks but the last
+//   output(f, p)              = out_act(out_bias + partial + sum of the last block + residual)
 //
-// The packed channel order (chunks of L channels, q = c/L * M + m) and every argument are described in
-// runtime/include/sepconv/variant_table.h.
+// In packed channel order g numbers the chunks of L input channels, q = g*M + m those of the intermediate, and k = q*L +
+// l; runtime/include/sepconv/variant_table.h describes it, and every argument.
+//
+// With channels_first and a stride that is not known, the staged samples are cut into the phases of the stride, so that
+// neighbouring outputs read neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
+//
+// Rows that compute the depthwise stage alone end at flat, a chunk of input channels at a time: output(m, c, p) =
+// flat(m*L + c%L, p, c/L).
 #ifndef SEPCONV_GENERATORS_PIPELINE_H
 #define SEPCONV_GENERATORS_PIPELINE_H
 
@@ -20,6 +26,7 @@
 #include <vector>
 
 #include "Halide.h"
+#include "activation.h"
 
 namespace sepconv {
 
@@ -29,43 +36,76 @@ struct Axis {
 };
 
 struct PipelineInputs {
-  Halide::Func input, depthwise, mid_bias, pointwise, out_bias;
+  // input: c, x, y... (channels first: x, y..., c); residual: f, p (channels first: p, f).
+  Halide::Func input, depthwise, mid_bias, pointwise, out_bias, residual;
   Halide::Expr in_channels;                           // C
   std::vector<Halide::Expr> image_min, image_extent;  // per axis: what of the image is there
   std::vector<Axis> axes;
   Halide::Expr multiplier, sum_channels, sum_block;
-  Halide::Expr mid_lo, mid_hi, out_lo, out_hi;
+  Halide::Expr output_pixels;       // extent of p
   Halide::Expr ahead, ahead_lines;  // address and cache lines of what the next task reads
+  Activation in_act, mid_act, out_act;
 };
 
-// The shape of the algorithm that a schedule asks for. Every value leaves the result the same.
+// The shape of the algorithm that a row or its schedule asks for. What a schedule may choose leaves the result the same.
 struct PipelineOptions {
-  int vector = 8;          // lanes of the depthwise stage: the granule in which channels past the last are cut off
-  int chunk = 16;          // L, channels of one packed chunk
-  int panel = 16;          // output channels of one panel
-  int depthwise_tile = 4;  // T, pixels along x of one depthwise register tile
-  int sum_unroll = 4;      // steps of the channel sum in its inner loop
-  bool one_block = false;  // the whole channel sum fits one block: no partial sums
+  int vector = 8;               // lanes of the depthwise stage: the granule in which channels past the last are cut off
+  int sum_vector = 8;           // lanes of the pointwise stage
+  int chunk = 16;               // L, channels of one packed chunk
+  int panel = 16;               // output channels of one panel
+  int tile_pixels = 6;          // pixels of one register tile of the pointwise stage
+  int depthwise_tile = 4;       // T, pixels along x of one depthwise register tile
+  int sum_unroll = 4;           // steps of the channel sum in its inner loop
+  bool one_block = false;       // the whole channel sum fits one block: no partial sums
+  bool channels_first = false;  // x is the dense axis of input, residual and output
+  bool depthwise_only = false;  // no pointwise stage
+  bool dense_taps = false;      // channels_first: the stride along x is 1, neighbouring outputs read neighbouring samples
+  bool phases = false;          // channels_first: the stride along x is not known
+  bool curves = false;          // activations that are no clamps, too
+  bool input_activation = true;  // false: the input is taken as it is
+};
+
+// The positions of one value in the scatter domain of `flat`, innermost first; the outer axes lie between tile and lane.
+struct Scatter {
+  Halide::RVar pixel, tile, lane, multiplier, group;  // i, t, l, m, g
+  std::vector<Halide::RVar> outer;                    // y...
+};
+
+// channels_first: the pixels of the output in whole register tiles, and half a tile where that is enough for the last
+// ones; x runs inside a tile. The last tile of either kind moves back to end with the strip.
+struct PixelTiles {
+  Halide::RDom main, tail;
 };
 
 // The stages of one sum block; schedules name them.
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
-  Halide::RDom tap, scatter, k;
+  Halide::Func row;     // channels_first: the samples before they are cut into phases, if they are; else `staged`
+  std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
+  Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
+  Halide::RDom tap, k;
+  Scatter scatter;
 };
 
 struct Stages {
-  Halide::Var f{"f"}, p{"p"}, panel{"panel"}, k{"k"}, l{"l"}, q{"q"}, i{"i"}, t{"t"}, b{"b"};
+  Halide::Var f{"f"}, p{"p"}, panel{"panel"}, k{"k"}, l{"l"}, m{"m"}, g{"g"}, h{"h"}, i{"i"}, t{"t"}, b{"b"}, c{"c"};
   std::vector<Halide::Var> x;  // spatial coordinates of the staged input
   std::vector<Halide::Var> y;  // strip coordinates of the outer axes (1, 2)
+  PipelineOptions options;
   BlockStages last;            // the block that goes to the output
+  Halide::Func tail_sum;       // channels_first: the sum of that block for the tail of the pixels
+  Halide::RDom tail_k;
+  PixelTiles tiles;            // channels_first
   BlockStages other;           // the blocks before it; undefined with one_block
   Halide::Func partial;        // undefined with one_block
   Halide::RDom blocks;         // over the blocks before the last
-  Halide::Expr block_count;
+  Halide::Expr block_count, multiplier;
   Halide::Expr whole_vectors;  // C is a multiple of the vector
-  Halide::Expr output;         // a function of f and p
+  Halide::RDom out_pass;       // with curves: the pass of the output's activation
+  Halide::Expr output;         // a function of f and p; with depthwise_only of m, c and p
   Halide::Expr ahead, ahead_lines;
+  Halide::Expr tile_pixel, tail_pixel;    // channels_first: the pixels of tiles.main and tiles.tail, and
+  Halide::Expr tile_output, tail_output;  // the output there, functions of f
 };
 
 Stages make_pipeline(const PipelineInputs& inputs, const PipelineOptions& options, int rank, Halide::Type type);

@@ -50,6 +50,8 @@ void write_row(std::ostream& out, const Row& row) {
   const VariantName name = sepconv::parse_variant_name(row.name);
   const Halide::Target target(row.halide_target);
   const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
+  const sepconv::TileSizes tile = sepconv::tile_sizes(name, p);
+  const char* dtype = name.types == "f64" ? "SEPCONV_DTYPE_F64" : "SEPCONV_DTYPE_F32";
   out << "    {\n"
       << "        .name = \"" << row.name << "_" << row.target << "\",\n"
       << "        .target = \"" << row.target << "\",\n"
@@ -57,9 +59,12 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .spatial_rank = " << name.rank << ",\n"
       << "        .layout = "
       << (name.channels_first ? "SEPCONV_LAYOUT_CHANNELS_FIRST" : "SEPCONV_LAYOUT_CHANNELS_LAST") << ",\n"
-      << "        .input_dtype = SEPCONV_DTYPE_F32,\n"
-      << "        .weight_dtype = SEPCONV_DTYPE_F32,\n"
-      << "        .output_dtype = SEPCONV_DTYPE_F32,\n"
+      << "        .input_dtype = " << dtype << ",\n"
+      << "        .weight_dtype = " << dtype << ",\n"
+      << "        .output_dtype = " << dtype << ",\n"
+      << "        .stages = " << (name.depthwise_only() ? "SEPCONV_STAGES_DEPTHWISE" : "SEPCONV_STAGES_BOTH") << ",\n"
+      << "        .activations = " << (name.curves() ? 1 : 0) << ",\n"
+      << "        .input_activation = " << p.stage << ",\n"
       << "        .kernel_extent = " << axes(name.kernel) << ",\n"
       << "        .stride = " << axes(name.stride) << ",\n"
       << "        .dilation = " << axes(name.dilation) << ",\n"
@@ -68,9 +73,9 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << p.chunk << ",\n"
-      << "        .panel_channels = " << p.tile_vectors * p.vector << ",\n"
-      << "        .tile_pixels = " << p.tile_pixels << ",\n"
-      << "        .depthwise_tile = " << p.depthwise_tile << ",\n"
+      << "        .panel_channels = " << tile.panel_channels << ",\n"
+      << "        .tile_pixels = " << tile.tile_pixels << ",\n"
+      << "        .depthwise_tile = " << tile.depthwise_tile << ",\n"
       << "        .sum_block = " << p.sum_block << ",\n"
       << "        .strip_pixels = " << p.strip_pixels << ",\n"
       << "        .object_size = " << std::filesystem::file_size(row.object) << ",\n"

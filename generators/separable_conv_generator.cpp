@@ -1,5 +1,7 @@
 // The Generator: parameters, inputs and outputs, and three short methods. The algorithm is in pipeline.cpp, the
 // schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
+#include <algorithm>
+
 #include "parameters.h"
 #include "pipeline.h"
 #include "schedules/schedule.h"
@@ -17,6 +19,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<int> depthwise_vector{"depthwise_vector", -1};
   GeneratorParam<int> chunk{"chunk", -1};
   GeneratorParam<int> tile_pixels{"tile_pixels", -1};
+  GeneratorParam<int> tile_channels{"tile_channels", -1};
   GeneratorParam<int> tile_vectors{"tile_vectors", -1};
   GeneratorParam<int> depthwise_tile{"depthwise_tile", -1};
   GeneratorParam<int> tap_unroll{"tap_unroll", -1};
@@ -27,16 +30,17 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<int> fetch_ahead{"fetch_ahead", -1};
   GeneratorParam<int> strip_pixels{"strip_pixels", -1};
 
-  // Declares the arguments, which depend on the rank.
+  // Declares the arguments, which depend on rank and type.
   void configure() {
     name_ = parse_variant_name(variant);
     const int rank = name_.rank;
-    const Halide::Type type = Halide::Float(32);
+    const Halide::Type type = element_type(name_);
     input_ = add_input<Buffer<void>>("input", type, rank + 1);
     depthwise_ = add_input<Buffer<void>>("depthwise", type, rank + 2);
     mid_bias_ = add_input<Buffer<void>>("mid_bias", type, 1);
     pointwise_ = add_input<Buffer<void>>("pointwise", type, 3);
     out_bias_ = add_input<Buffer<void>>("out_bias", type, 1);
+    residual_ = add_input<Buffer<void>>("residual", type, 2);
     for (int a = 0; a < rank; a++) {
       const std::string axis(1, "xyz"[a]);
       axes_.push_back({add_input<int32_t>("stride_" + axis), add_input<int32_t>("dilation_" + axis),
@@ -48,15 +52,18 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     sum_block_ = add_input<int32_t>("sum_block_channels");
     ahead_ = add_input<uint64_t>("ahead");
     ahead_lines_ = add_input<int32_t>("ahead_lines");
-    for (const char* bound : {"mid_lo", "mid_hi", "out_lo", "out_hi"}) bounds_.push_back(add_input<float>(bound));
-    output_ = add_output<Buffer<void>>("output", type, 2);
+    for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
+    for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
+      bounds_.push_back(add_input<float>(bound));
+    }
+    output_ = add_output<Buffer<void>>("output", type, name_.depthwise_only() ? 3 : 2);
   }
 
   void generate() {
     std::map<std::string, int> overrides;
     for (const auto* parameter :
-         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_vectors, &depthwise_tile, &tap_unroll, &tap_rows,
-          &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
+         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &depthwise_tile, &tap_unroll,
+          &tap_rows, &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
@@ -68,35 +75,45 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.mid_bias = *mid_bias_;
     in.pointwise = *pointwise_;
     in.out_bias = *out_bias_;
-    in.in_channels = fixed(name_.in_channels, input_->dim(0).extent());
+    in.residual = *residual_;
+    in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
     in.multiplier = fixed(name_.multiplier, *multiplier_);
     in.sum_channels = fixed(sizes.sum_channels, *sum_channels_);
     in.sum_block = fixed(sizes.sum_block, *sum_block_);
     in.ahead = *ahead_;
     in.ahead_lines = *ahead_lines_;
-    in.mid_lo = *bounds_[0];
-    in.mid_hi = *bounds_[1];
-    in.out_lo = *bounds_[2];
-    in.out_hi = *bounds_[3];
+    in.in_act = activation(0);
+    in.mid_act = activation(1);
+    in.out_act = activation(2);
+    in.output_pixels = output_->dim(name_.channels_first ? 0 : output_->dimensions() - 1).extent();
     for (int a = 0; a < name_.rank; a++) {
       const int outer = name_.rank - 1 - a;  // names count axes from the outside
       in.axes.push_back({fixed(name_.kernel[outer], depthwise_->dim(a + 1).extent()),
                          fixed(name_.stride[outer], *axes_[a].stride),
                          name_.dilation[outer] == 1 ? Expr(1) : Expr(*axes_[a].dilation), *axes_[a].pad_before,
                          *axes_[a].strip_min, *axes_[a].strip_extent});
-      in.image_min.push_back(input_->dim(a + 1).min());
-      in.image_extent.push_back(input_->dim(a + 1).extent());
+      in.image_min.push_back(input_->dim(spatial_dim(a)).min());
+      in.image_extent.push_back(input_->dim(spatial_dim(a)).extent());
     }
 
     PipelineOptions options;
     options.vector = parameters_.depthwise_vector;
+    options.sum_vector = parameters_.vector;
+    const TileSizes tile = tile_sizes(name_, parameters_);
     options.chunk = parameters_.chunk;
-    options.panel = parameters_.tile_vectors * parameters_.vector;
-    options.depthwise_tile = parameters_.depthwise_tile;
+    options.panel = tile.panel_channels;
+    options.tile_pixels = tile.tile_pixels;
+    options.depthwise_tile = tile.depthwise_tile;
     options.sum_unroll = parameters_.sum_unroll;
     options.one_block = sizes.one_block;
-    stages_ = make_pipeline(in, options, name_.rank, Halide::Float(32));
-    (*output_)(stages_.f, stages_.p) = stages_.output;
+    options.channels_first = name_.channels_first;
+    options.depthwise_only = name_.depthwise_only();
+    options.dense_taps = name_.channels_first && name_.stride.back() == 1;
+    options.phases = name_.channels_first && name_.stride.back() == 0;
+    options.curves = name_.curves();
+    options.input_activation = parameters_.stage == 1;
+    stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
+    define_output(in.out_act);
     describe_buffers(options);
   }
 
@@ -115,10 +132,38 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     return value > 0 ? Expr(static_cast<int>(value)) : otherwise;
   }
 
-  // Packed arrays are dense and aligned; the input's channels are dense, its spatial pitches free.
+  // The dimension of `input` that holds the channels, and the one that holds axis a (0 is x).
+  int channel_dim() const { return name_.channels_first ? name_.rank : 0; }
+  int spatial_dim(int a) const { return name_.channels_first ? a : a + 1; }
+
+  // Of the input (0), the middle (1) and the output (2).
+  Activation activation(int stage) const {
+    const auto bound = [&](int i) { return Halide::cast(element_type(name_), *bounds_[i]); };
+    return {*kinds_[stage], bound(2 * stage), bound(2 * stage + 1)};
+  }
+
+  void define_output(const Activation& out_act) {
+    Stages& s = stages_;
+    std::vector<Var> at{s.f, s.p};
+    if (name_.depthwise_only()) at = {s.m, s.c, s.p};
+    if (name_.channels_first) std::rotate(at.begin(), at.end() - 1, at.end());
+    if (s.options.channels_first && !s.options.depthwise_only) {
+      (*output_)(at) = Halide::undef(element_type(name_));
+      (*output_)(s.tile_pixel, s.f) = s.tile_output;
+      (*output_)(s.tail_pixel, s.f) = s.tail_output;
+    } else {
+      (*output_)(at) = s.output;
+    }
+    if (!s.options.curves || s.options.depthwise_only) return;
+    s.out_pass = RDom(0, curve_passes(out_act), "out_pass");
+    (*output_)(at) = in_pass(s.out_pass, curve_activation((*output_)(at), out_act));
+  }
+
+  // Packed arrays are dense and aligned. Of input, residual and output the innermost axis is dense, the other pitches are
+  // free; the depthwise stage's output is dense in its channels.
   void describe_buffers(const PipelineOptions& options) {
-    input_->dim(0).set_min(0);
-    if (name_.in_channels > 0) input_->dim(0).set_extent(static_cast<int>(name_.in_channels));
+    input_->dim(channel_dim()).set_min(0);
+    if (name_.in_channels > 0) input_->dim(channel_dim()).set_extent(static_cast<int>(name_.in_channels));
 
     depthwise_->dim(0).set_bounds(0, options.chunk);
     Expr stride = options.chunk;
@@ -137,18 +182,20 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     out_bias_->dim(0).set_min(0);
     for (auto* packed : {depthwise_, mid_bias_, pointwise_, out_bias_}) packed->set_host_alignment(64);
 
-    output_->dim(0).set_min(0);
-    output_->dim(1).set_min(0);
+    for (int d = 0; d < 2; d++) residual_->dim(d).set_min(0);
+    for (int d = 0; d < (name_.depthwise_only() ? 3 : 2); d++) output_->dim(d).set_min(0);
+    if (name_.depthwise_only() && !name_.channels_first) output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
   }
 
   VariantName name_;
   ScheduleParameters parameters_;
   Stages stages_;
-  Input<Buffer<void>>*input_, *depthwise_, *mid_bias_, *pointwise_, *out_bias_;
+  Input<Buffer<void>>*input_, *depthwise_, *mid_bias_, *pointwise_, *out_bias_, *residual_;
   std::vector<AxisInputs> axes_;
   Input<int32_t>*multiplier_, *sum_channels_, *sum_block_;
   Input<uint64_t>* ahead_;
   Input<int32_t>* ahead_lines_;
+  std::vector<Input<int32_t>*> kinds_;
   std::vector<Input<float>*> bounds_;
   Output<Buffer<void>>* output_;
 };

@@ -1,6 +1,7 @@
 #include "variant_name.h"
 
 #include <map>
+#include <numeric>
 #include <regex>
 #include <stdexcept>
 
@@ -29,9 +30,15 @@ std::vector<int64_t> parse_axes(const std::string& text, int rank, const std::st
 
 }  // namespace
 
+bool VariantName::fixes_nothing() const {
+  int64_t sum = multiplier + in_channels + out_channels;
+  for (const auto* axes : {&kernel, &stride, &dilation, &extent}) sum = std::accumulate(axes->begin(), axes->end(), sum);
+  return sum == 0;
+}
+
 VariantName parse_variant_name(const std::string& name) {
   static const std::regex grammar(
-      "([123])d_(f32)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
+      "([123])d_(f32|f64)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
       "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c[0-9]+)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z]+))?");
   std::smatch match;
   if (!std::regex_match(name, match, grammar)) {

@@ -3,11 +3,12 @@
 //   <rank>d_<types>_<layout>_<fixed>[_<family>]
 //
 //   rank     1, 2 or 3 spatial axes
-//   types    f32; input-weight-output where they differ
+//   types    f32 or f64
 //   layout   nwc, nhwc or ndhwc (channels last); ncw, nchw, ncdhw (channels first)
 //   fixed    "any", or in this order some of: k<taps> s<stride> d<dilation> m<multiplier> c<in channels>
 //            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5
-//   family   the schedule family, where two rows fix the same thing
+//   family   act: a row that fixes something and takes every activation, not the clamps alone; depthwise: a row without
+//            a pointwise stage; any other word: a second row that fixes the same thing
 //
 // cmake/SepconvVariants.cmake holds the same grammar as a regular expression, so that a bad name fails the
 // configure step.
@@ -29,6 +30,11 @@ struct VariantName {
   std::vector<int64_t> kernel, stride, dilation, extent;
   int64_t multiplier = 0, in_channels = 0, out_channels = 0;
   std::string family;
+
+  bool fixes_nothing() const;
+  bool depthwise_only() const { return family == "depthwise"; }
+  // Whether the row takes the activations that are no clamps: a row that fixes nothing takes everything.
+  bool curves() const { return family == "act" || fixes_nothing(); }
 };
 
 // Throws std::invalid_argument with a sentence that quotes the name and the part that is wrong.

@@ -45,9 +45,27 @@ Picture extend(const Picture& picture, int radius) {
   return result;
 }
 
-sepconv_problem describe_problem(const Picture& extended, int radius) {
+// Interleaved colours as planes one behind the other.
+std::vector<float> to_planes(const std::vector<float>& rgb) {
+  std::vector<float> planes;
+  for (size_t c = 0; c < kChannels; ++c) {
+    for (size_t i = c; i < rgb.size(); i += kChannels) planes.push_back(rgb[i]);
+  }
+  return planes;
+}
+
+std::vector<float> from_planes(const float* planes, size_t pixels) {
+  std::vector<float> rgb;
+  for (size_t i = 0; i < pixels; ++i) {
+    for (size_t c = 0; c < kChannels; ++c) rgb.push_back(planes[c * pixels + i]);
+  }
+  return rgb;
+}
+
+sepconv_problem describe_problem(const Picture& extended, int radius, sepconv_layout layout) {
   sepconv_problem problem;
   sepconv_problem_init(&problem, sizeof problem);
+  problem.layout = layout;
   problem.padding = SEPCONV_PADDING_VALID;
   problem.in_channels = problem.out_channels = kChannels;
   problem.in_extent[0] = extended.height;
@@ -59,10 +77,12 @@ sepconv_problem describe_problem(const Picture& extended, int radius) {
 
 }  // namespace
 
-Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors) {
+Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors, sepconv_layout layout) {
   const int radius = std::max(1, static_cast<int>(std::ceil(2.5F * sigma)));
   const Picture extended = extend(picture, radius);
-  const sepconv_problem problem = describe_problem(extended, radius);
+  const bool planes = layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
+  const std::vector<float> input = planes ? to_planes(extended.rgb) : extended.rgb;
+  const sepconv_problem problem = describe_problem(extended, radius, layout);
   programs::Weights weights;
   weights.depthwise = gaussian_kernel(radius, sigma);
   weights.pointwise.assign(colors.begin(), colors.end());
@@ -70,15 +90,19 @@ Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& 
   const programs::LayerRun run(problem, nullptr, weights);  // plans, packs the weights, allocates
   Filtered filtered;
   filtered.variant = run.variant();
-  run.run(extended.rgb.data());  // the first touch of fresh memory costs more than the work
+  run.run(input.data());  // the first touch of fresh memory costs more than the work
   const double start = programs::seconds_now();
-  run.run(extended.rgb.data());
+  run.run(input.data());
   filtered.milliseconds = 1e3 * (programs::seconds_now() - start);
 
   constexpr double kCheckBudget = 1e6;
-  filtered.max_error = programs::check(problem, extended.rgb.data(), weights, run.output(), kCheckBudget).max_error;
+  filtered.max_error = programs::check(problem, input.data(), weights, run.output(), kCheckBudget).max_error;
   filtered.picture = Picture(picture.width, picture.height);
-  std::copy_n(run.output(), run.output_count(), filtered.picture.rgb.begin());
+  if (planes) {
+    filtered.picture.rgb = from_planes(run.output(), run.output_count() / kChannels);
+  } else {
+    std::copy_n(run.output(), run.output_count(), filtered.picture.rgb.begin());
+  }
   return filtered;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "picture.h"
+#include "sepconv/sepconv.h"
 
 namespace sepconv::examples {
 
@@ -20,8 +21,10 @@ struct Filtered {
 };
 
 // The depthwise stage is a Gaussian of width `sigma` (in pixels, > 0), the pointwise one the matrix. The picture is
-// continued beyond its edges. Throws std::runtime_error.
-Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors);
+// continued beyond its edges. With channels first the filter sees three planes, as many image libraries keep them, with
+// channels last the colours of a pixel side by side; the result is the same but for the rounding. Throws
+// std::runtime_error.
+Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors, sepconv_layout layout);
 
 }  // namespace sepconv::examples
 

@@ -32,6 +32,7 @@ struct CommandLine {
   std::string input, output = "filtered.png", compare;
   std::string tone = "sepia";
   float sigma = 2;
+  bool channels_first = false;
 };
 
 Picture side_by_side(const Picture& left, const Picture& right) {
@@ -49,7 +50,8 @@ int run(const CommandLine& line) {
                                              : sepconv::examples::read_picture(line.input);
 
   sepconv::programs::require(sepconv_register(sepconv_default_variants()));
-  const Filtered filtered = sepconv::examples::filter_picture(picture, line.sigma, kTones.at(line.tone));
+  const sepconv_layout layout = line.channels_first ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
+  const Filtered filtered = sepconv::examples::filter_picture(picture, line.sigma, kTones.at(line.tone), layout);
   fmt::print("{} {}x{}: Gaussian of {} pixels, colours \"{}\": {:.2f} ms by {}, max error {:.1e}\n",
              line.input.empty() ? "a drawn picture" : line.input, picture.width, picture.height, line.sigma, line.tone,
              filtered.milliseconds, filtered.variant, filtered.max_error);
@@ -76,6 +78,7 @@ int main(int argc, char** argv) {
   app.add_option("--tone", line.tone, "Colours: sepia, gray, cool or keep")
       ->check(CLI::IsMember(kTones))
       ->capture_default_str();
+  app.add_flag("--channels-first", line.channels_first, "Filter the colours as three planes, not side by side");
   app.add_option("--compare", line.compare, "Also write the picture and the filtered one side by side, as PNG");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -16,9 +16,11 @@
 namespace sepconv {
 namespace {
 
-ScheduleParameters defaults(const VariantName&, const Halide::Target& target) {
+ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
+  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
-  o.vector = o.depthwise_vector = vector_lanes(target);
+  o.vector = o.depthwise_vector = vector_lanes(name, target);
+  if (name.types == "f64") o.chunk = 8;
   o.tile_pixels = 4;
   o.tap_unroll = 1;
   o.depthwise_tile = 2;

@@ -65,14 +65,15 @@ void choose_tile(const VariantName& name, const Tile (&tiles)[count], SchedulePa
   const auto share = [](int64_t size, int64_t granule) {
     return static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule);
   };
+  const int lane_size = name.types == "f64" ? 2 : 1;  // in float32
   double best = 0;
   for (const Tile& tile : tiles) {
     double rate = tile.rate;
     if (pixels > 0) rate *= share(pixels, tile.pixels);
-    if (name.out_channels > 0) rate *= share(name.out_channels, int64_t{tile.vectors} * tile.vector);
+    if (name.out_channels > 0) rate *= share(name.out_channels, int64_t{tile.vectors} * tile.vector / lane_size);
     if (rate <= best + 1e-9) continue;
     best = rate;
-    o.vector = tile.vector;
+    o.vector = tile.vector / lane_size;
     o.tile_pixels = tile.pixels;
     o.tile_vectors = tile.vectors;
     if (name.out_channels == 0) break;
@@ -97,14 +98,15 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   const bool strided = std::all_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
   if (channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
-    o.chunk = o.depthwise_vector = 8;
+    o.chunk = 8;
+    o.depthwise_vector = std::min(o.depthwise_vector, 8);
     o.depthwise_tile = 8;
     return;
   }
   // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
   // a copy of it would cost more than it saves. With registers for the weights of all taps, the same holds for stride 1
   // until the rows' pitch makes neighbours collide in the first-level cache.
-  if (channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192))) o.stage = 0;
+  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192))) o.stage = 0;
   if (!wide_registers) {
     // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
     if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
@@ -122,8 +124,10 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
 }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
+  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
-  o.depthwise_vector = vector_lanes(target);
+  o.depthwise_vector = vector_lanes(name, target);
+  if (name.types == "f64") o.chunk = 8;  // a cache line, too
   if (is_avx512(target)) {
     choose_tile(name, avx512_tiles, o);
   } else {

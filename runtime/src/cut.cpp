@@ -1,6 +1,8 @@
 // The choice of a cut: which axis, how many segments, how many panel groups.
 #include <inttypes.h>
 
+#include <initializer_list>
+
 #include "error.h"
 #include "integers.h"
 #include "scratch.h"
@@ -8,8 +10,6 @@
 
 namespace sepconv::internal {
 namespace {
-
-constexpr int64_t element = sizeof(float);
 
 // Everything the search below asks about.
 struct Planner {
@@ -28,6 +28,8 @@ struct Planner {
 
   // Rows with a fixed in_extent know the width of a row, so their strips keep it.
   int last_cut_axis() const { return g.rank > 1 && fixed_input() ? g.rank - 2 : g.rank - 1; }
+
+  int64_t element() const { return dtype_size(g.problem.output_dtype); }
 
   // Output pixels inside one sample of the axis.
   int64_t inner_pixels(int cut_axis) const {
@@ -58,29 +60,37 @@ struct Planner {
   bool fits(int cut_axis, int64_t segment) const {
     int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
     box(cut_axis, segment, extent);
-    int64_t pixels = 1, pitch = g.problem.in_channels;
+    int64_t pixels = 1, last = 0;  // last: offset of the strip's last pixel in the output
     for (int axis = g.rank - 1; axis >= 0; --axis) {
       const bool whole = extent[axis] == g.out_extent[axis];
       const int64_t samples = whole ? g.in_extent[axis] : smaller(g.in_extent[axis], span(axis, extent[axis]));
-      if (samples > 1 && saturating_multiply(samples, pitch) > limits.indices) return false;
+      if (samples > 1 && saturating_multiply(samples, g.input_pitch.axis[axis]) > limits.indices) return false;
       if (saturating_add(span(axis, extent[axis]), g.stride[axis]) > limits.indices) return false;
       if (saturating_add(samples, g.pad_before[axis]) > limits.indices) return false;
-      pitch = saturating_multiply(pitch, g.in_extent[axis]);
+      last = saturating_add(last, saturating_multiply(extent[axis] - 1, g.output_pitch.axis[axis]));
       pixels = saturating_multiply(pixels, extent[axis]);
     }
-    if (g.problem.in_channels > limits.indices) return false;
+    if (channels_span(g.problem.in_channels, g.input_pitch) > limits.indices) return false;
     const int64_t rows = larger<int64_t>(pixels, row.tile_pixels);
     if (saturating_multiply(rows, g.problem.out_channels) > limits.indices) return false;
-    return scratch_bytes(g, row, packed, extent, packed.panels) / element <= limits.indices;
+    if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
+    return scratch_bytes(g, row, packed, extent, packed.panels) / element() <= limits.indices;
+  }
+
+  // Elements from the first to behind the last channel of a pixel.
+  static int64_t channels_span(int64_t channels, const TensorPitch& pitch) {
+    return saturating_add(saturating_multiply(channels - 1, pitch.channel), 1);
   }
 
   // Whether the whole image can be addressed in its own coordinates.
   bool image_fits() const {
+    int64_t last = 0;  // offset of the image's last pixel
     for (int axis = 0; axis < g.rank; ++axis) {
       const int64_t end = larger(g.in_extent[axis], span(axis, g.out_extent[axis]));
       if (saturating_add(end, g.pad_before[axis] + g.stride[axis]) > limits.indices) return false;
+      last = saturating_add(last, saturating_multiply(g.in_extent[axis] - 1, g.input_pitch.axis[axis]));
     }
-    return saturating_multiply(g.in_pixels, g.problem.in_channels) <= limits.indices;
+    return saturating_add(last, channels_span(g.problem.in_channels, g.input_pitch)) <= limits.indices;
   }
 
   // Whether a strip is of the size we like: the row's wish, or what keeps the scratch inside the cache.
@@ -209,12 +219,37 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
 
 // More groups, if the pointwise kernel of one would overrun the indices.
 void bound_groups(const Planner& planner, Cut* cut) {
+  if (planner.row.stages == SEPCONV_STAGES_DEPTHWISE) return;
   const int64_t panel_elements = planner.packed.channels * planner.row.panel_channels;
   const int64_t panels_at_once = larger<int64_t>(planner.limits.indices / panel_elements, 1);
   cut->groups = larger(cut->groups, divide_up(planner.packed.panels, panels_at_once));
 }
 
 }  // namespace
+
+void measure_cut(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed, const Strip& largest,
+                 const Strip& smallest, Cut* cut) {
+  const int64_t group_panels = divide_up(packed.panels, cut->groups), element = dtype_size(g.problem.output_dtype);
+  const bool summed = row.stages != SEPCONV_STAGES_DEPTHWISE;
+  const int64_t group_outputs = summed ? group_panels * row.panel_channels : g.problem.out_channels;
+  cut->arena_bytes = round_up(scratch_bytes(g, row, packed, largest.extent, group_panels), scratch_alignment);
+  cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = 0;
+  int64_t step, pixels = 0;  // of the largest strip that cannot be written in its place
+  for (const Strip* strip : {&smallest, &largest}) {
+    if (!writes_in_place(g, row, *strip, &step)) pixels = larger<int64_t>(strip->pixels, row.tile_pixels);
+  }
+  if (pixels > 0) {
+    const int64_t elements = saturating_multiply(pixels, group_outputs);
+    cut->tile_bytes = round_up(saturating_multiply(elements, element), scratch_alignment);
+    if (g.problem.has_residual) cut->residual_bytes = cut->tile_bytes;
+  }
+  if (summed && !g.problem.has_residual) {
+    const bool channels_first = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
+    const int64_t dense = channels_first ? larger<int64_t>(largest.pixels, row.tile_pixels) : group_outputs;
+    cut->zero_bytes = round_up(element * dense, scratch_alignment);
+  }
+  cut->worker_bytes = saturating_add(cut->arena_bytes, saturating_add(cut->tile_bytes, cut->residual_bytes));
+}
 
 sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed, int threads,
                          const CutLimits& limits, Cut* cut) {
@@ -236,14 +271,7 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   }
 
   // The largest strip is the first; the smallest is the last, or the one before it.
-  const Strip first = strip_at(g, row, *cut, 0), last = strip_at(g, row, *cut, cut->segments - 1);
-  const int64_t group_panels = divide_up(packed.panels, cut->groups);
-  cut->arena_bytes = round_up(scratch_bytes(g, row, packed, first.extent, group_panels), scratch_alignment);
-  cut->tile_bytes = 0;
-  if (smaller(first.pixels, last.pixels) < row.tile_pixels) {
-    cut->tile_bytes = round_up(element * row.tile_pixels * group_panels * row.panel_channels, scratch_alignment);
-  }
-  cut->worker_bytes = saturating_add(cut->arena_bytes, cut->tile_bytes);
+  measure_cut(g, row, packed, strip_at(g, row, *cut, 0), strip_at(g, row, *cut, cut->segments - 1), cut);
   if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
     return fail(SEPCONV_UNSUPPORTED, "the workspace of %d threads, %" PRId64 " bytes each, is too large", threads,
                 cut->worker_bytes);

@@ -49,6 +49,16 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
   if (row.input_dtype != p.input_dtype || row.weight_dtype != p.weight_dtype || row.output_dtype != p.output_dtype) {
     return reason("other dtypes");
   }
+  if ((row.stages == SEPCONV_STAGES_DEPTHWISE) != (p.stages == SEPCONV_STAGES_DEPTHWISE)) {
+    return reason(row.stages == SEPCONV_STAGES_DEPTHWISE ? "it has no pointwise stage" : "it has a pointwise stage");
+  }
+  if (row.activations == 0 &&
+      !(is_clamp(p.input_activation) && is_clamp(p.mid_activation) && is_clamp(p.out_activation))) {
+    return reason("it takes no activations but clamps");
+  }
+  if (row.input_activation == 0 && p.input_activation.kind != SEPCONV_ACTIVATION_NONE) {
+    return reason("it takes no activation on the input");
+  }
   if (differs(reason, "kernel_extent", p.kernel_extent, row.kernel_extent, p.spatial_rank) ||
       differs(reason, "stride", p.stride, row.stride, p.spatial_rank) ||
       differs(reason, "dilation", p.dilation, row.dilation, p.spatial_rank) ||

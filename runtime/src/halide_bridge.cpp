@@ -4,6 +4,8 @@
 
 #include <initializer_list>
 
+#include "integers.h"
+
 namespace sepconv::internal {
 namespace {
 
@@ -57,33 +59,71 @@ class View {
 
 }  // namespace
 
+namespace {
+
+// The output or the residual of a row with a pointwise stage.
+void add_pixels(View& view, const sepconv_variant& row, const LeafCall& call, int32_t pitch) {
+  if (row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
+    view.add(0, call.output_pixels, 1);
+    view.add(0, call.out_channels, pitch);
+  } else {
+    view.add(0, call.out_channels, 1);
+    view.add(0, call.output_pixels, pitch);
+  }
+}
+
+// The output of a row without one: channel c * M + m is (m, c).
+void add_split_pixels(View& view, const sepconv_variant& row, const LeafCall& call) {
+  const int32_t multiplier = call.depth_multiplier;
+  if (row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
+    view.add(0, call.output_pixels, 1);
+    view.add(0, multiplier, call.output_pitch);
+    // Where it steps nowhere the pitch may be too large.
+    const int64_t pitch = int64_t{call.output_pitch} * multiplier;
+    view.add(0, call.in_channels, static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)));
+  } else {
+    view.add(0, multiplier, 1);
+    view.add(0, call.in_channels, multiplier);
+    view.add(0, call.output_pixels, call.output_pitch);
+  }
+}
+
+}  // namespace
+
 int call_variant(const sepconv_variant& row, const LeafCall& call) {
   const int rank = row.spatial_rank;
+  const bool channels_first = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
   View input(call.input, row.input_dtype), depthwise(call.depthwise, row.weight_dtype),
       mid_bias(call.mid_bias, row.weight_dtype), pointwise(call.pointwise, row.weight_dtype),
-      out_bias(call.out_bias, row.weight_dtype), output(call.output, row.output_dtype);
-  input.add(0, call.in_channels, 1);
+      out_bias(call.out_bias, row.weight_dtype), residual(call.residual, row.output_dtype),
+      output(call.output, row.output_dtype);
+  if (!channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(row.chunk_channels);
   for (int i = rank - 1; i >= 0; --i) {
     const LeafAxis& axis = call.axis[i];
     input.add(axis.input_min, axis.input_extent, axis.input_pitch);
     depthwise.add_dense(axis.taps);
   }
+  if (channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(call.chunks);
   mid_bias.add_dense(call.packed_channels);
   pointwise.add_dense(row.panel_channels);
   pointwise.add_dense(call.packed_channels);
   pointwise.add_dense(call.panels);
   out_bias.add_dense(call.panels * row.panel_channels);
-  output.add(0, call.out_channels, 1);
-  output.add(0, call.output_pixels, call.output_pitch);
+  add_pixels(residual, row, call, call.residual_pitch);
+  if (row.stages == SEPCONV_STAGES_DEPTHWISE) {
+    add_split_pixels(output, row, call);
+  } else {
+    add_pixels(output, row, call, call.output_pitch);
+  }
 
-  // user_context, five tensors, five numbers an axis, nine scalars, the output.
-  void* arguments[1 + 5 + 5 * max_rank + 9 + 1];
+  // user_context, six tensors, five numbers an axis, fourteen scalars, the output.
+  void* arguments[1 + 6 + 5 * max_rank + 14 + 1];
   int count = 0;
   const auto pass = [&](const void* argument) { arguments[count++] = const_cast<void*>(argument); };
   pass(&call.arena);
-  for (View* view : {&input, &depthwise, &mid_bias, &pointwise, &out_bias}) pass(view->get());
+  for (View* view : {&input, &depthwise, &mid_bias, &pointwise, &out_bias, &residual}) pass(view->get());
   for (int i = rank - 1; i >= 0; --i) {
     const LeafAxis& axis = call.axis[i];
     for (const int32_t* number :
@@ -94,7 +134,9 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   for (const int32_t* number : {&call.depth_multiplier, &call.sum_channels, &call.sum_block}) pass(number);
   pass(&call.ahead);
   pass(&call.ahead_lines);
-  for (const float* number : {&call.mid_lo, &call.mid_hi, &call.out_lo, &call.out_hi}) pass(number);
+  const sepconv_activation* const activations[] = {&call.in, &call.mid, &call.out};
+  for (const sepconv_activation* activation : activations) pass(&activation->kind);
+  for (const sepconv_activation* activation : activations) pass(&activation->lo), pass(&activation->hi);
   pass(output.get());
   return row.entry(arguments);
 }

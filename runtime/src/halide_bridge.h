@@ -27,19 +27,22 @@ struct LeafCall {
   const void* mid_bias;
   const void* pointwise;                    // at the group's first panel
   const void* out_bias;                     // likewise
+  const void* residual;                     // as the output
   void* output;                             // at the strip's first pixel and the group's first channel
   LeafAxis axis[SEPCONV_MAX_SPATIAL_RANK];  // outermost first, like all axes of the runtime
   int32_t in_channels;
-  int32_t chunks;           // Q
-  int32_t packed_channels;  // extent of k
-  int32_t panels;           // of the group
-  int32_t out_channels;     // of the group
-  int32_t output_pixels;    // extent of p, at least the row's tile_pixels
-  int32_t output_pitch;     // elements from one pixel to the next
+  int32_t input_channel_pitch;  // elements from one channel to the next
+  int32_t chunks;               // Q
+  int32_t packed_channels;      // extent of k
+  int32_t panels;               // of the group
+  int32_t out_channels;         // of the group
+  int32_t output_pixels;        // extent of p, at least the row's tile_pixels
+  int32_t output_pitch;         // elements from one pixel to the next; channels_first: from one channel to the next
+  int32_t residual_pitch;       // likewise
   int32_t depth_multiplier, sum_channels, sum_block;
   uint64_t ahead;       // address of what the next task reads
   int32_t ahead_lines;  // cache lines of it
-  float mid_lo, mid_hi, out_lo, out_hi;
+  sepconv_activation in, mid, out;  // as leaf_activation has them
 };
 
 // Calls the row's entry. Returns what it returns: 0 for success.

@@ -12,7 +12,7 @@ namespace sepconv::internal {
 namespace {
 
 constexpr uint64_t packed_magic = 0x766e6f6370657301u;  // "\1sepconv" in a little-endian file
-constexpr uint64_t packed_version = 1;
+constexpr uint64_t packed_version = 2;
 
 // FNV-1a over 64-bit words: stable from run to run and from machine to machine.
 struct Hash {
@@ -25,12 +25,47 @@ struct Hash {
   }
 };
 
+template <typename T>
+void fill(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout, const sepconv_weights& weights,
+          void* packed) {
+  const int64_t channels = g.problem.in_channels, multiplier = g.problem.depth_multiplier,
+                outputs = g.problem.out_channels;
+  const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
+  const T *depthwise = static_cast<const T*>(weights.depthwise_kernel),
+          *pointwise = static_cast<const T*>(weights.pointwise_kernel),
+          *mid_bias = static_cast<const T*>(weights.mid_bias);
+  char* base = static_cast<char*>(packed);
+  T* mid_bias_to = reinterpret_cast<T*>(base + layout.mid_bias);
+  T* depthwise_to = reinterpret_cast<T*>(base + layout.depthwise);
+  T* pointwise_to = reinterpret_cast<T*>(base + layout.pointwise);
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t m = 0; m < multiplier; ++m) {
+      const int64_t source = c * multiplier + m;  // Keras's channel of the intermediate
+      const int64_t chunk = c / lanes * multiplier + m, lane = c % lanes;
+      const int64_t k = chunk * lanes + lane;
+      if (mid_bias != nullptr) mid_bias_to[k] = mid_bias[source];
+      for (int64_t tap = 0; tap < g.taps; ++tap) {
+        depthwise_to[(chunk * g.taps + tap) * lanes + lane] =
+            depthwise != nullptr ? depthwise[tap * g.mid_channels + source] : T{1};
+      }
+      for (int64_t f = 0; pointwise != nullptr && f < outputs; f += panel) {
+        memcpy(pointwise_to + (f / panel * layout.channels + k) * panel, pointwise + source * outputs + f,
+               static_cast<size_t>(smaller(panel, outputs - f)) * sizeof(T));
+      }
+    }
+  }
+  if (weights.out_bias != nullptr) {
+    memcpy(base + layout.out_bias, weights.out_bias, static_cast<size_t>(outputs) * sizeof(T));
+  }
+}
+
 }  // namespace
 
 uint64_t packing_id_of(const sepconv_variant& row) {
   Hash hash;
-  for (int64_t word : {int64_t{row.spatial_rank}, int64_t{row.input_dtype}, int64_t{row.weight_dtype},
-                       int64_t{row.output_dtype}, int64_t{row.chunk_channels}, int64_t{row.panel_channels}}) {
+  for (int64_t word :
+       {int64_t{row.spatial_rank}, int64_t{row.input_dtype}, int64_t{row.weight_dtype}, int64_t{row.output_dtype},
+        int64_t{row.chunk_channels}, int64_t{row.panel_channels}, int64_t{row.stages}}) {
     hash.add(word);
   }
   return hash.value;
@@ -41,7 +76,7 @@ uint64_t weights_hash_of(const Geometry& g) {
   Hash hash;
   for (int64_t word : {int64_t{p.spatial_rank}, int64_t{p.weight_dtype}, int64_t{p.mid_dtype}, p.in_channels,
                        p.depth_multiplier, p.out_channels, p.kernel_extent[0], p.kernel_extent[1], p.kernel_extent[2],
-                       int64_t{p.has_mid_bias != 0}, int64_t{p.has_out_bias != 0}}) {
+                       int64_t{p.has_mid_bias != 0}, int64_t{p.has_out_bias != 0}, int64_t{p.stages}}) {
     hash.add(word);
   }
   return hash.value;
@@ -52,11 +87,12 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& row, Pac
   const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
   layout->chunks = saturating_multiply(divide_up(p.in_channels, lanes), p.depth_multiplier);
   layout->channels = saturating_multiply(layout->chunks, lanes);
-  layout->panels = divide_up(p.out_channels, panel);
+  const bool summed = p.stages != SEPCONV_STAGES_DEPTHWISE;
+  layout->panels = summed ? divide_up(p.out_channels, panel) : 1;
   const int64_t depthwise = saturating_multiply(layout->channels, g.taps);
-  const int64_t pointwise_panel = saturating_multiply(layout->channels, panel);
+  const int64_t pointwise_panel = summed ? saturating_multiply(layout->channels, panel) : 0;
   const int64_t pointwise = saturating_multiply(pointwise_panel, layout->panels);
-  const int64_t out_bias = saturating_multiply(layout->panels, panel);
+  const int64_t out_bias = summed ? saturating_multiply(layout->panels, panel) : 0;
 
   // Parts in their order, each with its count of elements and where to note its offset.
   const struct {
@@ -91,39 +127,22 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& row, Pac
   layout->sum_channels = p.depth_multiplier == 1 ? round_up(p.in_channels, 4) : layout->channels;
   const int64_t wanted = row.sum_block == 0 ? layout->channels : smaller<int64_t>(row.sum_block, layout->channels);
   const int64_t blocks = divide_up(layout->sum_channels, wanted);
-  layout->sum_block = round_up(divide_up(layout->sum_channels, blocks), lanes);
+  const int64_t group = saturating_multiply(lanes, p.depth_multiplier);
+  layout->sum_block = summed ? round_up(divide_up(layout->sum_channels, blocks), group) : group;
 
   layout->header = {packed_magic, packed_version, packing_id_of(row), weights_hash_of(g), layout->size, {0, 0, 0}};
   return SEPCONV_OK;
 }
 
-void pack_weights(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout, const float* depthwise,
-                  const float* pointwise, const float* mid_bias, const float* out_bias, void* packed) {
-  const int64_t channels = g.problem.in_channels, multiplier = g.problem.depth_multiplier,
-                outputs = g.problem.out_channels;
-  const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
-  char* base = static_cast<char*>(packed);
-  memset(base, 0, layout.size);
-  memcpy(base, &layout.header, sizeof layout.header);
-  float* mid_bias_to = reinterpret_cast<float*>(base + layout.mid_bias);
-  float* depthwise_to = reinterpret_cast<float*>(base + layout.depthwise);
-  float* pointwise_to = reinterpret_cast<float*>(base + layout.pointwise);
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t m = 0; m < multiplier; ++m) {
-      const int64_t source = c * multiplier + m;  // Keras's channel of the intermediate
-      const int64_t chunk = c / lanes * multiplier + m, lane = c % lanes;
-      const int64_t k = chunk * lanes + lane;
-      if (mid_bias != nullptr) mid_bias_to[k] = mid_bias[source];
-      for (int64_t tap = 0; tap < g.taps; ++tap) {
-        depthwise_to[(chunk * g.taps + tap) * lanes + lane] = depthwise[tap * g.mid_channels + source];
-      }
-      for (int64_t f = 0; f < outputs; f += panel) {
-        memcpy(pointwise_to + (f / panel * layout.channels + k) * panel, pointwise + source * outputs + f,
-               static_cast<size_t>(smaller(panel, outputs - f)) * sizeof(float));
-      }
-    }
+void pack_weights(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout,
+                  const sepconv_weights& weights, void* packed) {
+  memset(packed, 0, layout.size);
+  memcpy(packed, &layout.header, sizeof layout.header);
+  if (g.problem.weight_dtype == SEPCONV_DTYPE_F64) {
+    fill<double>(g, row, layout, weights, packed);
+  } else {
+    fill<float>(g, row, layout, weights, packed);
   }
-  if (out_bias != nullptr) memcpy(base + layout.out_bias, out_bias, static_cast<size_t>(outputs) * sizeof(float));
 }
 
 sepconv_status check_packed(const PackedLayout& layout, const void* packed) {

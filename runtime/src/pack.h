@@ -38,9 +38,9 @@ static_assert(sizeof(PackedHeader) == 64, "the header is a cache line");
 struct PackedLayout {
   int64_t chunks;        // Q = ceil(C / L) * M
   int64_t channels;      // Q * L, the extent of k
-  int64_t panels;        // ceil(F / panel_channels)
+  int64_t panels;        // ceil(F / panel_channels); 1 without a pointwise stage
   int64_t sum_channels;  // K that a run sums over: 4 * ceil(C / 4) where M = 1, else all of `channels`
-  int64_t sum_block;     // how many of them at a time: the row's, evened out over the blocks; a multiple of L
+  int64_t sum_block;     // how many of them at a time: the row's, evened out over the blocks; a multiple of L * M
   size_t mid_bias, depthwise, pointwise, out_bias;
   size_t size;
   PackedHeader header;
@@ -49,7 +49,7 @@ struct PackedLayout {
 // Hash of (rank, dtypes, chunk_channels, panel_channels): rows with the same one read the same packed weights.
 uint64_t packing_id_of(const sepconv_variant& row);
 
-// Hash of the problem as far as the weights know it: rank, dtypes, C, M, F, kernel extents, biases. Not batch, image
+// Hash of the problem as far as the weights know it: rank, stages, dtypes, C, M, F, kernel extents, biases. Not batch, image
 // size, stride, dilation, padding or activations.
 uint64_t weights_hash_of(const Geometry& geometry);
 
@@ -57,10 +57,10 @@ uint64_t weights_hash_of(const Geometry& geometry);
 // 32-bit indices.
 sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& row, PackedLayout* layout);
 
-// Fills `packed` (layout.size bytes, 64-byte aligned). The biases may be NULL.
+// Fills `packed` (layout.size bytes, 64-byte aligned). Weights that the problem does not have are NULL; a depthwise
+// kernel that is not there is a tap of 1.
 void pack_weights(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& layout,
-                  const float* depthwise, const float* pointwise, const float* mid_bias, const float* out_bias,
-                  void* packed);
+                  const sepconv_weights& weights, void* packed);
 
 // SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for.
 sepconv_status check_packed(const PackedLayout& layout, const void* packed);

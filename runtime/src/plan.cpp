@@ -48,11 +48,13 @@ sepconv_status no_variant(const Request& request, const Tables& tables) {
   for (size_t t = 0; t < tables.count; ++t) rows += tables.table[t]->row_count;
   char problem[320];
   int used = snprintf(problem, sizeof problem,
-                      "%" PRId32 " spatial axes, f32, channels last, %" PRId64 " -> %" PRId64
+                      "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64
                       " channels, multiplier %" PRId64 ", kernel %" PRId64,
-                      p.spatial_rank, p.in_channels, p.out_channels, p.depth_multiplier, p.kernel_extent[0]);
-  if (p.spatial_rank > 1)
-    snprintf(problem + used, sizeof problem - static_cast<size_t>(used), "x%" PRId64, p.kernel_extent[1]);
+                      p.spatial_rank, p.input_dtype == SEPCONV_DTYPE_F64 ? "f64" : "f32",
+                      p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", p.in_channels, p.out_channels,
+                      p.depth_multiplier, p.kernel_extent[0]);
+  for (int axis = 1; axis < p.spatial_rank; ++axis)
+    used += snprintf(problem + used, sizeof problem - static_cast<size_t>(used), "x%" PRId64, p.kernel_extent[axis]);
   if (tables.count == 0) {
     return fail(SEPCONV_UNSUPPORTED, "no variant may run this problem (%s): sepconv_register was not called", problem);
   }
@@ -126,10 +128,13 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
   if ((status = lay_out_packed(plan->geometry, *plan->row, &plan->packed))) return status;
   if ((status = cut_image(plan->geometry, *plan->row, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
     return status;
-  plan->mid = clamp_of(plan->geometry.problem.mid_activation);
-  plan->out = clamp_of(plan->geometry.problem.out_activation);
+  plan->in = leaf_activation(plan->geometry.problem.input_activation);
+  plan->mid = leaf_activation(plan->geometry.problem.mid_activation);
+  plan->out = leaf_activation(plan->geometry.problem.out_activation);
   plan->max_threads = options.max_threads;
-  plan->workspace_size = static_cast<size_t>(plan->cut.worker_bytes) * static_cast<size_t>(options.max_threads);
+  plan->zero_bytes = static_cast<size_t>(plan->cut.zero_bytes);
+  plan->workspace_size =
+      plan->zero_bytes + static_cast<size_t>(plan->cut.worker_bytes) * static_cast<size_t>(options.max_threads);
   return SEPCONV_OK;
 }
 
@@ -149,15 +154,16 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
     const void* data;
     bool wanted;
     int64_t count;
-  } tensors[] = {{"depthwise_kernel", weights.depthwise_kernel, true, g.taps * g.mid_channels},
-                 {"pointwise_kernel", weights.pointwise_kernel, true, g.mid_channels * p.out_channels},
-                 {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels},
-                 {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels}};
+  } tensors[] = {
+      {"depthwise_kernel", weights.depthwise_kernel, p.stages != SEPCONV_STAGES_POINTWISE, g.taps * g.mid_channels},
+      {"pointwise_kernel", weights.pointwise_kernel, p.stages != SEPCONV_STAGES_DEPTHWISE,
+       g.mid_channels * p.out_channels},
+      {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels},
+      {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels}};
   for (const auto& tensor : tensors) {
     if (tensor.wanted && tensor.data == nullptr) return fail(invalid, "weights.%s is NULL", tensor.name);
     if (!tensor.wanted && tensor.data != nullptr) {
-      return fail(invalid, "weights.%s is given, but the plan's problem has none (has_%s is 0)", tensor.name,
-                  tensor.name);
+      return fail(invalid, "weights.%s is given, but the plan's problem has none", tensor.name);
     }
     if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(element) != 0) {
       return fail(invalid, "weights.%s is %p: it must be aligned to its elements", tensor.name, tensor.data);
@@ -177,9 +183,7 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
     }
   }
   if (weights.quantization != nullptr) return fail(SEPCONV_UNSUPPORTED, "weights.quantization is given: not built yet");
-  pack_weights(g, *plan.row, plan.packed, static_cast<const float*>(weights.depthwise_kernel),
-               static_cast<const float*>(weights.pointwise_kernel), static_cast<const float*>(weights.mid_bias),
-               static_cast<const float*>(weights.out_bias), packed);
+  pack_weights(g, *plan.row, plan.packed, weights, packed);
   return SEPCONV_OK;
 }
 

@@ -12,9 +12,10 @@ struct sepconv_plan {
   sepconv::internal::PackedLayout packed;
   sepconv::internal::Cut cut;
   const sepconv_variant* row;
-  sepconv::internal::Clamp mid, out;
+  sepconv_activation in, mid, out;  // as leaf_activation has them
   int32_t max_threads;
-  size_t workspace_size;
+  size_t zero_bytes;      // at the front of the workspace: the residual of a problem that has none
+  size_t workspace_size;  // these and a slice for each worker
 
   // How the row was chosen, for sepconv_plan_explain. Its `variant` is the chosen row's name, or NULL if none was asked
   // for; its `geometry` is the plan's own.

@@ -42,20 +42,61 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
   return SEPCONV_OK;
 }
 
-sepconv_status check_scalars(const sepconv_problem& p) {
-  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
-    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
-  }
+// What the caller stored in enums may be any integer: nothing reads them as enums before this.
+sepconv_status check_enums(const sepconv_problem& p) {
   sepconv_status status;
   if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
   if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
+  if ((status = check_enum(p.stages, SEPCONV_STAGES_POINTWISE, "stages"))) return status;
   if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
   if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
   if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
   if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
   if ((status = check_activation(p.input_activation, "input_activation"))) return status;
   if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
-  if ((status = check_activation(p.out_activation, "out_activation"))) return status;
+  return check_activation(p.out_activation, "out_activation");
+}
+
+// Writes out what a 0 stands for in a problem of one stage, and refuses what belongs to the other stage.
+sepconv_status complete_stages(sepconv_problem* p) {
+  const auto refuse = [](const char* field, const char* stage) {
+    return fail(invalid, "problem.%s is set, but problem.stages is %s only: it has no such stage", field, stage);
+  };
+  if (p->stages == SEPCONV_STAGES_DEPTHWISE) {
+    const int64_t channels = saturating_multiply(p->in_channels, p->depth_multiplier);
+    if (p->out_channels == 0) p->out_channels = channels;
+    if (p->out_channels != channels) {
+      return fail(invalid,
+                  "problem.out_channels is %" PRId64
+                  ": a depthwise-only problem has in_channels * depth_multiplier, "
+                  "%" PRId64,
+                  p->out_channels, channels);
+    }
+    if (p->has_out_bias != 0) return refuse("has_out_bias", "depthwise");
+    if (p->has_residual != 0) return refuse("has_residual", "depthwise");
+    if (p->out_activation.kind != SEPCONV_ACTIVATION_NONE) return refuse("out_activation", "depthwise");
+  } else if (p->stages == SEPCONV_STAGES_POINTWISE) {
+    for (int axis = 0; axis < p->spatial_rank; ++axis) {
+      if (p->kernel_extent[axis] == 0) p->kernel_extent[axis] = 1;
+      if (p->dilation[axis] == 0) p->dilation[axis] = 1;
+      if (p->kernel_extent[axis] == 1 && p->dilation[axis] == 1) continue;
+      return fail(invalid,
+                  "problem.kernel_extent[%d] is %" PRId64 " and dilation[%d] %" PRId64
+                  ": a pointwise-only problem has 1 and 1",
+                  axis, p->kernel_extent[axis], axis, p->dilation[axis]);
+    }
+    if (p->depth_multiplier != 1) {
+      return fail(invalid, "problem.depth_multiplier is %" PRId64 ": a pointwise-only problem has 1",
+                  p->depth_multiplier);
+    }
+    if (p->has_mid_bias != 0) return refuse("has_mid_bias", "pointwise");
+    if (p->mid_activation.kind != SEPCONV_ACTIVATION_NONE) return refuse("mid_activation", "pointwise");
+  }
+  return SEPCONV_OK;
+}
+
+sepconv_status check_numbers(const sepconv_problem& p) {
+  sepconv_status status;
   if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
   if ((status = check_positive(p.in_channels, "in_channels"))) return status;
   if ((status = check_positive(p.depth_multiplier, "depth_multiplier"))) return status;
@@ -126,7 +167,7 @@ sepconv_status analyse_axis(const sepconv_problem& p, int axis, Geometry* g) {
   return SEPCONV_OK;
 }
 
-// Bytes of the four tensors; all of them must fit the address space.
+// Bytes of the tensors; all of them must fit the address space.
 sepconv_status measure(const sepconv_problem& p, Geometry* g) {
   g->taps = g->in_pixels = g->out_pixels = 1;
   for (int axis = 0; axis < g->rank; ++axis) {
@@ -135,24 +176,33 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
     g->out_pixels = saturating_multiply(g->out_pixels, g->out_extent[axis]);
   }
   g->mid_channels = saturating_multiply(p.in_channels, p.depth_multiplier);
+  int64_t input_span = 0, output_span = 0;
+  if (sepconv_status status = resolve_pitches(p, "input", g->in_extent, p.in_channels, p.input_pitch,
+                                              p.input_channel_pitch, &g->input_pitch, &input_span)) {
+    return status;
+  }
+  if (sepconv_status status = resolve_pitches(p, "output", g->out_extent, p.out_channels, p.output_pitch,
+                                              p.output_channel_pitch, &g->output_pitch, &output_span)) {
+    return status;
+  }
   const int64_t input_size = dtype_size(p.input_dtype), weight_size = dtype_size(p.weight_dtype),
                 mid_size = dtype_size(p.mid_dtype), output_size = dtype_size(p.output_dtype);
-  const int64_t input_image = saturating_multiply(saturating_multiply(g->in_pixels, p.in_channels), input_size);
-  const int64_t output_image = saturating_multiply(saturating_multiply(g->out_pixels, p.out_channels), output_size);
-  g->input_bytes = saturating_multiply(input_image, p.batch);
-  g->output_bytes = saturating_multiply(output_image, p.batch);
+  const auto bytes = [](int64_t a, int64_t b, int64_t size) {
+    return saturating_multiply(saturating_multiply(a, b), size);
+  };
+  g->input_bytes = saturating_multiply(input_span, input_size);
+  g->output_bytes = saturating_multiply(output_span, output_size);
   const struct {
     const char* tensor;
     int64_t bytes;
   } sizes[] = {
-      {"one image of the input", input_image},
-      {"one image of the output", output_image},
+      {"one image of the input", bytes(g->in_pixels, p.in_channels, input_size)},
+      {"one image of the output", bytes(g->out_pixels, p.out_channels, output_size)},
       {"the input", g->input_bytes},
       {"the output", g->output_bytes},
-      {"the depthwise kernel", saturating_multiply(saturating_multiply(g->taps, g->mid_channels), weight_size)},
-      {"the pointwise kernel", saturating_multiply(saturating_multiply(g->mid_channels, p.out_channels), weight_size)},
-      {"one image between the stages",
-       saturating_multiply(saturating_multiply(g->out_pixels, g->mid_channels), mid_size)},
+      {"the depthwise kernel", bytes(g->taps, g->mid_channels, weight_size)},
+      {"the pointwise kernel", bytes(g->mid_channels, p.out_channels, weight_size)},
+      {"one image between the stages", bytes(g->out_pixels, g->mid_channels, mid_size)},
   };
   for (const auto& size : sizes) {
     if (static_cast<uint64_t>(size.bytes) < static_cast<uint64_t>(PTRDIFF_MAX)) continue;
@@ -163,24 +213,6 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
                 g->taps);
   }
   return SEPCONV_OK;
-}
-
-// Walks the pitches of one tensor from the innermost axis out, and returns the index of the first that is not dense: -1
-// if all are, -2 (with the error set) if one is smaller than what it steps over. Index 0 is the batch.
-int first_sparse_pitch(const int64_t* pitch, const int64_t* extent, int rank, int64_t channels, const char* field) {
-  int found = -1;
-  int64_t dense = channels;
-  for (int i = rank; i >= 0; --i) {
-    if (pitch[i] != 0 && pitch[i] < dense) {
-      fail(invalid, "problem.%s[%d] is %" PRId64 ", smaller than the %" PRId64 " elements that it steps over", field, i,
-           pitch[i], dense);
-      return -2;
-    }
-    if (pitch[i] > dense) found = i;
-    const int64_t step = pitch[i] > dense ? pitch[i] : dense;
-    if (i > 0) dense = saturating_multiply(step, extent[i - 1]);
-  }
-  return found;
 }
 
 }  // namespace
@@ -202,24 +234,41 @@ int64_t dtype_size(sepconv_dtype dtype) {
   return 8;  // analyse_problem has rejected every other value
 }
 
-Clamp clamp_of(const sepconv_activation& activation) {
+TensorShape input_shape(const Geometry& g) {
+  return shape_of(g.problem, g.in_extent, g.problem.in_channels, g.input_pitch, dtype_size(g.problem.input_dtype));
+}
+
+TensorShape output_shape(const Geometry& g) {
+  return shape_of(g.problem, g.out_extent, g.problem.out_channels, g.output_pitch, dtype_size(g.problem.output_dtype));
+}
+
+sepconv_activation leaf_activation(const sepconv_activation& activation) {
   switch (activation.kind) {
     case SEPCONV_ACTIVATION_RELU:
-      return {0.0f, INFINITY};
+      return {SEPCONV_ACTIVATION_CLAMP, 0.0f, INFINITY};
     case SEPCONV_ACTIVATION_RELU6:
-      return {0.0f, 6.0f};
+      return {SEPCONV_ACTIVATION_CLAMP, 0.0f, 6.0f};
     case SEPCONV_ACTIVATION_CLAMP:
-      return {activation.lo, activation.hi};
+      return activation;
+    case SEPCONV_ACTIVATION_NONE:
+      return {SEPCONV_ACTIVATION_CLAMP, -INFINITY, INFINITY};
     default:
-      return {-INFINITY, INFINITY};
+      return {activation.kind, -INFINITY, INFINITY};
   }
 }
+
+bool is_clamp(const sepconv_activation& activation) { return activation.kind <= SEPCONV_ACTIVATION_CLAMP; }
 
 sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   sepconv_status status;
   if ((status = read_struct(problem, &g->problem))) return status;
   const sepconv_problem& p = g->problem;
-  if ((status = check_scalars(p))) return status;
+  if (p.spatial_rank < 1 || p.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
+    return fail(invalid, "problem.spatial_rank is %" PRId32 ": it must be 1, 2 or 3", p.spatial_rank);
+  }
+  if ((status = check_enums(p))) return status;
+  if ((status = complete_stages(&g->problem))) return status;
+  if ((status = check_numbers(p))) return status;
   g->rank = p.spatial_rank;
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     if (axis < g->rank) {
@@ -232,27 +281,12 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
     }
   }
   if ((status = measure(p, g))) return status;
-  if (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST) {
-    if (first_sparse_pitch(p.input_pitch, g->in_extent, g->rank, p.in_channels, "input_pitch") == -2) return invalid;
-    if (first_sparse_pitch(p.output_pitch, g->out_extent, g->rank, p.out_channels, "output_pitch") == -2)
-      return invalid;
-  } else {
-    for (int i = 0; i <= g->rank; ++i) {
-      if (p.input_pitch[i] < 0) return fail(invalid, "problem.input_pitch[%d] is %" PRId64, i, p.input_pitch[i]);
-      if (p.output_pitch[i] < 0) return fail(invalid, "problem.output_pitch[%d] is %" PRId64, i, p.output_pitch[i]);
-    }
-  }
   return SEPCONV_OK;
 }
 
 sepconv_status check_supported(const Geometry& g) {
   const sepconv_problem& p = g.problem;
   constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
-  if (p.spatial_rank == 3) return fail(no, "problem.spatial_rank is 3: only 1 and 2 are built yet");
-  if (p.layout != SEPCONV_LAYOUT_CHANNELS_LAST) return fail(no, "problem.layout is channels_first: not built yet");
-  if (p.padding == SEPCONV_PADDING_CAUSAL) return fail(no, "problem.padding is SEPCONV_PADDING_CAUSAL: not built yet");
-  if (p.padding == SEPCONV_PADDING_EXPLICIT)
-    return fail(no, "problem.padding is SEPCONV_PADDING_EXPLICIT: not built yet");
   const struct {
     const char* field;
     sepconv_dtype dtype;
@@ -261,28 +295,11 @@ sepconv_status check_supported(const Geometry& g) {
                 {"mid_dtype", p.mid_dtype},
                 {"output_dtype", p.output_dtype}};
   for (const auto& entry : dtypes) {
-    if (entry.dtype == SEPCONV_DTYPE_F32) continue;
-    return fail(no, "problem.%s is %d: only SEPCONV_DTYPE_F32 (0) is built yet", entry.field,
-                static_cast<int>(entry.dtype));
+    if (entry.dtype == p.input_dtype && entry.dtype <= SEPCONV_DTYPE_F64) continue;
+    return fail(no,
+                "problem.%s is %d: only all four SEPCONV_DTYPE_F32 (0) or all four SEPCONV_DTYPE_F64 (1) are built yet",
+                entry.field, static_cast<int>(entry.dtype));
   }
-  if (p.input_activation.kind != SEPCONV_ACTIVATION_NONE) {
-    return fail(no, "problem.input_activation is %d: not built yet", static_cast<int>(p.input_activation.kind));
-  }
-  if (p.mid_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
-    return fail(no, "problem.mid_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
-                static_cast<int>(p.mid_activation.kind));
-  }
-  if (p.out_activation.kind > SEPCONV_ACTIVATION_CLAMP) {
-    return fail(no, "problem.out_activation is %d: only clamps (none, relu, relu6, clamp) are built yet",
-                static_cast<int>(p.out_activation.kind));
-  }
-  if (p.has_residual) return fail(no, "problem.has_residual is set: not built yet");
-  int i = first_sparse_pitch(p.input_pitch, g.in_extent, g.rank, p.in_channels, "input_pitch");
-  if (i >= 0)
-    return fail(no, "problem.input_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.input_pitch[i]);
-  i = first_sparse_pitch(p.output_pitch, g.out_extent, g.rank, p.out_channels, "output_pitch");
-  if (i >= 0)
-    return fail(no, "problem.output_pitch[%d] is %" PRId64 ": only dense tensors are built yet", i, p.output_pitch[i]);
   return SEPCONV_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "pitch.h"
 #include "sepconv/sepconv.h"
 
 namespace sepconv::internal {
@@ -21,20 +22,26 @@ struct Geometry {
   int64_t reach[SEPCONV_MAX_SPATIAL_RANK];     // input samples under one output sample: (k-1)*d + 1
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];    // 1 where there is one output only: then it has no effect
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];  // 1 where there is one tap only, likewise
-  int64_t taps;                                // product of the kernel extents
-  int64_t mid_channels;                        // C * M
-  int64_t in_pixels, out_pixels;               // of one image
-  int64_t input_bytes, output_bytes;           // of the whole batch
+  // Elements from one image, channel or sample to the next; what the caller left 0 is filled in.
+  TensorPitch input_pitch, output_pitch;
+  int64_t taps;                       // product of the kernel extents
+  int64_t mid_channels;               // C * M
+  int64_t in_pixels, out_pixels;      // of one image
+  int64_t input_bytes, output_bytes;  // of the whole batch, from the first element to the last
 };
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
 
-// The clamp [lo, hi] of an activation; -inf and inf where there is none. Only for kinds that are clamps.
-struct Clamp {
-  float lo, hi;
-};
-Clamp clamp_of(const sepconv_activation& activation);
+// The input and the output as they lie in memory.
+TensorShape input_shape(const Geometry& geometry);
+TensorShape output_shape(const Geometry& geometry);
+
+// An activation as a variant takes it: everything that is a clamp, or none at all, has kind SEPCONV_ACTIVATION_CLAMP;
+// lo and hi are -inf and inf where there is no clamp.
+sepconv_activation leaf_activation(const sepconv_activation& activation);
+
+bool is_clamp(const sepconv_activation& activation);  // none is one, too
 
 // Checks every rule of the operation and fills `geometry`. Problems that are legal but not built yet pass.
 // Errors: SEPCONV_INVALID_ARGUMENT, in a sentence that names the field and its value; SEPCONV_UNSUPPORTED for fields of

@@ -8,11 +8,10 @@
 #include <initializer_list>
 
 #include "error.h"
-#include "halide_bridge.h"
 #include "integers.h"
 #include "plan.h"
-#include "scratch.h"
 #include "structs.h"
+#include "task.h"
 
 namespace sepconv::internal {
 namespace {
@@ -24,11 +23,8 @@ constexpr int64_t none_bad = INT64_MIN;
 // What the tasks of one run share.
 struct Run {
   const sepconv_plan* plan;
-  const char* packed;
-  const char* input;
-  char* output;
-  char* workspace;
-  int32_t workers;                  // slices in the workspace
+  TaskBuffers buffers;
+  char* workspace;                  // the workers' slices
   int64_t first_task;               // of this round, where the tasks are more than an int counts
   int count;                        // tasks of this round
   std::atomic<int64_t> done;        // tasks that succeeded
@@ -37,115 +33,15 @@ struct Run {
   std::atomic<int64_t> bad_index;   // an index out of range, or none_bad
 };
 
-// Writes down one axis of a task as the variant sees it: absolute coordinates, or, for images too large for 32 bits,
-// coordinates that count from the slice, as if it were a small image of its own with its own padding.
-LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i, int64_t pitch) {
-  const Geometry& g = plan.geometry;
-  int64_t pad_before = g.pad_before[i], strip_min = strip.min[i], input_min = strip.in_min[i];
-  int64_t dilation = g.dilation[i];
-  if (strip.in_step[i] > 1) {
-    // Every in_step-th sample is the next one; tap first_tap reads the first of the slice.
-    pad_before = strip.first_tap[i];
-    strip_min = input_min = 0;
-    dilation = 1;
-    pitch *= strip.in_step[i];
-  } else if (plan.cut.local_coordinates) {
-    pad_before = input_min + pad_before - strip_min * g.stride[i];
-    strip_min = input_min = 0;
-  }
-  LeafAxis axis;
-  axis.stride = static_cast<int32_t>(g.stride[i]);
-  axis.dilation = static_cast<int32_t>(dilation);
-  axis.pad_before = static_cast<int32_t>(pad_before);
-  axis.strip_min = static_cast<int32_t>(strip_min);
-  axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
-  axis.input_min = static_cast<int32_t>(input_min);
-  axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
-  axis.input_pitch = static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX));  // too large only where it steps nowhere
-  axis.taps = static_cast<int32_t>(g.problem.kernel_extent[i]);
-  return axis;
-}
-
-// Tells the variant what the worker will read next. Tasks are handed out in order, so with n workers that is the n-th
-// task from here.
-void look_ahead(const Run& run, int64_t in_image, const Strip& strip, const char* image, LeafCall* call) {
-  const sepconv_plan& plan = *run.plan;
-  const Geometry& g = plan.geometry;
-  call->ahead = 0;
-  call->ahead_lines = 0;
-  const int64_t next = in_image + run.workers;
-  if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
-  const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
-  const int64_t sample_bytes = g.in_pixels / g.in_extent[0] * g.problem.in_channels * dtype_size(g.problem.input_dtype);
-  call->ahead = reinterpret_cast<uintptr_t>(image + samples.begin * sample_bytes);
-  call->ahead_lines = static_cast<int32_t>(divide_up(samples.length * sample_bytes, 64));
-}
-
-// Computes task `index` of the run with one worker's slice of the workspace. 0, or what the variant returned.
-int compute_task(const Run& run, int64_t index, int worker) {
-  const sepconv_plan& plan = *run.plan;
-  const Geometry& g = plan.geometry;
-  const sepconv_variant& row = *plan.row;
-  const Cut& cut = plan.cut;
-  const int64_t channels = g.problem.in_channels, outputs = g.problem.out_channels, element = sizeof(float);
-  const int64_t image = index / cut.tasks, in_image = index % cut.tasks;
-  const Strip strip = strip_at(g, row, cut, in_image / cut.groups);
-  const Part panels = part_of(plan.packed.panels, 1, cut.groups, in_image % cut.groups);
-  const int64_t first_output = panels.begin * row.panel_channels;
-
-  LeafCall call;
-  int64_t pitch = channels, offset = image * g.in_pixels * channels;
-  for (int axis = g.rank - 1; axis >= 0; --axis) {
-    call.axis[axis] = leaf_axis(plan, strip, axis, pitch);
-    offset += strip.in_min[axis] * pitch;
-    pitch *= g.in_extent[axis];
-  }
-  char* slice = run.workspace + worker * cut.worker_bytes;
-  ScratchArena arena = make_arena(slice, static_cast<size_t>(cut.arena_bytes));
-  call.arena = &arena;
-  call.input = run.input + offset * element;
-  call.depthwise = run.packed + plan.packed.depthwise;
-  call.mid_bias = run.packed + plan.packed.mid_bias;
-  call.pointwise = run.packed + plan.packed.pointwise + first_output * plan.packed.channels * element;
-  call.out_bias = run.packed + plan.packed.out_bias + first_output * element;
-  look_ahead(run, in_image, strip, run.input + image * g.in_pixels * channels * element, &call);
-  call.in_channels = static_cast<int32_t>(channels);
-  call.chunks = static_cast<int32_t>(plan.packed.chunks);
-  call.packed_channels = static_cast<int32_t>(plan.packed.channels);
-  call.panels = static_cast<int32_t>(panels.length);
-  call.out_channels = static_cast<int32_t>(smaller(panels.length * row.panel_channels, outputs - first_output));
-  call.depth_multiplier = static_cast<int32_t>(g.problem.depth_multiplier);
-  call.sum_channels = static_cast<int32_t>(plan.packed.sum_channels);
-  call.sum_block = static_cast<int32_t>(plan.packed.sum_block);
-  call.mid_lo = plan.mid.lo;
-  call.mid_hi = plan.mid.hi;
-  call.out_lo = plan.out.lo;
-  call.out_hi = plan.out.hi;
-
-  char* target = run.output + ((image * g.out_pixels + strip.first_pixel) * outputs + first_output) * element;
-  if (strip.pixels >= row.tile_pixels) {
-    call.output = target;
-    call.output_pixels = static_cast<int32_t>(strip.pixels);
-    call.output_pitch = static_cast<int32_t>(outputs);
-    return call_variant(row, call);
-  }
-  // A variant writes whole register tiles, so a smaller strip goes through a tile of our own.
-  char* tile = slice + cut.arena_bytes;
-  const size_t pixel_bytes = static_cast<size_t>(call.out_channels * element);
-  call.output = tile;
-  call.output_pixels = row.tile_pixels;
-  call.output_pitch = call.out_channels;
-  if (int failure = call_variant(row, call)) return failure;
-  for (int64_t pixel = 0; pixel < strip.pixels; ++pixel) {
-    memcpy(target + pixel * outputs * element, tile + static_cast<size_t>(pixel) * pixel_bytes, pixel_bytes);
-  }
-  return 0;
+// Task `index` of the run with one worker's slice of the workspace.
+int run_task(const Run& run, int64_t index, int worker) {
+  return compute_task(*run.plan, run.buffers, index, run.workspace + worker * run.plan->cut.worker_bytes);
 }
 
 // The callback of parallel_for. Trusts nothing that comes back through the caller's code.
 int task_callback(void* data, int index, int worker) {
   Run& run = *static_cast<Run*>(data);
-  if (worker < 0 || worker >= run.workers) {
+  if (worker < 0 || worker >= run.buffers.workers) {
     run.bad_worker.store(worker, std::memory_order_relaxed);
     return 1;
   }
@@ -153,7 +49,7 @@ int task_callback(void* data, int index, int worker) {
     run.bad_index.store(index, std::memory_order_relaxed);
     return 1;
   }
-  if (int failure = compute_task(run, run.first_task + index, worker)) {
+  if (int failure = run_task(run, run.first_task + index, worker)) {
     run.leaf_failure.store(failure, std::memory_order_relaxed);
     return failure;
   }
@@ -168,8 +64,7 @@ sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
   const int64_t tasks = plan.geometry.problem.batch * plan.cut.tasks;
   if (arguments.parallel_for == nullptr) {
     for (int64_t task = 0; task < tasks; ++task) {
-      if (int failure = compute_task(*run, task, 0))
-        return fail(failed, "variant %s returned %d", plan.row->name, failure);
+      if (int failure = run_task(*run, task, 0)) return fail(failed, "variant %s returned %d", plan.row->name, failure);
     }
     return SEPCONV_OK;
   }
@@ -208,11 +103,14 @@ struct Range {
 
 bool aligned(const void* pointer, size_t alignment) { return reinterpret_cast<uintptr_t>(pointer) % alignment == 0; }
 
-sepconv_status check_apart(const Range& a, const Range& b) {
-  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
-  if (a_begin >= b_begin + b.size || b_begin >= a_begin + a.size) return SEPCONV_OK;
+sepconv_status overlapping(const Range& a, const Range& b) {
   return fail(invalid, "arguments.%s (%p, %zu bytes) overlaps arguments.%s (%p, %zu bytes)", a.name, a.data, a.size,
               b.name, b.data, b.size);
+}
+
+sepconv_status check_apart(const Range& a, const Range& b) {
+  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
+  return a_begin >= b_begin + b.size || b_begin >= a_begin + a.size ? SEPCONV_OK : overlapping(a, b);
 }
 
 sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& a) {
@@ -220,14 +118,22 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   const Range output = {"output", a.output, static_cast<size_t>(plan.geometry.output_bytes)};
   const Range packed = {"packed", a.packed, plan.packed.size};
   const Range workspace = {"workspace", a.workspace, plan.workspace_size};
+  const Range residual = {"residual", a.residual, a.residual == nullptr ? 0 : output.size};
+  const bool has_residual = plan.geometry.problem.has_residual != 0;
+  if (a.residual != nullptr && !has_residual) {
+    return fail(invalid, "arguments.residual is given, but the plan's problem has none (has_residual is 0)");
+  }
   if (input.size != 0) {  // an empty batch has no buffers
-    for (const Range* range : {&input, &output}) {
+    for (const Range* range : {&input, &output, &residual}) {
+      if (range == &residual && !has_residual) continue;
       if (range->data == nullptr) return fail(invalid, "arguments.%s is NULL", range->name);
-      if (!aligned(range->data, sizeof(float))) {
+      if (!aligned(range->data, static_cast<size_t>(dtype_size(plan.geometry.problem.output_dtype)))) {
         return fail(invalid, "arguments.%s is %p: it must be aligned to its elements", range->name, range->data);
       }
     }
-    if (sepconv_status status = check_apart(output, input)) return status;
+    const TensorShape shape = output_shape(plan.geometry);
+    if (!apart(shape, a.output, input_shape(plan.geometry), a.input)) return overlapping(output, input);
+    if (has_residual && !apart(shape, a.output, shape, a.residual)) return overlapping(output, residual);
     if (sepconv_status status = check_apart(output, packed)) return status;
   }
   if (a.workspace == nullptr) return SEPCONV_OK;
@@ -239,6 +145,7 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   if (input.size != 0) {
     if (sepconv_status status = check_apart(workspace, input)) return status;
     if (sepconv_status status = check_apart(workspace, output)) return status;
+    if (sepconv_status status = check_apart(workspace, residual)) return status;
   }
   return check_apart(workspace, packed);
 }
@@ -276,7 +183,6 @@ sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments
     return fail(invalid, "arguments.packed is %p: it must be 64-byte aligned", a.packed);
   }
   if (sepconv_status status = check_buffers(plan, a)) return status;
-  if (a.residual != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.residual is given: not built yet");
   if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given: not built yet");
   return check_packed(plan.packed, a.packed);
 }
@@ -291,18 +197,18 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   const int32_t workers = arguments.parallel_for == nullptr ? 1 : plan.max_threads;
   void* own_workspace = nullptr;
   if (arguments.workspace == nullptr) {
-    const size_t size = static_cast<size_t>(plan.cut.worker_bytes) * static_cast<size_t>(workers);
+    const size_t size = plan.zero_bytes + static_cast<size_t>(plan.cut.worker_bytes) * static_cast<size_t>(workers);
     own_workspace = aligned_alloc(64, size);
     if (own_workspace == nullptr) return fail(SEPCONV_OUT_OF_MEMORY, "no memory for the workspace (%zu bytes)", size);
     arguments.workspace = own_workspace;
   }
   Run run = {};
   run.plan = &plan;
-  run.packed = static_cast<const char*>(arguments.packed);
-  run.input = static_cast<const char*>(arguments.input);
-  run.output = static_cast<char*>(arguments.output);
-  run.workspace = static_cast<char*>(arguments.workspace);
-  run.workers = workers;
+  char* const workspace = static_cast<char*>(arguments.workspace);
+  memset(workspace, 0, plan.zero_bytes);
+  run.buffers = {static_cast<const char*>(arguments.packed), static_cast<const char*>(arguments.input),
+                 static_cast<const char*>(arguments.residual), workspace, static_cast<char*>(arguments.output), workers};
+  run.workspace = workspace + plan.zero_bytes;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);
   run.bad_index.store(none_bad, std::memory_order_relaxed);
   status = run_tasks(&run, arguments);

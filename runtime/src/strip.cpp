@@ -14,16 +14,39 @@ int64_t seen_samples(const Geometry& g, const sepconv_variant& row, int axis, in
   return saturating_add(saturating_multiply(extent - 1, g.stride[axis]), g.reach[axis]);
 }
 
-int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
-                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
-  // 1. The staged input of one chunk, zero-padded: the samples under the strip; along x the strip's width is rounded up
-  //    to whole depthwise tiles. [(z, y,) x, chunk_channels]
-  int64_t staged = row.chunk_channels, pixels = 1;
+namespace {
+
+// The staged input of one chunk, zero-padded: the samples under the strip; along x the strip's width is rounded up to
+// whole depthwise tiles. [(z, y,) x, chunk_channels]
+int64_t staged_elements(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
+  int64_t staged = row.chunk_channels;
   for (int axis = 0; axis < g.rank; ++axis) {
     const int64_t outputs = axis == g.rank - 1 ? saturating_add(extent[axis], row.depthwise_tile - 1) : extent[axis];
     staged = saturating_multiply(staged, seen_samples(g, row, axis, outputs));
-    pixels = saturating_multiply(pixels, extent[axis]);
   }
+  return staged;
+}
+
+// With channels first, of one channel: the samples cut into the phases of the stride [(z, y,) phase, x], and a row of
+// them before. Along x whole depthwise tiles, and one more because vectors may run over.
+int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
+  const int x = g.rank - 1;
+  const int64_t wide = saturating_add(round_up(extent[x], row.depthwise_tile), (g.reach[x] - 1) / g.stride[x] + 1);
+  const int64_t line = saturating_multiply(saturating_add(wide, row.depthwise_tile), g.stride[x]);
+  int64_t staged = line;
+  for (int axis = 0; axis < x; ++axis) staged = saturating_multiply(staged, seen_samples(g, row, axis, extent[axis]));
+  return saturating_add(staged, saturating_add(line, row.depthwise_tile));
+}
+
+}  // namespace
+
+int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
+                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
+  int64_t pixels = 1;
+  for (int axis = 0; axis < g.rank; ++axis) pixels = saturating_multiply(pixels, extent[axis]);
+  // 1. The staged input, in one block or, with channels first, in two.
+  const int64_t staged = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? staged_elements_channels_first(g, row, extent)
+                                                                     : staged_elements(g, row, extent);
   // 2. D, the depthwise stage's result for one block of the sum: flat pixels, the last register tile of either stage
   //    whole. [pixel, sum_block]
   const int64_t d =
@@ -31,12 +54,12 @@ int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const Packe
   // 3. C, the partial sums of the pointwise stage, where the sum takes more than one block: whole tiles of whole
   //    panels. [panel, pixel, panel_channels]
   int64_t c = 0;
-  if (packed.sum_channels > packed.sum_block) {
+  if (packed.sum_channels > packed.sum_block && row.stages != SEPCONV_STAGES_DEPTHWISE) {
     c = saturating_multiply(round_up(pixels, row.tile_pixels), saturating_multiply(panels, row.panel_channels));
   }
-  // All three may be live at once; each takes a record, a rounding and a guard of the arena.
+  // All may be live at once; each takes a record, a rounding and a guard of the arena.
   const int64_t elements = saturating_add(staged, saturating_add(d, c));
-  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 3 * arena_overhead);
+  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 4 * arena_overhead);
 }
 
 void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {
@@ -46,12 +69,28 @@ void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {
   }
 }
 
+bool writes_in_place(const Geometry& g, const sepconv_variant& row, const Strip& strip, int64_t* step) {
+  const bool channels_last = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
+  *step = channels_last ? g.output_pitch.axis[g.rank - 1] : 1;
+  int64_t inside = 0;  // elements from the first to behind the last pixel of the axes inside; 0: none has two pixels
+  for (int axis = g.rank - 1; axis >= 0; --axis) {
+    if (strip.extent[axis] == 1) continue;
+    const int64_t pitch = g.output_pitch.axis[axis];
+    if (inside == 0 && channels_last) {
+      *step = pitch;
+    } else if (pitch != (inside == 0 ? 1 : inside)) {
+      return false;
+    }
+    inside = pitch * strip.extent[axis];
+  }
+  return strip.pixels >= row.tile_pixels;
+}
+
 Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, int64_t index) {
   Strip strip;
   const Part part = part_of(g.out_extent[cut.cut_axis], cut.unit, cut.segments, index % cut.segments);
   int64_t outer = index / cut.segments;
   strip.pixels = 1;
-  strip.first_pixel = 0;
   for (int axis = cut.cut_axis - 1; axis >= 0; --axis) {
     strip.min[axis] = outer % g.out_extent[axis];
     strip.extent[axis] = 1;
@@ -66,7 +105,6 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     const int64_t extent = strip.extent[axis], n = g.in_extent[axis];
     strip.pixels *= extent;
-    strip.first_pixel = strip.first_pixel * g.out_extent[axis] + strip.min[axis];
     strip.in_step[axis] = 1;
     if (steps_over(g, row, axis, extent)) {
       // Tap j reads sample begin + j * dilation; the slice holds those inside the image.
@@ -97,10 +135,10 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
 
 Part samples_ahead(const Geometry& g, const Cut& cut, const Strip& strip, const Strip& next) {
   constexpr int64_t most_bytes = 512 * 1024;
-  if (cut.cut_axis != 0 || next.in_step[0] > 1) return {0, 0};
+  if (cut.cut_axis != 0 || next.in_step[0] > 1 || g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return {0, 0};
   const int64_t begin = larger(next.in_min[0], strip.in_min[0] + strip.in_extent[0]);
   const int64_t end = next.in_min[0] + next.in_extent[0];
-  const int64_t sample = g.in_pixels / g.in_extent[0] * g.problem.in_channels * dtype_size(g.problem.input_dtype);
+  const int64_t sample = g.input_pitch.axis[0] * dtype_size(g.problem.input_dtype);
   if (end <= begin || end - begin > most_bytes / sample) return {0, 0};
   return {begin, end - begin};
 }

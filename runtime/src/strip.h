@@ -20,8 +20,8 @@ struct CutLimits {
 };
 
 // The cut of one image. A strip is whole along the axes inside `cut_axis`, one of `segments` parts along it, and a
-// single sample along the axes outside it, so its pixels are contiguous in the output. A panel group is one of `groups`
-// parts of the panels.
+// single sample along the axes outside it, so its pixels are contiguous in a dense output. A panel group is one of
+// `groups` parts of the panels.
 struct Cut {
   int cut_axis;
   int64_t unit;            // segments are multiples of so many samples, but for the last
@@ -32,8 +32,10 @@ struct Cut {
   bool whole_row_input;    // the innermost axis of the input is always passed whole (rows with a fixed in_extent)
   bool local_coordinates;  // coordinates count from the slice: the image is too large for 32-bit ones
   int64_t arena_bytes;     // scratch of the most demanding task: scratch_bytes of its strip
-  int64_t tile_bytes;      // output tile for strips of fewer pixels than tile_pixels; 0 where there are none
-  int64_t worker_bytes;    // both together: one worker's slice of the workspace, a multiple of 64
+  int64_t tile_bytes;      // output of a strip that a variant cannot write in its place; 0 where there are none
+  int64_t residual_bytes;  // the residual of such a strip; 0 where the problem has none
+  int64_t worker_bytes;    // all together: one worker's slice of the workspace, a multiple of 64
+  int64_t zero_bytes;      // zeros that stand for a residual that is not there, for all workers; 0 where none is needed
 };
 
 // One strip. Axes are outermost first; entries past the rank are {0, 1}.
@@ -41,7 +43,6 @@ struct Strip {
   int64_t min[SEPCONV_MAX_SPATIAL_RANK];     // first output pixel
   int64_t extent[SEPCONV_MAX_SPATIAL_RANK];  // output pixels
   int64_t pixels;                            // their product
-  int64_t first_pixel;                       // flat index in the output image
   int64_t
       in_min[SEPCONV_MAX_SPATIAL_RANK];  // the slice of the input that it reads: always inside the image, never empty
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
@@ -70,6 +71,15 @@ int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& row, cons
 // limits.
 sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed, int threads,
                          const CutLimits& limits, Cut* cut);
+
+// Whether a variant can write a strip where it belongs: it has at least a register tile of pixels, and they are evenly
+// spaced, *step elements apart (1 with channels_first).
+bool writes_in_place(const Geometry& geometry, const sepconv_variant& row, const Strip& strip, int64_t* step);
+
+// Fills in the bytes of a cut whose strips are no larger than `largest` and no smaller than `smallest`; the groups are
+// there already.
+void measure_cut(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed, const Strip& largest,
+                 const Strip& smallest, Cut* cut);
 
 // The strip of an index in [0, cut.strips).
 Strip strip_at(const Geometry& geometry, const sepconv_variant& row, const Cut& cut, int64_t index);

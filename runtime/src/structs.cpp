@@ -63,6 +63,12 @@ sepconv_options default_options() {
   return options;
 }
 
+sepconv_batch_norm default_batch_norm() {
+  sepconv_batch_norm norm = {};
+  norm.epsilon = 1e-3;
+  return norm;
+}
+
 }  // namespace
 
 sepconv_status read_struct(const sepconv_problem* given, sepconv_problem* own) {
@@ -81,6 +87,10 @@ sepconv_status read_struct(const sepconv_arguments* given, sepconv_arguments* ow
   return read(given, own, first_arguments_size, "arguments", sepconv_arguments{});
 }
 
+sepconv_status read_struct(const sepconv_batch_norm* given, sepconv_batch_norm* own) {
+  return read(given, own, first_batch_norm_size, "batch_norm", default_batch_norm());
+}
+
 }  // namespace sepconv::internal
 
 extern "C" void sepconv_problem_init(sepconv_problem* problem, size_t struct_size) {
@@ -97,4 +107,8 @@ extern "C" void sepconv_weights_init(sepconv_weights* weights, size_t struct_siz
 
 extern "C" void sepconv_arguments_init(sepconv_arguments* arguments, size_t struct_size) {
   sepconv::internal::fill(arguments, struct_size, sepconv_arguments{});
+}
+
+extern "C" void sepconv_batch_norm_init(sepconv_batch_norm* norm, size_t struct_size) {
+  sepconv::internal::fill(norm, struct_size, sepconv::internal::default_batch_norm());
 }

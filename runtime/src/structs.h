@@ -15,6 +15,7 @@ inline constexpr size_t first_problem_size = sizeof(sepconv_problem);
 inline constexpr size_t first_options_size = sizeof(sepconv_options);
 inline constexpr size_t first_weights_size = sizeof(sepconv_weights);
 inline constexpr size_t first_arguments_size = sizeof(sepconv_arguments);
+inline constexpr size_t first_batch_norm_size = sizeof(sepconv_batch_norm);
 
 // Copies what the caller passed into `own`: fields that an older caller does not know get their defaults; fields of a
 // newer header that this library does not know must be zero. Errors: SEPCONV_INVALID_ARGUMENT (NULL, a struct_size no
@@ -23,6 +24,7 @@ sepconv_status read_struct(const sepconv_problem* given, sepconv_problem* own);
 sepconv_status read_struct(const sepconv_options* given, sepconv_options* own);
 sepconv_status read_struct(const sepconv_weights* given, sepconv_weights* own);
 sepconv_status read_struct(const sepconv_arguments* given, sepconv_arguments* own);
+sepconv_status read_struct(const sepconv_batch_norm* given, sepconv_batch_norm* own);
 
 // An enum field as the integer that the caller stored: it may be none of the enumerators.
 template <typename Enum>

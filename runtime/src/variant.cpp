@@ -22,6 +22,9 @@ sepconv_status check_row(const char* library, size_t index, const sepconv_varian
   if (row.spatial_rank < 1 || row.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
     return fail(invalid, "table \"%s\": row \"%s\" has spatial_rank %" PRId32, library, row.name, row.spatial_rank);
   }
+  if (row.stages != SEPCONV_STAGES_BOTH && row.stages != SEPCONV_STAGES_DEPTHWISE) {
+    return fail(invalid, "table \"%s\": row \"%s\" has stages %d", library, row.name, static_cast<int>(row.stages));
+  }
   if (row.chunk_channels <= 0 || row.chunk_channels % 4 != 0 || row.sum_block < 0 ||
       row.sum_block % row.chunk_channels != 0) {
     return fail(invalid,

@@ -13,12 +13,14 @@
 #include "sepconv/sepconv.h"
 #include "support/reference.h"
 #include "support/rows.h"
+#include "support/tensor.h"
 
 namespace sepconv::test {
 namespace {
 
-constexpr double kMostWork = 2e5;       // multiplications of a problem that is really run
-constexpr size_t kMostBytes = 1 << 22;  // of its packed weights and its workspace
+constexpr double kMostWork = 2e5;           // multiplications of a problem that is really run
+constexpr size_t kMostBytes = 1 << 22;      // of its packed weights and its workspace
+constexpr int64_t kMostElements = 1 << 20;  // of its input and its output, gaps included
 
 void require(bool condition, const char* what) {
   if (condition) return;
@@ -46,13 +48,16 @@ void choose(FuzzedDataProvider& data, int most, Enum* field) {
   std::memcpy(field, &value, sizeof value);
 }
 
-void rarely(FuzzedDataProvider& data, int64_t* field) {
-  if (data.ConsumeIntegralInRange(0, 63) == 0) *field = extent(data, 4000);
+// A pitch: mostly dense, sometimes more or less.
+void pitch(FuzzedDataProvider& data, int64_t* field) {
+  const int which = data.ConsumeIntegralInRange(0, 31);
+  if (which == 0) *field = extent(data, 4000);
+  if (which == 1) *field = data.ConsumeIntegralInRange<int64_t>(1, 3000);
 }
 
 sepconv_activation activation(FuzzedDataProvider& data) {
   sepconv_activation result = {SEPCONV_ACTIVATION_NONE, 0, 0};
-  choose(data, SEPCONV_ACTIVATION_CLAMP, &result.kind);
+  choose(data, SEPCONV_ACTIVATION_GELU, &result.kind);
   result.lo = data.ConsumeFloatingPoint<float>();
   result.hi = data.ConsumeBool() ? result.lo + 1 : data.ConsumeFloatingPoint<float>();
   return result;
@@ -62,9 +67,13 @@ sepconv_problem problem_from(FuzzedDataProvider& data) {
   sepconv_problem problem;
   sepconv_problem_init(&problem, sizeof problem);
   problem.spatial_rank =
-      data.ConsumeIntegralInRange(0, 31) == 0 ? data.ConsumeIntegral<int32_t>() : data.ConsumeIntegralInRange(1, 2);
-  if (data.ConsumeIntegralInRange(0, 31) == 0) choose(data, 1, &problem.layout);
-  choose(data, 1, &problem.padding);
+      data.ConsumeIntegralInRange(0, 31) == 0 ? data.ConsumeIntegral<int32_t>() : data.ConsumeIntegralInRange(1, 3);
+  choose(data, 1, &problem.layout);
+  choose(data, SEPCONV_PADDING_EXPLICIT, &problem.padding);
+  if (data.ConsumeIntegralInRange(0, 7) == 0) choose(data, SEPCONV_STAGES_POINTWISE, &problem.stages);
+  if (data.ConsumeIntegralInRange(0, 3) == 0) {
+    problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = SEPCONV_DTYPE_F64;
+  }
   problem.batch = extent(data, 3);
   problem.in_channels = extent(data, 40);
   problem.depth_multiplier = extent(data, 3);
@@ -74,20 +83,25 @@ sepconv_problem problem_from(FuzzedDataProvider& data) {
     problem.kernel_extent[axis] = extent(data, 5);
     problem.stride[axis] = extent(data, 4);
     problem.dilation[axis] = extent(data, 4);
-    rarely(data, &problem.pad_before[axis]);
-    rarely(data, &problem.pad_after[axis]);
-    rarely(data, &problem.input_pitch[axis]);
-    rarely(data, &problem.output_pitch[axis]);
+    if (data.ConsumeBool()) problem.pad_before[axis] = extent(data, 8);
+    if (data.ConsumeBool()) problem.pad_after[axis] = extent(data, 8);
   }
+  for (int i = 0; i <= SEPCONV_MAX_SPATIAL_RANK; ++i) {
+    pitch(data, &problem.input_pitch[i]);
+    pitch(data, &problem.output_pitch[i]);
+  }
+  pitch(data, &problem.input_channel_pitch);
+  pitch(data, &problem.output_channel_pitch);
   if (data.ConsumeIntegralInRange(0, 63) == 0) choose(data, SEPCONV_DTYPE_I32, &problem.mid_dtype);
   if (data.ConsumeIntegralInRange(0, 63) == 0)
     problem.struct_size = data.ConsumeIntegral<size_t>() % (2 * sizeof problem);
   if (problem.struct_size > sizeof problem) problem.struct_size = 0;  // memory beyond ours is not the library's fault
+  if (data.ConsumeBool()) problem.input_activation = activation(data);
   problem.mid_activation = activation(data);
   problem.out_activation = activation(data);
   problem.has_mid_bias = data.ConsumeBool();
   problem.has_out_bias = data.ConsumeBool();
-  problem.has_residual = data.ConsumeIntegralInRange(0, 63) == 0;
+  problem.has_residual = data.ConsumeIntegralInRange(0, 3) == 0;
   return problem;
 }
 
@@ -127,7 +141,7 @@ bool spoil(FuzzedDataProvider& data, sepconv_arguments* arguments, std::vector<u
       return arguments->workspace = static_cast<char*>(arguments->workspace) + data.ConsumeIntegralInRange(1, 63),
              false;
     case 5:
-      return arguments->residual = arguments->input, false;
+      return arguments->residual = arguments->residual == nullptr ? arguments->input : nullptr, false;
     case 6:
       return arguments->struct_size = data.ConsumeIntegralInRange<size_t>(0, sizeof *arguments - 1), false;
     case 7:
@@ -145,34 +159,40 @@ bool spoil(FuzzedDataProvider& data, sepconv_arguments* arguments, std::vector<u
   }
 }
 
+template <typename T>
 void run(FuzzedDataProvider& data, const sepconv_problem& problem, const sepconv_plan& plan) {
-  const auto floats = [](int64_t count) { return exactly(static_cast<size_t>(count) * sizeof(float)); };
+  struct Filled {
+    std::unique_ptr<void, Free> memory;
+    int64_t count;
+    T* data() const { return static_cast<T*>(memory.get()); }
+  };
+  const auto filled = [](int64_t count, T value) {
+    Filled result{exactly(static_cast<size_t>(count) * sizeof(T)), count};
+    std::fill_n(result.data(), count, value);
+    return result;
+  };
   const size_t packed_size = sepconv_plan_packed_size(&plan), workspace_size = sepconv_plan_workspace_size(&plan);
-  const int64_t inputs = input_count(problem), outputs = output_count(problem);
-  const auto input = floats(inputs), output = floats(outputs), depthwise = floats(depthwise_count(problem)),
-             pointwise = floats(pointwise_count(problem)), mid_bias = floats(mid_count(problem)),
-             out_bias = floats(problem.out_channels), packed = exactly(packed_size),
-             workspace = exactly(workspace_size);
-  std::fill_n(static_cast<float*>(input.get()), inputs, 1.0f);
-  std::fill_n(static_cast<float*>(output.get()), outputs, -77.0f);
-  std::fill_n(static_cast<float*>(depthwise.get()), depthwise_count(problem), 1.0f);
-  std::fill_n(static_cast<float*>(pointwise.get()), pointwise_count(problem), 1.0f);
-  std::fill_n(static_cast<float*>(mid_bias.get()), mid_count(problem), 1.0f);
-  std::fill_n(static_cast<float*>(out_bias.get()), problem.out_channels, 1.0f);
+  const Tensor output_shape = output_tensor(problem);
+  const Filled input = filled(span(input_tensor(problem)), 1), output = filled(span(output_shape), -77),
+               residual = filled(span(output_shape), 1), depthwise = filled(depthwise_count(problem), 1),
+               pointwise = filled(pointwise_count(problem), 1), mid_bias = filled(mid_count(problem), 1),
+               out_bias = filled(problem.out_channels, 1);
+  const auto packed = exactly(packed_size), workspace = exactly(workspace_size);
   sepconv_weights weights;
   sepconv_weights_init(&weights, sizeof weights);
-  weights.depthwise_kernel = depthwise.get();
-  weights.pointwise_kernel = pointwise.get();
-  if (problem.has_mid_bias) weights.mid_bias = mid_bias.get();
-  if (problem.has_out_bias) weights.out_bias = out_bias.get();
+  if (problem.stages != SEPCONV_STAGES_POINTWISE) weights.depthwise_kernel = depthwise.data();
+  if (problem.stages != SEPCONV_STAGES_DEPTHWISE) weights.pointwise_kernel = pointwise.data();
+  if (problem.has_mid_bias) weights.mid_bias = mid_bias.data();
+  if (problem.has_out_bias) weights.out_bias = out_bias.data();
   require(sepconv_plan_pack(&plan, &weights, packed.get(), packed_size - 1) == SEPCONV_INVALID_ARGUMENT,
           "size is checked");
   require(sepconv_plan_pack(&plan, &weights, packed.get(), packed_size) == SEPCONV_OK, "weights are packed");
   sepconv_arguments arguments;
   sepconv_arguments_init(&arguments, sizeof arguments);
   arguments.packed = packed.get();
-  arguments.input = input.get();
-  arguments.output = output.get();
+  arguments.input = input.data();
+  arguments.output = output.data();
+  if (problem.has_residual) arguments.residual = residual.data();
   arguments.workspace = workspace.get();
   arguments.workspace_size = workspace_size;
   std::vector<unsigned char> spoilt;
@@ -180,9 +200,13 @@ void run(FuzzedDataProvider& data, const sepconv_problem& problem, const sepconv
   const sepconv_status status = sepconv_plan_run(&plan, &arguments);
   if (good) require(status == SEPCONV_OK, "a good run succeeds");
   if (!good && problem.batch > 0) require(status != SEPCONV_OK, "a spoilt run is refused");
-  if (status == SEPCONV_OK) return;
-  const float* values = static_cast<const float*>(output.get());
-  for (int64_t i = 0; i < outputs; ++i) require(values[i] == -77.0f, "a refused run leaves the output alone");
+  std::vector<bool> written(static_cast<size_t>(output.count));
+  if (status == SEPCONV_OK) {
+    for_each_offset(output_shape, [&](int64_t offset) { written[static_cast<size_t>(offset)] = true; });
+  }
+  for (int64_t i = 0; i < output.count; ++i) {
+    require(written[static_cast<size_t>(i)] || output.data()[i] == -77, "nothing but a good run's elements is written");
+  }
 }
 
 void fuzz(FuzzedDataProvider& data) {
@@ -212,10 +236,15 @@ void fuzz(FuzzedDataProvider& data) {
   std::vector<char> text(data.ConsumeIntegralInRange<size_t>(1, 300));
   require(sepconv_plan_explain(made, text.data(), text.size()) == SEPCONV_OK, "a plan is explained");
   if (work(problem, out_extent) > kMostWork || sepconv_plan_packed_size(made) > kMostBytes ||
-      sepconv_plan_workspace_size(made) > kMostBytes) {
+      sepconv_plan_workspace_size(made) > kMostBytes || span(input_tensor(problem)) > kMostElements ||
+      span(output_tensor(problem)) > kMostElements) {
     return;
   }
-  run(data, problem, *made);
+  if (problem.input_dtype == SEPCONV_DTYPE_F64) {
+    run<double>(data, problem, *made);
+  } else {
+    run<float>(data, problem, *made);
+  }
 }
 
 }  // namespace

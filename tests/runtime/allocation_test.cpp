@@ -50,7 +50,7 @@ TEST_F(Allocations, RefusedPlansLeakNothing) {
   const int alive = allocations_alive();
   sepconv_problem illegal = a_problem(), not_built = a_problem();
   illegal.stride[0] = 0;
-  not_built.layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
+  not_built.mid_dtype = SEPCONV_DTYPE_F16;
   sepconv_options options = default_options();
   options.variant = "no_such_variant";
   EXPECT_EQ(make_plan(illegal), nullptr);

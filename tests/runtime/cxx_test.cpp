@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sepconv/stream.hpp"
 #include "support/golden.h"
 #include "support/rows.h"
 
@@ -34,7 +35,6 @@ const std::vector<float> kInput = {1, 2, 3, 4, 5}, kDepthwise = {100, 10, 1}, kP
 
 TEST_F(Cxx, OneCallGivesTheAnswersOfKeras) {
   for (const GoldenCase& golden : golden_cases()) {
-    if (golden.layout != SEPCONV_LAYOUT_CHANNELS_LAST || golden.rank == 3) continue;
     const sepconv_problem problem = golden_problem(golden);
     const Operands<float> operands = golden_operands<float>(problem);
     const std::vector<float> output =
@@ -76,9 +76,9 @@ TEST_F(Cxx, BuildsAProblemFieldByField) {
 TEST_F(Cxx, ThrowsWithTheSentence) {
   expect_throws(SEPCONV_INVALID_ARGUMENT, "zero or negative", [] { Plan plan(line().input({2})); });
   expect_throws(SEPCONV_INVALID_ARGUMENT, "kernel", [] { line().kernel({3, 3}); });
-  expect_throws(SEPCONV_UNSUPPORTED, "channels_first", [] {
+  expect_throws(SEPCONV_UNSUPPORTED, "dtype", [] {
     Problem problem = line();
-    problem.get().layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
+    problem.get().mid_dtype = SEPCONV_DTYPE_F16;
     Plan plan(problem);
   });
   expect_throws(SEPCONV_INVALID_ARGUMENT, "input", [] { separable_conv(line(), {1, 2}, kDepthwise, kPointwise); });
@@ -102,6 +102,40 @@ TEST_F(Cxx, PlansAndWeightsMove) {
   EXPECT_EQ(output, (std::vector<float>{1123, 1234, 1345}));
   expect_throws(SEPCONV_BAD_PACKED, "bytes", [&] { moved.run(PackedWeights(64), kInput.data(), output.data()); });
   EXPECT_NE(moved.explain().find(moved.variant()), std::string::npos);
+}
+
+TEST_F(Cxx, TakesDoubles) {
+  const std::vector<double> input(kInput.begin(), kInput.end()), depthwise = {100, 10, 1}, pointwise = {1};
+  EXPECT_EQ(separable_conv(line().float64(), input, depthwise, pointwise), (std::vector<double>{123, 234, 345}));
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "type", [&] { separable_conv(line(), input, depthwise, pointwise); });
+}
+
+TEST_F(Cxx, RunsOneStageAtATime) {
+  const Problem depthwise = line().stages(SEPCONV_STAGES_DEPTHWISE),
+                pointwise = line().stages(SEPCONV_STAGES_POINTWISE);
+  const std::vector<float> mid = separable_conv(depthwise, kInput, kDepthwise, {});
+  EXPECT_EQ(mid, (std::vector<float>{123, 234, 345}));
+  const std::vector<float> none;
+  EXPECT_EQ(separable_conv(Problem(pointwise).input({3}).kernel({1}), mid, none, {2}),
+            (std::vector<float>{246, 468, 690}));
+}
+
+TEST_F(Cxx, PadsExplicitly) {
+  EXPECT_EQ(separable_conv(line().padding({1}, {2}), kInput, kDepthwise, kPointwise),
+            (std::vector<float>{12, 123, 234, 345, 450, 500}));
+}
+
+TEST_F(Cxx, StreamsPieceByPiece) {
+  const Plan plan(line().causal());
+  const PackedWeights packed = plan.pack(kDepthwise.data(), kPointwise.data());
+  Stream stream(plan, packed);
+  EXPECT_EQ(stream.push(kInput.data(), 2), (std::vector<float>{1, 12}));
+  Stream moved = std::move(stream);
+  EXPECT_EQ(moved.push(kInput.data() + 2, 3), (std::vector<float>{123, 234, 345}));
+  moved.reset();
+  EXPECT_EQ(moved.output_frames(1), 1);
+  EXPECT_EQ(moved.push(kInput.data(), 1), (std::vector<float>{1}));
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "causal", [&] { Stream(Plan(line()), packed); });
 }
 
 TEST_F(Cxx, EmptyBatchGivesAnEmptyOutput) {

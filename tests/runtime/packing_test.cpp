@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
 #include "support/rows.h"
@@ -170,6 +171,47 @@ TEST_F(Packing, ServesOtherBatchesAndImageSizes) {
     operands.out_bias = operands_.out_bias;
     std::vector<float> output;
     ASSERT_EQ(run_with(other, *plan, operands, packed.data(), &output), SEPCONV_OK) << sepconv_last_error();
+    EXPECT_TRUE(equals_reference(other, operands, output));
+  }
+}
+
+// Weights packed once serve any batch and any image, with one thread or several: as a program does that meets images of
+// all sizes.
+TEST_F(Packing, ServesEverySizeWithAnyNumberOfThreads) {
+  GuardedBuffer packed(size(), 64, Flush::kEnd);
+  ASSERT_EQ(sepconv_plan_pack(plan_.get(), &weights_, packed.data(), size()), SEPCONV_OK);
+  packed.make_read_only();
+  for (uint64_t i = 0; i < 60 && !HasFailure(); ++i) {
+    Random random(test_seed() + i);
+    sepconv_problem other = problem_;
+    other.batch = uniform(random, 1, 3);
+    other.padding = one_in(random, 2) ? SEPCONV_PADDING_SAME : SEPCONV_PADDING_VALID;
+    other.mid_activation.kind = one_in(random, 2) ? SEPCONV_ACTIVATION_RELU : SEPCONV_ACTIVATION_NONE;
+    for (int axis = 0; axis < 2; ++axis) {
+      other.stride[axis] = uniform(random, 1, 3);
+      other.dilation[axis] = uniform(random, 1, 3);
+      other.in_extent[axis] = uniform(random, 7, 40);  // 3 taps with dilation 3 reach over 7
+    }
+    SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(test_seed() + i) + ": " + describe(other));
+    sepconv_options options = default_options();
+    options.packing_of = plan_.get();
+    options.max_threads = static_cast<int32_t>(uniform(random, 1, 4));
+    const PlanPointer plan = make_plan(other, &options);
+    ASSERT_NE(plan, nullptr) << sepconv_last_error();
+    Operands<float> operands = operands_;
+    operands.input = random_operands(random, other, Fill::kReals).input;
+    std::vector<float> output(static_cast<size_t>(output_count(other)), -1.0f);
+    Parallel parallel;
+    parallel.threads = options.max_threads;
+    sepconv_arguments arguments = default_arguments();
+    arguments.input = operands.input.data();
+    arguments.output = output.data();
+    arguments.packed = packed.data();
+    if (options.max_threads > 1) {
+      arguments.parallel_for = parallel_for;
+      arguments.parallel_context = &parallel;
+    }
+    ASSERT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_OK) << sepconv_last_error();
     EXPECT_TRUE(equals_reference(other, operands, output));
   }
 }

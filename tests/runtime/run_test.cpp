@@ -154,11 +154,51 @@ TEST_F(Run, OverlappingOutputIsRefused) {
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_OK) << sepconv_last_error();
 }
 
+TEST_F(Run, ResidualIsGivenExactlyWhereTheProblemHasOne) {
+  arguments_.residual = arguments_.input;
+  expect_refused(SEPCONV_INVALID_ARGUMENT, "residual");
+  problem_.has_residual = 1;
+  operands_ = random_operands(random_, problem_, Fill::kReals);
+  plan_ = make_plan(problem_);
+  ASSERT_NE(plan_, nullptr) << sepconv_last_error();
+  buffers_ = std::make_unique<Buffers>(problem_, *plan_, operands_, Flush::kEnd);
+  arguments_ = buffers_->arguments();
+  expect_works();
+  arguments_.residual = nullptr;
+  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(sepconv_last_error()).find("residual"), std::string::npos) << sepconv_last_error();
+  arguments_.residual = arguments_.output;  // strips overlap in what they write, so not even this is safe
+  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(sepconv_last_error()).find("overlap"), std::string::npos) << sepconv_last_error();
+}
+
+// Two slices of one buffer: a layer that appends its channels to its input, as DenseNet does.
+TEST_F(Run, SlicesOfOneBufferMayInterleave) {
+  const int64_t inputs = problem_.in_channels, outputs = problem_.out_channels, pixel = inputs + outputs + 1;
+  sepconv_problem sliced = problem_;
+  sliced.input_pitch[2] = sliced.output_pitch[2] = pixel;
+  const PlanPointer plan = make_plan(sliced);
+  ASSERT_NE(plan, nullptr) << sepconv_last_error();
+  std::vector<float> buffer(static_cast<size_t>(input_count(problem_) / inputs * pixel), -7.0f);
+  scatter(input_tensor(sliced), operands_.input, buffer.data());
+  sepconv_arguments arguments = default_arguments();
+  arguments.packed = buffers_->packed.data();
+  arguments.input = buffer.data();
+  arguments.output = buffer.data() + inputs;
+  ASSERT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_OK) << sepconv_last_error();
+  const std::vector<float> output = gather(output_tensor(sliced), buffer.data() + inputs);
+  EXPECT_TRUE(equals_reference(problem_, operands_, output));
+  EXPECT_EQ(gather(input_tensor(sliced), buffer.data()), operands_.input);
+  for (size_t i = static_cast<size_t>(pixel) - 1; i < buffer.size(); i += static_cast<size_t>(pixel)) {
+    ASSERT_EQ(buffer[i], -7.0f) << "between two pixels";
+  }
+  arguments.output = buffer.data() + inputs - 1;  // one channel too early
+  EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(sepconv_last_error()).find("overlap"), std::string::npos) << sepconv_last_error();
+}
+
 TEST_F(Run, FieldsThatAreNotBuiltAreUnsupported) {
   const sepconv_arguments good = arguments_;
-  arguments_.residual = good.input;
-  expect_refused(SEPCONV_UNSUPPORTED, "residual");
-  arguments_ = good;
   arguments_.stream = &arguments_;
   expect_refused(SEPCONV_UNSUPPORTED, "stream");
   arguments_ = good;

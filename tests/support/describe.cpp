@@ -12,19 +12,33 @@ std::string by_axis(const sepconv_problem& problem, const int64_t* values) {
 }
 
 std::string activation(const char* where, const sepconv_activation& value) {
+  const char* const names[] = {"", "relu", "relu6", "clamp", "swish", "hard swish", "sigmoid", "tanh", "gelu"};
   std::ostringstream text;
-  if (value.kind == SEPCONV_ACTIVATION_RELU) text << " " << where << " relu";
-  if (value.kind == SEPCONV_ACTIVATION_RELU6) text << " " << where << " relu6";
-  if (value.kind == SEPCONV_ACTIVATION_CLAMP) text << " " << where << " clamp " << value.lo << ".." << value.hi;
+  if (value.kind != SEPCONV_ACTIVATION_NONE) text << " " << where << " " << names[value.kind];
+  if (value.kind == SEPCONV_ACTIVATION_CLAMP) text << " " << value.lo << ".." << value.hi;
+  return text.str();
+}
+
+// Where not all are dense.
+std::string pitches(const char* tensor, const sepconv_problem& problem, const int64_t* pitch, int64_t channel_pitch) {
+  std::ostringstream text;
+  int64_t any = channel_pitch;
+  for (int i = 0; i <= problem.spatial_rank; ++i) any |= pitch[i];
+  if (any == 0) return "";
+  text << " " << tensor << " pitches";
+  for (int i = 0; i <= problem.spatial_rank; ++i) text << " " << pitch[i];
+  if (channel_pitch != 0) text << " channels " << channel_pitch;
   return text.str();
 }
 
 }  // namespace
 
 std::string describe(const sepconv_problem& problem) {
+  const char* const stages[] = {"", "depthwise only ", "pointwise only "};
   const char* const paddings[] = {"valid", "same", "causal", "explicit"};
   std::ostringstream text;
-  text << problem.spatial_rank << "-D "
+  text << problem.spatial_rank << "-D " << (problem.input_dtype == SEPCONV_DTYPE_F64 ? "float64 " : "")
+       << stages[problem.stages]
        << (problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST ? "channels_last" : "channels_first") << " "
        << paddings[problem.padding] << " batch " << problem.batch << " in " << by_axis(problem, problem.in_extent)
        << " kernel " << by_axis(problem, problem.kernel_extent) << " stride " << by_axis(problem, problem.stride)
@@ -32,7 +46,9 @@ std::string describe(const sepconv_problem& problem) {
        << problem.depth_multiplier << " out channels " << problem.out_channels
        << activation("input", problem.input_activation) << (problem.has_mid_bias ? " mid bias" : "")
        << activation("mid", problem.mid_activation) << (problem.has_out_bias ? " out bias" : "")
-       << activation("out", problem.out_activation);
+       << activation("out", problem.out_activation) << (problem.has_residual ? " residual" : "")
+       << pitches("input", problem, problem.input_pitch, problem.input_channel_pitch)
+       << pitches("output", problem, problem.output_pitch, problem.output_channel_pitch);
   if (problem.padding == SEPCONV_PADDING_EXPLICIT) {
     text << " pads " << by_axis(problem, problem.pad_before) << " before " << by_axis(problem, problem.pad_after)
          << " after";

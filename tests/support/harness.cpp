@@ -7,24 +7,59 @@
 namespace sepconv::test {
 namespace {
 
-constexpr uint32_t kUnwritten = 0x7fc5e9c0;  // a quiet NaN
+// The type of a problem's elements: its bits, and a quiet NaN that no arithmetic makes.
+template <typename T>
+struct Element;
+template <>
+struct Element<float> {
+  using Bits = uint32_t;
+  using Wider = double;
+  static constexpr Bits unwritten = 0x7fc5e9c0;
+};
+template <>
+struct Element<double> {
+  using Bits = uint64_t;
+  using Wider = long double;
+  static constexpr Bits unwritten = 0x7ffc5e9c07fc5e9c;
+};
 
-uint32_t bits_of(float value) {
-  uint32_t bits;
+template <typename T>
+typename Element<T>::Bits bits_of(T value) {
+  typename Element<T>::Bits bits;
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
 }
 
-size_t bytes_of(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
+template <typename T>
+bool is_unwritten(T value) {
+  return bits_of(value) == Element<T>::unwritten;
+}
 
-const float* data_or_null(const std::vector<float>& values) { return values.empty() ? nullptr : values.data(); }
+template <typename T>
+void fill_unwritten(GuardedBuffer* buffer) {
+  std::fill_n(buffer->as<typename Element<T>::Bits>(), buffer->size() / sizeof(T), Element<T>::unwritten);
+}
 
-std::vector<double> doubles(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+template <typename T>
+size_t bytes_of(int64_t count) {
+  return static_cast<size_t>(count) * sizeof(T);
+}
 
-bool agrees(double expected, double actual, double tolerance) {
+template <typename T>
+const T* data_or_null(const std::vector<T>& values) {
+  return values.empty() ? nullptr : values.data();
+}
+
+template <typename Wider, typename T>
+std::vector<Wider> widened(const std::vector<T>& values) {
+  return {values.begin(), values.end()};
+}
+
+template <typename Wider, typename T>
+bool agrees(Wider expected, T actual, double tolerance) {
   if (std::isnan(expected)) return std::isnan(actual);
   if (std::isinf(expected)) return actual == expected;
-  return std::abs(expected - actual) <= tolerance;
+  return std::abs(expected - static_cast<Wider>(actual)) <= tolerance;
 }
 
 }  // namespace
@@ -54,7 +89,8 @@ PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* opt
   return PlanPointer(plan);
 }
 
-sepconv_weights weights_of(const Operands<float>& operands) {
+template <typename T>
+sepconv_weights weights_of(const Operands<T>& operands) {
   sepconv_weights weights;
   sepconv_weights_init(&weights, sizeof weights);
   weights.depthwise_kernel = data_or_null(operands.depthwise);
@@ -64,49 +100,76 @@ sepconv_weights weights_of(const Operands<float>& operands) {
   return weights;
 }
 
-Buffers::Buffers(const sepconv_problem& problem, const sepconv_plan& plan, const Operands<float>& operands, Flush flush)
-    : input(bytes_of(input_count(problem)), alignof(float), flush),
+template <typename T>
+BuffersOf<T>::BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan, const Operands<T>& operands,
+                        Flush flush)
+    : input_shape(input_tensor(problem)),
+      output_shape(output_tensor(problem)),
+      input(bytes_of<T>(span(input_shape)), alignof(T), flush),
+      residual(problem.has_residual ? bytes_of<T>(span(output_shape)) : 0, alignof(T), flush),
       packed(sepconv_plan_packed_size(&plan), 64, flush),
-      output(bytes_of(output_count(problem)), alignof(float), flush),
-      workspace(sepconv_plan_workspace_size(&plan), 64, flush) {
-  std::copy(operands.input.begin(), operands.input.end(), input.as<float>());
+      output(bytes_of<T>(span(output_shape)), alignof(T), flush),
+      workspace(sepconv_plan_workspace_size(&plan), 64, flush),
+      has_residual_(problem.has_residual != 0) {
+  fill_unwritten<T>(&input);
+  scatter(input_shape, operands.input, input.as<T>());
   input.make_read_only();
+  if (has_residual_) {
+    fill_unwritten<T>(&residual);
+    scatter(output_shape, operands.residual, residual.as<T>());
+    residual.make_read_only();
+  }
   const sepconv_weights weights = weights_of(operands);
   EXPECT_EQ(sepconv_plan_pack(&plan, &weights, packed.data(), packed.size()), SEPCONV_OK) << sepconv_last_error();
   packed.make_read_only();
-  std::fill_n(output.as<uint32_t>(), output.size() / sizeof(float), kUnwritten);
+  fill_unwritten<T>(&output);
 }
 
-sepconv_arguments Buffers::arguments() {
+template <typename T>
+sepconv_arguments BuffersOf<T>::arguments() {
   sepconv_arguments arguments = default_arguments();
   arguments.packed = packed.data();
   arguments.input = input.data();
   arguments.output = output.data();
+  if (has_residual_) arguments.residual = residual.data();
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
   return arguments;
 }
 
-std::vector<float> Buffers::output_values() const {
-  return {output.as<float>(), output.as<float>() + output.size() / sizeof(float)};
+template <typename T>
+std::vector<T> BuffersOf<T>::output_values() const {
+  return gather(output_shape, output.as<T>());
 }
 
-bool Buffers::output_untouched() const {
-  for (const float value : output_values()) {
-    if (bits_of(value) != kUnwritten) return false;
+template <typename T>
+bool BuffersOf<T>::output_untouched() const {
+  const T* const values = output.as<T>();
+  for (size_t i = 0; i < output.size() / sizeof(T); ++i) {
+    if (!is_unwritten(values[i])) return false;
   }
   return true;
 }
 
-::testing::AssertionResult Buffers::nothing_else_written() const {
+template <typename T>
+::testing::AssertionResult BuffersOf<T>::nothing_else_written() const {
   if (!input.untouched()) return ::testing::AssertionFailure() << "memory beside the input was written";
+  if (!residual.untouched()) return ::testing::AssertionFailure() << "memory beside the residual was written";
   if (!packed.untouched()) return ::testing::AssertionFailure() << "memory beside the packed weights was written";
   if (!output.untouched()) return ::testing::AssertionFailure() << "memory beside the output was written";
   if (!workspace.untouched()) return ::testing::AssertionFailure() << "memory beside the workspace was written";
+  std::vector<bool> element(output.size() / sizeof(T));
+  for_each_offset(output_shape, [&](int64_t offset) { element[static_cast<size_t>(offset)] = true; });
+  for (size_t i = 0; i < element.size(); ++i) {
+    if (!element[i] && !is_unwritten(output.as<T>()[i])) {
+      return ::testing::AssertionFailure() << "the gap at " << i << " between the output's elements was written";
+    }
+  }
   return ::testing::AssertionSuccess();
 }
 
-Outcome run(const sepconv_problem& problem, const Operands<float>& operands, const RunOptions& how) {
+template <typename T>
+OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, const RunOptions& how) {
   sepconv_options options = default_options();
   options.variant = how.variant;
   options.max_threads = how.max_threads;
@@ -115,7 +178,7 @@ Outcome run(const sepconv_problem& problem, const Operands<float>& operands, con
     ADD_FAILURE() << "no plan: " << sepconv_last_error();
     return {};
   }
-  Buffers buffers(problem, *plan, operands, how.flush);
+  BuffersOf<T> buffers(problem, *plan, operands, how.flush);
   sepconv_arguments arguments = buffers.arguments();
   if (how.own_workspace) {
     arguments.workspace = nullptr;
@@ -134,17 +197,20 @@ Outcome run(const sepconv_problem& problem, const Operands<float>& operands, con
   return {sepconv_plan_variant(plan.get()), buffers.output_values()};
 }
 
-::testing::AssertionResult equals_reference(const sepconv_problem& problem, const Operands<float>& operands,
-                                            const std::vector<float>& output, bool exact) {
-  const Result<double> expected = reference(
-      problem, Operands<double>{doubles(operands.input), doubles(operands.depthwise), doubles(operands.pointwise),
-                                doubles(operands.mid_bias), doubles(operands.out_bias)});
+template <typename T>
+::testing::AssertionResult equals_reference(const sepconv_problem& problem, const Operands<T>& operands,
+                                            const std::vector<T>& output, bool exact) {
+  using Wider = typename Element<T>::Wider;
+  const Result<Wider> expected =
+      reference(problem, Operands<Wider>{widened<Wider>(operands.input), widened<Wider>(operands.depthwise),
+                                         widened<Wider>(operands.pointwise), widened<Wider>(operands.mid_bias),
+                                         widened<Wider>(operands.out_bias), widened<Wider>(operands.residual)});
   if (output.size() != expected.values.size()) {
     return ::testing::AssertionFailure() << output.size() << " elements in place of " << expected.values.size();
   }
   for (size_t i = 0; i < output.size(); ++i) {
     const double tolerance = exact ? 0 : expected.tolerance[i];
-    if (bits_of(output[i]) == kUnwritten) return ::testing::AssertionFailure() << "element " << i << " was not written";
+    if (is_unwritten(output[i])) return ::testing::AssertionFailure() << "element " << i << " was not written";
     if (!agrees(expected.values[i], output[i], tolerance)) {
       return ::testing::AssertionFailure() << "element " << i << " of " << output.size() << " is " << output[i]
                                            << ", not " << expected.values[i] << " (tolerance " << tolerance << ")";
@@ -153,7 +219,8 @@ Outcome run(const sepconv_problem& problem, const Operands<float>& operands, con
   return ::testing::AssertionSuccess();
 }
 
-::testing::AssertionResult same_bits(const std::vector<float>& expected, const std::vector<float>& actual) {
+template <typename T>
+::testing::AssertionResult same_bits(const std::vector<T>& expected, const std::vector<T>& actual) {
   if (expected.size() != actual.size()) return ::testing::AssertionFailure() << "the sizes differ";
   for (size_t i = 0; i < expected.size(); ++i) {
     if (bits_of(expected[i]) != bits_of(actual[i])) {
@@ -162,5 +229,16 @@ Outcome run(const sepconv_problem& problem, const Operands<float>& operands, con
   }
   return ::testing::AssertionSuccess();
 }
+
+#define SEPCONV_INSTANTIATE(T)                                                                     \
+  template sepconv_weights weights_of(const Operands<T>&);                                         \
+  template struct BuffersOf<T>;                                                                    \
+  template OutcomeOf<T> run(const sepconv_problem&, const Operands<T>&, const RunOptions&);        \
+  template ::testing::AssertionResult equals_reference(const sepconv_problem&, const Operands<T>&, \
+                                                       const std::vector<T>&, bool);               \
+  template ::testing::AssertionResult same_bits(const std::vector<T>&, const std::vector<T>&)
+
+SEPCONV_INSTANTIATE(float);
+SEPCONV_INSTANTIATE(double);
 
 }  // namespace sepconv::test

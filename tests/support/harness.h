@@ -12,6 +12,7 @@
 #include "support/guarded_buffer.h"
 #include "support/parallel.h"
 #include "support/reference.h"
+#include "support/tensor.h"
 
 namespace sepconv::test {
 
@@ -30,19 +31,27 @@ PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* opt
                       sepconv_status* status = nullptr);
 
 // The weights of `operands`; they must outlive the result.
-sepconv_weights weights_of(const Operands<float>& operands);
+template <typename T>
+sepconv_weights weights_of(const Operands<T>& operands);
 
-// Everything one run reads and writes, each in a guarded buffer of exactly the promised size. Input and packed weights
-// become read-only; the output starts out as NaNs of a kind that no arithmetic makes.
-struct Buffers {
-  GuardedBuffer input, packed, output, workspace;
+// Everything one run reads and writes, each in a guarded buffer of exactly the promised size: a tensor with pitches
+// takes the elements from its first to its last. What is read becomes read-only, with NaNs between the elements; the
+// output starts out as NaNs of a kind that no arithmetic makes. T is the problem's type.
+template <typename T>
+struct BuffersOf {
+  Tensor input_shape, output_shape;
+  GuardedBuffer input, residual, packed, output, workspace;
 
-  Buffers(const sepconv_problem& problem, const sepconv_plan& plan, const Operands<float>& operands, Flush flush);
+  BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan, const Operands<T>& operands, Flush flush);
   sepconv_arguments arguments();
-  std::vector<float> output_values() const;
-  bool output_untouched() const;  // every element still as it was before the run
-  ::testing::AssertionResult nothing_else_written() const;
+  std::vector<T> output_values() const;                     // dense
+  bool output_untouched() const;                            // every element still as it was before the run
+  ::testing::AssertionResult nothing_else_written() const;  // also not between the output's elements
+
+ private:
+  bool has_residual_;
 };
+using Buffers = BuffersOf<float>;
 
 // How `run` runs.
 struct RunOptions {
@@ -53,20 +62,25 @@ struct RunOptions {
   Flush flush = Flush::kEnd;
 };
 
-struct Outcome {
+template <typename T>
+struct OutcomeOf {
   std::string variant;
-  std::vector<float> output;
+  std::vector<T> output;  // dense
 };
+using Outcome = OutcomeOf<float>;
 
 // Plans, packs and runs; reports what went wrong as test failures and then returns an empty variant name.
-Outcome run(const sepconv_problem& problem, const Operands<float>& operands, const RunOptions& how = {});
+template <typename T>
+OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, const RunOptions& how = {});
 
 // Compares with the reference: NaN where it has NaN, else within its tolerance; `exact` allows no difference.
-::testing::AssertionResult equals_reference(const sepconv_problem& problem, const Operands<float>& operands,
-                                            const std::vector<float>& output, bool exact = false);
+template <typename T>
+::testing::AssertionResult equals_reference(const sepconv_problem& problem, const Operands<T>& operands,
+                                            const std::vector<T>& output, bool exact = false);
 
 // The same elements, bit by bit.
-::testing::AssertionResult same_bits(const std::vector<float>& expected, const std::vector<float>& actual);
+template <typename T>
+::testing::AssertionResult same_bits(const std::vector<T>& expected, const std::vector<T>& actual);
 
 }  // namespace sepconv::test
 

@@ -7,6 +7,7 @@
 
 #include "sepconv/sepconv.h"
 #include "sepconv/variant_table.h"
+#include "support/features.h"
 #include "support/reference.h"
 
 namespace sepconv::test {
@@ -20,19 +21,36 @@ uint64_t test_seed();
 int test_count(int otherwise);
 
 int64_t uniform(Random& random, int64_t low, int64_t high);  // both included
+bool one_in(Random& random, int64_t n);                      // true once in n draws
 
-// Strides and dilations 1-4 together and unequal per axis, multipliers 1-4, channels 1-70, sizes 1-40, batch 0-3,
-// kernels 1-7, VALID and SAME, channels_last, rank 1 and 2, with and without biases and clamps.
-sepconv_problem random_problem(Random& random);
+// How large the sizes of a random problem may be. Small ones meet as many edges as large ones, and cost less.
+enum class Sizes {
+  kMixed,  // channels up to 70, extents up to 40
+  kSmall,  // channels up to 24, extents up to 12
+};
+
+// Any legal problem of the features: every rank, layout, padding and type; strides and dilations 1-4 together and
+// unequal per axis; multipliers 1-4; kernels 1-7; batch 0-3; biases, activations, residual, pitches. Three axes have
+// smaller extents.
+sepconv_problem random_problem(Random& random, const Features& features = built_features, Sizes sizes = Sizes::kMixed);
 
 // The same, but a problem that the row may run: what the row fixes is as the row has it.
-sepconv_problem random_problem_for(Random& random, const sepconv_variant& row);
+sepconv_problem random_problem_for(Random& random, const sepconv_variant& row,
+                                   const Features& features = built_features, Sizes sizes = Sizes::kMixed);
 
-// How to fill operands. Small integers: every sum is exact in float32 in any order, so implementations must agree bit
-// by bit.
+// How to fill operands. Small integers: as long as all activations are clamps, every sum is exact in float32 in any
+// order, so implementations must agree bit by bit.
 enum class Fill { kIntegers, kReals };
 
-Operands<float> random_operands(Random& random, const sepconv_problem& problem, Fill fill);
+template <typename T>
+Operands<T> random_operands_of(Random& random, const sepconv_problem& problem, Fill fill);
+
+inline Operands<float> random_operands(Random& random, const sepconv_problem& problem, Fill fill) {
+  return random_operands_of<float>(random, problem, fill);
+}
+
+extern template Operands<float> random_operands_of(Random&, const sepconv_problem&, Fill);
+extern template Operands<double> random_operands_of(Random&, const sepconv_problem&, Fill);
 
 }  // namespace sepconv::test
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "support/activation.h"
+
 namespace sepconv::test {
 namespace {
 
@@ -16,7 +18,8 @@ using Extents = std::array<int64_t, kAxes>;
 struct Geometry {
   Extents in{1, 1, 1}, kernel{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1}, out{1, 1, 1}, pad{0, 0, 0};
 
-  explicit Geometry(const sepconv_problem& problem) {
+  explicit Geometry(const sepconv_problem& given) {
+    const sepconv_problem problem = completed(given);
     for (int axis = 0; axis < problem.spatial_rank; ++axis) {
       const size_t at = static_cast<size_t>(kAxes - problem.spatial_rank + axis);
       const OutputAxis output = output_axis(problem, axis);
@@ -53,34 +56,45 @@ int64_t element(sepconv_layout layout, int64_t image, const Extents& extents, co
   return (image * channels + channel) * volume(extents) + pixel;
 }
 
-template <typename T>
-T activate(const sepconv_activation& activation, T value) {
-  switch (activation.kind) {
-    case SEPCONV_ACTIVATION_NONE:
-      return value;
-    case SEPCONV_ACTIVATION_RELU:
-      return std::max(value, T(0));
-    case SEPCONV_ACTIVATION_RELU6:
-      return std::min(std::max(value, T(0)), T(6));
-    case SEPCONV_ACTIVATION_CLAMP:
-      return std::min(std::max(value, T(activation.lo)), T(activation.hi));
-    default:
-      throw std::invalid_argument("the reference knows no such activation");
-  }
+// The error of summing `terms` products in the problem's type, as a part of the sum of their absolute values, whatever
+// the order. Each product and each addition rounds once, by at most u (2^-24 in float32) of its result. The worst case
+// is terms * u. Roundings do not all point one way: beyond lambda * sqrt(terms) * u the chance is below
+// 2 * exp(-lambda^2 / 2) (Higham and Mary, 2019), 3e-8 at lambda = 6.
+double rounding(int64_t terms, sepconv_dtype dtype) {
+  const double n = static_cast<double>(terms), u = dtype == SEPCONV_DTYPE_F64 ? 0x1p-53 : 0x1p-24;
+  return std::min(n, 6 * std::sqrt(n)) * u;
 }
 
-// The error of summing `terms` products in float32, as a part of the sum of their absolute values, whatever the order.
-// Each product and each addition rounds once, by at most u = 2^-24 of its result. The worst case is terms * u.
-// Roundings do not all point one way: beyond lambda * sqrt(terms) * u the chance is below 2 * exp(-lambda^2 / 2)
-// (Higham and Mary, 2019), 3e-8 at lambda = 6.
-double rounding(int64_t terms) {
-  const double n = static_cast<double>(terms);
-  return std::min(n, 6 * std::sqrt(n)) * 0x1p-24;
+double smallest(sepconv_dtype dtype) {
+  return dtype == SEPCONV_DTYPE_F64 ? std::numeric_limits<double>::min()
+                                    : static_cast<double>(std::numeric_limits<float>::min());
+}
+
+// A value, by how much an implementation may have it wrong, and what the error of a sum with it is measured by: the sum
+// of the absolute values that it was made of.
+template <typename T>
+struct Estimate {
+  T value;
+  double error, magnitude;
+};
+
+template <typename T>
+double magnitude(T value) {
+  return std::abs(static_cast<double>(value));
+}
+
+// The function's own error, and that of its argument, enlarged by at most the function's slope.
+template <typename T>
+Estimate<T> activated(const sepconv_activation& activation, const Estimate<T>& x, sepconv_dtype dtype) {
+  const T value = activate(activation, x.value);
+  const double own = own_error(activation, static_cast<double>(x.value), dtype);
+  return {value, steepness(activation) * x.error + own, std::max(x.magnitude, magnitude(value))};
 }
 
 }  // namespace
 
-OutputAxis output_axis(const sepconv_problem& problem, int axis) {
+OutputAxis output_axis(const sepconv_problem& given, int axis) {
+  const sepconv_problem problem = completed(given);
   const int64_t n = problem.in_extent[axis], k = problem.kernel_extent[axis];
   const int64_t s = problem.stride[axis], d = problem.dilation[axis];
   const int64_t window = (k - 1) * d + 1;
@@ -102,73 +116,112 @@ OutputAxis output_axis(const sepconv_problem& problem, int axis) {
   throw std::invalid_argument("no such padding");
 }
 
+sepconv_problem completed(const sepconv_problem& given) {
+  sepconv_problem problem = given;
+  if (problem.stages == SEPCONV_STAGES_DEPTHWISE && problem.out_channels == 0) {
+    problem.out_channels = problem.in_channels * problem.depth_multiplier;
+  }
+  for (int axis = 0; axis < problem.spatial_rank && problem.stages == SEPCONV_STAGES_POINTWISE; ++axis) {
+    problem.kernel_extent[axis] = problem.dilation[axis] = 1;
+  }
+  return problem;
+}
+
+bool only_clamps(const sepconv_problem& problem) {
+  return is_clamp(problem.input_activation) && is_clamp(problem.mid_activation) && is_clamp(problem.out_activation);
+}
+
 int64_t input_count(const sepconv_problem& problem) {
   return problem.batch * volume(Geometry(problem).in) * problem.in_channels;
 }
 
 int64_t output_count(const sepconv_problem& problem) {
-  return problem.batch * volume(Geometry(problem).out) * problem.out_channels;
+  return problem.batch * volume(Geometry(problem).out) * completed(problem).out_channels;
 }
 
 int64_t depthwise_count(const sepconv_problem& problem) {
+  if (problem.stages == SEPCONV_STAGES_POINTWISE) return 0;
   return volume(Geometry(problem).kernel) * mid_count(problem);
 }
 
-int64_t pointwise_count(const sepconv_problem& problem) { return mid_count(problem) * problem.out_channels; }
+int64_t pointwise_count(const sepconv_problem& problem) {
+  return problem.stages == SEPCONV_STAGES_DEPTHWISE ? 0 : mid_count(problem) * problem.out_channels;
+}
 
 int64_t mid_count(const sepconv_problem& problem) { return problem.in_channels * problem.depth_multiplier; }
 
 template <typename T>
-Result<T> reference(const sepconv_problem& problem, const Operands<T>& operands) {
+Result<T> reference(const sepconv_problem& given, const Operands<T>& operands) {
+  const sepconv_problem problem = completed(given);
   const Geometry geometry(problem);
   const int64_t channels = problem.in_channels, multiplier = problem.depth_multiplier, filters = problem.out_channels;
   const int64_t mids = mid_count(problem);
-  const auto magnitude = [](T value) { return std::abs(static_cast<double>(value)); };
+  const sepconv_dtype type = problem.output_dtype;
+  const auto at = [](const std::vector<T>& values, int64_t i) { return values[static_cast<size_t>(i)]; };
+
+  std::vector<Estimate<T>> input;  // in(X)
+  for (const T value : operands.input) {
+    input.push_back(activated(problem.input_activation, Estimate<T>{value, 0, magnitude(value)}, type));
+  }
+  // in(X) under one tap; NULL outside the image, where there are zeros whatever the activation makes of 0.
+  const auto sample = [&](int64_t image, const Extents& out, const Extents& tap,
+                          int64_t channel) -> const Estimate<T>* {
+    Extents in{};
+    for (size_t a = 0; a < kAxes; ++a) {
+      in[a] = out[a] * geometry.stride[a] - geometry.pad[a] + tap[a] * geometry.dilation[a];
+      if (in[a] < 0 || in[a] >= geometry.in[a]) return nullptr;
+    }
+    return &input[static_cast<size_t>(element(problem.layout, image, geometry.in, in, channels, channel))];
+  };
+  // D of channel k at one output pixel.
+  const auto depthwise = [&](int64_t image, const Extents& out, int64_t k) -> Estimate<T> {
+    if (problem.stages == SEPCONV_STAGES_POINTWISE) {
+      const Estimate<T>* x = sample(image, out, Extents{}, k);
+      return x != nullptr ? *x : Estimate<T>{};
+    }
+    Estimate<T> sum{};
+    if (!operands.mid_bias.empty()) sum.value = at(operands.mid_bias, k);
+    sum.magnitude = magnitude(sum.value);
+    for_each(geometry.kernel, [&](const Extents& tap) {
+      const Estimate<T>* x = sample(image, out, tap, k / multiplier);
+      if (x == nullptr) return;
+      const T weight = at(operands.depthwise, flat(geometry.kernel, tap) * mids + k);
+      sum.value += x->value * weight;
+      sum.error += x->error * magnitude(weight);
+      sum.magnitude += x->magnitude * magnitude(weight);
+    });
+    sum.error += rounding(volume(geometry.kernel) + 1, type) * sum.magnitude;
+    return activated(problem.mid_activation, sum, type);
+  };
 
   Result<T> result;
   result.values.resize(static_cast<size_t>(output_count(problem)));
   result.tolerance.resize(result.values.size());
-  std::vector<T> mid(static_cast<size_t>(mids));  // D at one pixel
-  std::vector<double> mid_error(mid.size());      // by how much a float32 D may be wrong
-  std::vector<double> mid_magnitude(mid.size());  // what D's error in the second stage is measured by
-
+  std::vector<Estimate<T>> mid(static_cast<size_t>(mids));  // D at one pixel
   for (int64_t image = 0; image < problem.batch; ++image) {
     for_each(geometry.out, [&](const Extents& out) {
-      for (int64_t k = 0; k < mids; ++k) {
-        const int64_t channel = k / multiplier;
-        T sum = operands.mid_bias.empty() ? T(0) : operands.mid_bias[static_cast<size_t>(k)];
-        double absolute = magnitude(sum);
-        for_each(geometry.kernel, [&](const Extents& tap) {
-          Extents in{};
-          for (size_t a = 0; a < kAxes; ++a) {
-            in[a] = out[a] * geometry.stride[a] - geometry.pad[a] + tap[a] * geometry.dilation[a];
-            if (in[a] < 0 || in[a] >= geometry.in[a]) return;  // zeros outside the image
-          }
-          const int64_t from = element(problem.layout, image, geometry.in, in, channels, channel);
-          const int64_t weight = flat(geometry.kernel, tap) * mids + k;
-          const T product = activate(problem.input_activation, operands.input[static_cast<size_t>(from)]) *
-                            operands.depthwise[static_cast<size_t>(weight)];
-          sum += product;
-          absolute += magnitude(product);
-        });
-        const size_t at = static_cast<size_t>(k);
-        mid[at] = activate(problem.mid_activation, sum);
-        mid_error[at] = rounding(volume(geometry.kernel) + 1) * absolute;  // a clamp does not enlarge an error
-        mid_magnitude[at] = std::max(absolute, magnitude(mid[at]));
-      }
+      for (int64_t k = 0; k < mids; ++k) mid[static_cast<size_t>(k)] = depthwise(image, out, k);
       for (int64_t filter = 0; filter < filters; ++filter) {
-        T sum = operands.out_bias.empty() ? T(0) : operands.out_bias[static_cast<size_t>(filter)];
-        double absolute = magnitude(sum), inherited = 0;
-        for (size_t k = 0; k < mid.size(); ++k) {
-          const T weight = operands.pointwise[k * static_cast<size_t>(filters) + static_cast<size_t>(filter)];
-          sum += mid[k] * weight;
-          absolute += mid_magnitude[k] * magnitude(weight);
-          inherited += mid_error[k] * magnitude(weight);
+        const size_t to = static_cast<size_t>(element(problem.layout, image, geometry.out, out, filters, filter));
+        Estimate<T> y{};
+        if (problem.stages == SEPCONV_STAGES_DEPTHWISE) {
+          y = mid[static_cast<size_t>(filter)];
+        } else {
+          const T bias = operands.out_bias.empty() ? T(0) : at(operands.out_bias, filter);
+          const T residual = operands.residual.empty() ? T(0) : operands.residual[to];
+          y = {bias + residual, 0, magnitude(bias) + magnitude(residual)};
+          for (int64_t k = 0; k < mids; ++k) {
+            const Estimate<T>& d = mid[static_cast<size_t>(k)];
+            const T weight = at(operands.pointwise, k * filters + filter);
+            y.value += d.value * weight;
+            y.error += d.error * magnitude(weight);
+            y.magnitude += d.magnitude * magnitude(weight);
+          }
+          y.error += rounding(mids + 3, type) * y.magnitude;
+          y = activated(problem.out_activation, y, type);
         }
-        const int64_t to = element(problem.layout, image, geometry.out, out, filters, filter);
-        result.values[static_cast<size_t>(to)] = activate(problem.out_activation, sum);
-        result.tolerance[static_cast<size_t>(to)] =
-            inherited + rounding(mids + 2) * absolute + static_cast<double>(std::numeric_limits<float>::min());
+        result.values[to] = y.value;
+        result.tolerance[to] = y.error + smallest(type);
       }
     });
   }
@@ -176,6 +229,7 @@ Result<T> reference(const sepconv_problem& problem, const Operands<T>& operands)
 }
 
 template Result<double> reference(const sepconv_problem&, const Operands<double>&);
+template Result<long double> reference(const sepconv_problem&, const Operands<long double>&);
 template Result<int64_t> reference(const sepconv_problem&, const Operands<int64_t>&);
 
 }  // namespace sepconv::test

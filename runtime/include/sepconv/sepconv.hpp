@@ -21,6 +21,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -67,10 +68,27 @@ class Problem {
   Problem& dilation(Extents steps) { return set(problem_.dilation, steps, "dilation"); }
   Problem& dilation(int64_t step) { return fill(problem_.dilation, step); }
   Problem& padding(sepconv_padding padding) { return problem_.padding = padding, *this; }
+  /// Zeros before and after each axis, as PyTorch and ONNX have them.
+  Problem& padding(Extents before, Extents after) {
+    return set(problem_.pad_before, before, "padding"), set(problem_.pad_after, after, "padding"),
+           padding(SEPCONV_PADDING_EXPLICIT);
+  }
+  Problem& causal() { return padding(SEPCONV_PADDING_CAUSAL); }
   Problem& same() { return padding(SEPCONV_PADDING_SAME); }
   Problem& valid() { return padding(SEPCONV_PADDING_VALID); }
+  Problem& channels_first() { return problem_.layout = SEPCONV_LAYOUT_CHANNELS_FIRST, *this; }
+  Problem& float64() {
+    return problem_.input_dtype = problem_.weight_dtype = problem_.mid_dtype = problem_.output_dtype =
+               SEPCONV_DTYPE_F64,
+           *this;
+  }
+  Problem& stages(sepconv_stages stages) { return problem_.stages = stages, *this; }
+  Problem& residual(bool has = true) { return problem_.has_residual = has ? 1 : 0, *this; }
   Problem& mid_bias(bool has = true) { return problem_.has_mid_bias = has ? 1 : 0, *this; }
   Problem& out_bias(bool has = true) { return problem_.has_out_bias = has ? 1 : 0, *this; }
+  Problem& input_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
+    return problem_.input_activation = {kind, lo, hi}, *this;
+  }
   Problem& mid_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
     return problem_.mid_activation = {kind, lo, hi}, *this;
   }
@@ -85,15 +103,21 @@ class Problem {
     return extent;
   }
 
-  /// Elements of each tensor. They throw for an illegal problem, whose products may not fit.
+  /// Elements of each tensor, dense; 0 for a kernel that the problem does not have. They throw for an illegal problem,
+  /// whose products may not fit.
   std::size_t input_size() const { return output_extent(), elements(problem_.batch * pixels() * problem_.in_channels); }
   std::size_t output_size() const {
     int64_t size = 1;
     for (int64_t extent : output_extent()) size *= extent;
-    return elements(problem_.batch * size * problem_.out_channels);
+    const bool summed = problem_.stages != SEPCONV_STAGES_DEPTHWISE;
+    return elements(problem_.batch * size * (summed ? problem_.out_channels : mid()));
   }
-  std::size_t depthwise_size() const { return output_extent(), elements(taps() * mid()); }
-  std::size_t pointwise_size() const { return output_extent(), elements(mid() * problem_.out_channels); }
+  std::size_t depthwise_size() const {
+    return output_extent(), problem_.stages == SEPCONV_STAGES_POINTWISE ? 0 : elements(taps() * mid());
+  }
+  std::size_t pointwise_size() const {
+    return output_extent(), problem_.stages == SEPCONV_STAGES_DEPTHWISE ? 0 : elements(mid() * problem_.out_channels);
+  }
   std::size_t mid_channels() const { return output_extent(), elements(mid()); }
 
   sepconv_problem& get() { return problem_; }
@@ -155,6 +179,14 @@ class AlignedBytes {
 using PackedWeights = AlignedBytes;
 using Workspace = AlignedBytes;
 
+/// T itself, but not deduced from an argument: null pointers and braces stay possible there.
+template <typename T>
+struct SameAs {
+  using type = T;
+};
+template <typename T>
+using Same = typename SameAs<T>::type;
+
 /// A sepconv_options with its defaults.
 inline sepconv_options default_options() {
   sepconv_options options;
@@ -185,9 +217,12 @@ class Plan {
     return text;
   }
 
-  /// Packs weights in Keras's layouts: depthwise (kernel..., C, M), pointwise (C*M, F), biases (C*M), (F) or null.
-  PackedWeights pack(const float* depthwise, const float* pointwise, const float* mid_bias = nullptr,
-                     const float* out_bias = nullptr) const {
+  /// Packs weights in Keras's layouts: depthwise (kernel..., C, M), pointwise (C*M, F), biases (C*M), (F); null for
+  /// what the problem does not have. T is float or double, as the problem has it.
+  template <typename T>
+  PackedWeights pack(const T* depthwise, const Same<T>* pointwise, const Same<T>* mid_bias = nullptr,
+                     const Same<T>* out_bias = nullptr) const {
+    demand_type<T>();
     sepconv_weights weights;
     sepconv_weights_init(&weights, sizeof weights);
     weights.depthwise_kernel = depthwise;
@@ -199,9 +234,12 @@ class Plan {
     return packed;
   }
 
-  /// One run. Without a workspace it allocates its own; without parallel_for it is serial.
-  void run(const PackedWeights& packed, const float* input, float* output, Workspace* workspace = nullptr,
+  /// One run of a problem without a residual. Without a workspace it allocates its own; without parallel_for it is
+  /// serial.
+  template <typename T>
+  void run(const PackedWeights& packed, const T* input, Same<T>* output, Workspace* workspace = nullptr,
            sepconv_parallel_for parallel_for = nullptr, void* parallel_context = nullptr) const {
+    demand_type<T>();
     if (packed.size() < packed_size()) {
       throw Error(SEPCONV_BAD_PACKED, "the packed weights have " + std::to_string(packed.size()) +
                                           " bytes, the plan needs " + std::to_string(packed_size()));
@@ -221,6 +259,15 @@ class Plan {
   }
   void run(const sepconv_arguments& arguments) const { check(sepconv_plan_run(plan_.get(), &arguments)); }
 
+  /// Throws unless T is the type of the problem's tensors.
+  template <typename T>
+  void demand_type() const {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "tensors are float or double");
+    const sepconv_dtype wanted = std::is_same_v<T, double> ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
+    if (problem_.get().input_dtype == wanted) return;
+    throw Error(SEPCONV_INVALID_ARGUMENT, "the tensors are of another type than the problem's dtypes");
+  }
+
  private:
   struct Delete {
     void operator()(sepconv_plan* plan) const noexcept { sepconv_plan_destroy(plan); }
@@ -229,19 +276,21 @@ class Plan {
   std::unique_ptr<sepconv_plan, Delete> plan_;
 };
 
-/// Plans, packs and runs in one call. Which biases the problem has follows from which are given.
-inline void separable_conv(Problem problem, const float* input, const float* depthwise, const float* pointwise,
-                           float* output, const float* mid_bias = nullptr, const float* out_bias = nullptr) {
+/// Plans, packs and runs in one call, for a problem without a residual. Which biases the problem has follows from which
+/// are given.
+template <typename T>
+void separable_conv(Problem problem, const T* input, const Same<T>* depthwise, const Same<T>* pointwise,
+                    Same<T>* output, const Same<T>* mid_bias = nullptr, const Same<T>* out_bias = nullptr) {
   problem.mid_bias(mid_bias != nullptr).out_bias(out_bias != nullptr);
   const Plan plan(problem);
-  plan.run(plan.pack(depthwise, pointwise, mid_bias, out_bias), input, output);
+  plan.run(plan.pack<T>(depthwise, pointwise, mid_bias, out_bias), input, output);
 }
 
-/// The same over vectors, whose sizes are checked; an empty bias means none. Returns the output.
-inline std::vector<float> separable_conv(const Problem& problem, const std::vector<float>& input,
-                                         const std::vector<float>& depthwise, const std::vector<float>& pointwise,
-                                         const std::vector<float>& mid_bias = {},
-                                         const std::vector<float>& out_bias = {}) {
+/// The same over vectors, whose sizes are checked; an empty one means that there is none. Returns the output.
+template <typename T>
+std::vector<T> separable_conv(const Problem& problem, const std::vector<T>& input, const std::vector<T>& depthwise,
+                              const std::vector<T>& pointwise, const std::vector<Same<T>>& mid_bias = {},
+                              const std::vector<Same<T>>& out_bias = {}) {
   const auto demand = [](const char* what, std::size_t size, std::size_t wanted) {
     if (size == wanted) return;
     throw Error(SEPCONV_INVALID_ARGUMENT, std::string(what) + ": it has " + std::to_string(size) +
@@ -255,9 +304,10 @@ inline std::vector<float> separable_conv(const Problem& problem, const std::vect
   if (!out_bias.empty()) {
     demand("out_bias has the wrong size", out_bias.size(), static_cast<std::size_t>(problem.get().out_channels));
   }
-  std::vector<float> output(problem.output_size());
-  separable_conv(problem, input.data(), depthwise.data(), pointwise.data(), output.data(),
-                 mid_bias.empty() ? nullptr : mid_bias.data(), out_bias.empty() ? nullptr : out_bias.data());
+  const auto data = [](const std::vector<T>& values) { return values.empty() ? nullptr : values.data(); };
+  std::vector<T> output(problem.output_size());
+  separable_conv<T>(problem, input.data(), data(depthwise), data(pointwise), output.data(), data(mid_bias),
+                    data(out_bias));
   return output;
 }
 

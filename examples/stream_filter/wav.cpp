@@ -1,0 +1,44 @@
+#include "wav.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <stdexcept>
+
+namespace sepconv::examples {
+
+std::vector<uint8_t> to_wav(const Sound& sound) {
+  std::vector<uint8_t> bytes;
+  const auto text = [&](const char* four) { bytes.insert(bytes.end(), four, four + 4); };
+  const auto number = [&](uint32_t value, int size) {
+    for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
+  };
+  constexpr uint32_t kHeader = 36, kFrame = 2 * Sound::kChannels;
+  const uint32_t data = static_cast<uint32_t>(sound.samples.size() * 2);
+  text("RIFF");
+  number(kHeader + data, 4);
+  text("WAVE");
+  text("fmt ");
+  number(16, 4);
+  number(1, 2);  // PCM
+  number(Sound::kChannels, 2);
+  number(Sound::kRate, 4);
+  number(Sound::kRate * kFrame, 4);
+  number(kFrame, 2);
+  number(16, 2);  // bits a sample
+  text("data");
+  number(data, 4);
+  for (const float sample : sound.samples) {
+    const float scaled = std::clamp(sample, -1.0F, 1.0F) * 32767;
+    number(static_cast<uint32_t>(static_cast<int32_t>(std::lround(scaled))) & 0xffff, 2);
+  }
+  return bytes;
+}
+
+void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+}  // namespace sepconv::examples

@@ -1,0 +1,212 @@
+// The fused nest with channels first: vectors along the pixels, weights broadcast.
+//
+// Registers, AVX2: a register tile of the pointwise stage holds tile_channels output channels x tile_vectors vectors of
+// pixels: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15. A depthwise tile holds depthwise_tile
+// vectors of pixels along x, the weights of a row of taps, and one operand.
+//
+// Caches. Tiles of pixels are outside, panels inside: the columns of `flat` under a tile (a cache line a channel: 16 KB
+// with 256 channels) stay near for all output channels, and the weights stream through as they are packed.
+//
+// Few pixels make a tile expensive that is mostly empty (7x7 = 3 tiles of 16 and one pixel), so the last pixels take a
+// tile of one vector where that is enough.
+//
+// The nest, for one task:
+//
+//   for each block of sum_block channels   partial accumulates; the last block goes to the output
+//     for each channel of the block                                      \.
+//       row    <- the strip's input: zeros, then what is there            |  depthwise stage
+//       staged <- the row cut into the phases of a stride not known       |
+//       for each row, for each x tile                                     |
+//         taps <- T pixels in registers; flat[k][p] <- act(taps + bias)  /.
+//     for each tile of pixels                                            \.
+//       for each panel of output channels                                 |
+//         sum  <- tile_channels x tile_vectors in registers               |  pointwise stage: load flat, broadcast
+//           for k: unrolled by sum_unroll                                 |  weights, FMA
+//         partial or output <- sum                                       /.
+#include <algorithm>
+
+#include "fused.h"
+
+using Halide::Func;
+using Halide::LoopLevel;
+using Halide::RVar;
+using Halide::Stage;
+using Halide::TailStrategy;
+using Halide::Var;
+using Halide::VarOrRVar;
+
+namespace sepconv {
+namespace {
+
+// So many weights stay in registers over the loops along the pixels.
+constexpr int64_t most_unrolled_taps = 9;
+
+void schedule_staged(BlockStages& s, const Stages& all, int vector) {
+  s.row.vectorize(all.x[0], vector, TailStrategy::RoundUp);
+  // Only the lanes of one vector run at once.
+  const int vectors = static_cast<int>(s.vectors.size());
+  for (int i = 0; i < vectors; i++) s.row.update(i).allow_race_conditions().vectorize(s.vectors[i].x);
+  if (all.options.curves) {
+    RVar pass_outer("pass_outer"), pass_lane("pass_lane");
+    s.row.update(vectors).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.row.update(vectors).vectorize(pass_lane);
+  }
+  if (!all.options.phases) {
+    s.row.compute_at(s.flat, s.scatter.lane);
+    return;
+  }
+  s.staged.compute_at(s.flat, s.scatter.lane).vectorize(all.x[0], vector, TailStrategy::RoundUp);
+  if (all.x.size() > 1) {
+    s.row.compute_at(s.staged, all.x[1]);
+  } else {
+    s.row.compute_at(s.flat, s.scatter.lane);
+  }
+}
+
+void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& block) {
+  const int rank = static_cast<int>(all.x.size()), vector = o.depthwise_vector, tile = o.depthwise_tile * vector;
+  RVar outer("pixel_outer"), lane("pixel_lane");
+  std::vector<Var> storage{all.p, all.k};
+  const std::vector<Var> args = s.flat.args();
+  storage.insert(storage.end(), args.begin() + 2, args.end());
+  s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
+  // Overlapping x tiles are written in their order: only lanes of one store run at once.
+  s.flat.update()
+      .split(s.scatter.pixel, outer, lane, vector)
+      .allow_race_conditions()
+      .vectorize(lane)
+      .unroll(outer);
+  if (all.options.curves) {
+    Var pass_outer("pass_outer"), pass_lane("pass_lane");
+    s.flat.update(1)
+        .split(all.p, pass_outer, pass_lane, vector, TailStrategy::RoundUp)
+        .reorder(pass_lane, pass_outer, all.k, s.mid_pass.x)
+        .vectorize(pass_lane);
+  }
+
+  Var io("io"), ii("ii");
+  s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, 1).bound_extent(all.i, tile);
+  s.taps.vectorize(all.i, vector).unroll(all.i);
+  Stage taps = s.taps.update();
+  taps.split(all.i, io, ii, vector);
+  std::vector<VarOrRVar> order{ii, io};
+  for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
+  int64_t tap_count = all.options.dense_taps ? 1 : most_unrolled_taps + 1;
+  for (int a = 0; a < rank; a++) {
+    const auto extent = Halide::Internal::as_const_int(s.tap[a].extent());
+    tap_count *= extent ? *extent : most_unrolled_taps + 1;
+  }
+  if (tap_count <= most_unrolled_taps) {
+    taps.reorder(order);
+    for (int a = 0; a < rank; a++) taps.unroll(s.tap[a]);
+  } else if (o.tap_unroll > 1) {
+    RVar tap_outer("tap_outer"), tap_inner("tap_inner");
+    order[2] = tap_outer;
+    order.insert(order.begin() + 2, tap_inner);
+    taps.split(s.tap[0], tap_outer, tap_inner, o.tap_unroll, TailStrategy::GuardWithIf);
+    taps.reorder(order).unroll(tap_inner);
+  } else {
+    taps.reorder(order);
+  }
+  taps.vectorize(ii).unroll(io);
+  schedule_staged(s, all, vector);
+}
+
+// The register tile of `sum`, consumed at `tile`: tile_channels x `vectors` vectors of pixels.
+void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
+                  const LoopLevel& tile) {
+  const int vector = o.vector;
+  Var po("sum_po"), pi("sum_pi");
+  std::vector<Var> storage{all.p, all.f};
+  const std::vector<Var> args = sum.args();
+  storage.insert(storage.end(), args.begin() + 2, args.end());
+  sum.compute_at(tile)
+      .reorder_storage(storage)
+      .bound_extent(all.f, o.tile_channels)
+      .bound_extent(all.p, vectors * vector)
+      .bound_extent(all.panel, 1);
+  sum.vectorize(all.p, vector).unroll(all.p).unroll(all.f);
+  // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
+  Stage update = sum.update();
+  update.split(all.p, po, pi, vector);
+  if (o.tile_channels < vectors) {
+    update.reorder(pi, all.f, po, k[0], k[1]);
+  } else {
+    update.reorder(pi, po, all.f, k[0], k[1]);
+  }
+  update.vectorize(pi).unroll(po).unroll(all.f).unroll(k[0]);
+}
+
+// One width of tiles of the output, tile after tile, in each of them panel after panel. Returns the loop over panels.
+Var schedule_output_tiles(Stage stage, const Stages& s, const Halide::RDom& tiles, const char* name, int channels,
+                          int vector) {
+  Var panel(std::string(name) + "_panel"), fi(std::string(name) + "_f");
+  RVar outer(std::string(name) + "_outer"), lane(std::string(name) + "_lane");
+  // Tiles that overlap write the same values.
+  stage.allow_race_conditions()
+      .split(s.f, panel, fi, channels, TailStrategy::GuardWithIf)
+      .split(tiles.x, outer, lane, vector)
+      .reorder(lane, outer, fi, panel, tiles.y)
+      .vectorize(lane)
+      .unroll(outer)
+      .unroll(fi);
+  return panel;
+}
+
+void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
+  Var co("co"), ci("ci");
+  output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
+      .reorder(s.p, s.m, ci, co)
+      .vectorize(s.p, o.vector, TailStrategy::ShiftInwards);
+  schedule_depthwise(s.last, s, o, LoopLevel(output, co));
+}
+
+}  // namespace
+
+void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o) {
+  if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
+  const int vector = o.vector;
+  const Var tile_panel = schedule_output_tiles(output.update(0), s, s.tiles.main, "tile", o.tile_channels, vector);
+  const Var tail_panel = schedule_output_tiles(output.update(1), s, s.tiles.tail, "tail", o.tile_channels, vector);
+  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, LoopLevel(output, tile_panel));
+  schedule_sum(s.tail_sum, s.tail_k, s, o, 1, LoopLevel(output, tail_panel));
+  schedule_depthwise(s.last, s, o, LoopLevel::root());
+  if (s.options.curves) {
+    Var pass_outer("pass_outer"), pass_lane("pass_lane");
+    output.update(2)
+        .split(s.p, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf)
+        .reorder(pass_lane, pass_outer, s.f, s.out_pass.x)
+        .vectorize(pass_lane);
+  }
+  if (!s.partial.defined()) return;
+
+  Var to("to"), ti("ti");
+  s.partial.compute_root().reorder_storage(s.p, s.f, s.panel).bound_extent(s.f, o.tile_channels);
+  s.partial.update()
+      .split(s.p, to, ti, o.tile_vectors * vector, TailStrategy::RoundUp)
+      .reorder(ti, s.f, s.panel, to, s.blocks.x)
+      .vectorize(ti, vector)
+      .unroll(ti)
+      .unroll(s.f);
+  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
+  schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
+  for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
+}
+
+ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target) {
+  ScheduleParameters o;
+  const bool wide_registers = target.has_feature(Halide::Target::AVX512);
+  // 256 bits also where there are 512: images are small, and wide tiles of pixels would be half empty.
+  o.vector = o.depthwise_vector = std::min(vector_lanes(name, target), name.types == "f64" ? 4 : 8);
+  o.chunk = 4;
+  o.tile_channels = wide_registers ? 8 : 6;
+  o.tile_vectors = 2;
+  o.depthwise_tile = 1;
+  o.sum_block = 1024;
+  o.fetch_ahead = 0;
+  const int64_t taps = name.kernel.back();
+  o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
+  return o;
+}
+
+}  // namespace sepconv

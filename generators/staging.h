@@ -1,0 +1,21 @@
+// The staged input of one chunk: zero-padded, dense, with the input activation applied. Part of pipeline.h.
+#ifndef SEPCONV_GENERATORS_STAGING_H
+#define SEPCONV_GENERATORS_STAGING_H
+
+#include <string>
+
+#include "pipeline.h"
+
+namespace sepconv {
+
+// Defines block->staged (and row and inside). The block's tap domain is there already.
+void make_staged(const Stages& stages, const PipelineInputs& inputs, const std::string& suffix, Halide::Type type,
+                 BlockStages* block);
+
+// What tap `tap` of the output at x = `out` (and the outer axes' outputs and taps) reads.
+Halide::Expr staged_sample(const Stages& stages, const PipelineInputs& inputs, const BlockStages& block,
+                           const Halide::Expr& out_x);
+
+}  // namespace sepconv
+
+#endif

@@ -1,0 +1,87 @@
+// How large the window and the blocks of a stream are, and where everything lies.
+#include <inttypes.h>
+
+#include "error.h"
+#include "integers.h"
+#include "stream.h"
+
+namespace sepconv::internal {
+
+void set_block(int64_t frames, int64_t outputs, int64_t pad_before, int64_t stride, int64_t capacity, Geometry* g) {
+  const bool channels_last = g->problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
+  const int64_t channels = g->problem.in_channels;
+  g->in_extent[0] = g->in_pixels = frames;
+  g->out_extent[0] = g->out_pixels = outputs;
+  g->pad_before[0] = pad_before;
+  g->pad_after[0] = 0;
+  g->stride[0] = stride;
+  g->input_pitch.image = capacity * channels;
+  g->input_pitch.channel = channels_last ? 1 : capacity;
+  g->input_pitch.axis[0] = channels_last ? channels : 1;
+}
+
+void set_output(int64_t frames, Geometry* g) {
+  const bool channels_last = g->problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
+  const int64_t channels = g->problem.out_channels;
+  g->output_pitch.image = saturating_multiply(frames, channels);
+  g->output_pitch.channel = channels_last ? 1 : frames;
+  g->output_pitch.axis[0] = channels_last ? channels : 1;
+}
+
+sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
+  const sepconv_problem& p = plan.geometry.problem;
+  const int64_t stride = p.stride[0], reach = plan.geometry.reach[0];
+  if (p.spatial_rank != 1 || p.padding != SEPCONV_PADDING_CAUSAL) {
+    return fail(SEPCONV_INVALID_ARGUMENT,
+                "plan is not causal: a stream needs spatial_rank 1 and SEPCONV_PADDING_CAUSAL");
+  }
+  if (plan.row->in_extent[0] != 0) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "variant %s is compiled for %" PRId64
+                " frames: plan the stream with options.variant and a variant that leaves them open",
+                plan.row->name, plan.row->in_extent[0]);
+  }
+  // As many outputs at once as the planner would put into one strip of a long signal, with steps that fit its indices.
+  constexpr int64_t long_signal = 1 << 16, widest_block = 1 << 20;
+  Geometry g = plan.geometry;
+  const int64_t outputs = clamped(widest_block / stride, 1, long_signal);
+  const int64_t frames = saturating_add(saturating_multiply(outputs - 1, stride), reach);
+  if (frames > INT32_MAX) {
+    return fail(SEPCONV_UNSUPPORTED, "the kernel reaches over %" PRId64 " frames: too many for 32-bit indices", reach);
+  }
+  set_block(frames, outputs, 0, outputs == 1 ? 1 : stride, frames, &g);
+  set_output(outputs, &g);
+  if (sepconv_status status = cut_image(g, *plan.row, plan.packed, 1, CutLimits{}, &layout->cut)) return status;
+  Cut& cut = layout->cut;
+  Strip largest = strip_at(g, *plan.row, cut, 0), smallest = largest;
+  smallest.extent[0] = smallest.pixels = 1;
+  measure_cut(g, *plan.row, plan.packed, largest, smallest, &cut);
+  layout->block = largest.pixels;
+  cut.cut_axis = 0;
+  cut.segments = cut.strips = 1;
+  cut.tasks = cut.groups;
+  cut.local_coordinates = false;
+
+  // Room for a block beside the frames that it needs from before; as much again where these are the larger part, so
+  // that moving them is rare.
+  const int64_t history = reach - 1, step = larger<int64_t>((layout->block - 1) * stride + 1, history);
+  layout->capacity = saturating_add(history, step);
+  if (saturating_multiply(layout->capacity, p.in_channels) > INT32_MAX) {
+    return fail(SEPCONV_UNSUPPORTED, "a window of %" PRId64 " frames is too large for 32-bit indices",
+                layout->capacity);
+  }
+  const int64_t signal =
+      saturating_multiply(saturating_multiply(layout->capacity, p.in_channels), dtype_size(p.input_dtype));
+  layout->zeros = round_up(static_cast<int64_t>(sizeof(sepconv_stream)), stream_alignment);
+  layout->slice = saturating_add(layout->zeros, cut.zero_bytes);
+  layout->window = saturating_add(layout->slice, cut.worker_bytes);
+  const int64_t windows = round_up(saturating_multiply(signal, p.batch), stream_alignment);
+  layout->size = saturating_add(layout->window, windows);
+  if (windows == too_large || layout->size >= PTRDIFF_MAX) {
+    return fail(SEPCONV_UNSUPPORTED, "the state of a stream is too large: batch %" PRId64 ", %" PRId64 " frames each",
+                p.batch, layout->capacity);
+  }
+  return SEPCONV_OK;
+}
+
+}  // namespace sepconv::internal

@@ -1,0 +1,26 @@
+// One task of a run: one strip of one image, for a group of output panels.
+#ifndef SEPCONV_SRC_TASK_H
+#define SEPCONV_SRC_TASK_H
+
+#include <stdint.h>
+
+#include "plan.h"
+
+namespace sepconv::internal {
+
+// What all tasks of a run share; tensors begin at the first element of the whole batch.
+struct TaskBuffers {
+  const char* packed;
+  const char* input;
+  const char* residual;  // NULL where the problem has none
+  const char* zeros;     // then so many of them stand for it: plan.zero_bytes
+  char* output;
+  int32_t workers;  // that share the tasks
+};
+
+// Computes task `index` of the plan with `slice`, cut.worker_bytes of workspace. 0, or what the variant returned.
+int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice);
+
+}  // namespace sepconv::internal
+
+#endif  // SEPCONV_SRC_TASK_H

@@ -1,0 +1,119 @@
+// The library's promise, through its public interface, for problems drawn from everything that it supports: a legal one
+// gets the right answer, an illegal one the right status, and whatever is refused leaves the output untouched.
+// SEPCONV_TEST_COUNT is the number of legal problems; a quarter as many are illegal.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "support/check_problem.h"
+#include "support/describe.h"
+#include "support/illegal_problem.h"
+#include "support/rows.h"
+
+namespace sepconv::test {
+namespace {
+
+constexpr int kLegal = 2000;
+
+std::string repeat(uint64_t i) {
+  return "SEPCONV_TEST_SEED=" + std::to_string(test_seed() + i) + " SEPCONV_TEST_COUNT=";
+}
+
+class Property : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    tables_under_test();
+    test_seed();  // prints it
+  }
+};
+
+TEST_F(Property, LegalProblemsGetTheRightAnswer) {
+  const int count = test_count(kLegal);
+  for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
+    Random random(test_seed() + i);
+    SCOPED_TRACE(repeat(i) + "1");
+    Parallel parallel;
+    parallel.order = Order::kShuffled;
+    RunOptions how;
+    how.max_threads = static_cast<int32_t>(uniform(random, 1, 4));
+    if (one_in(random, 8)) how.parallel = &parallel;
+    const Sizes sizes = one_in(random, 10) ? Sizes::kMixed : Sizes::kSmall;
+    check_problem(random, random_problem(random, all_features, sizes), how);
+  }
+  std::printf("%d legal problems\n", count);
+}
+
+TEST_F(Property, IllegalProblemsGetTheRightStatus) {
+  const int count = (test_count(kLegal) + 3) / 4;
+  std::set<std::string> seen;
+  for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
+    Random random(test_seed() + i);
+    SCOPED_TRACE(repeat(i) + "4");
+    const IllegalProblem illegal = random_illegal_problem(random);
+    sepconv_plan* plan = reinterpret_cast<sepconv_plan*>(&random);
+    EXPECT_EQ(sepconv_plan_create(&illegal.problem, nullptr, &plan), illegal.expected)
+        << illegal.broken << ": " << sepconv_last_error();
+    EXPECT_EQ(plan, nullptr);
+    EXPECT_STRNE(sepconv_last_error(), "");
+    seen.insert(illegal.broken);
+  }
+  std::printf("%d illegal problems, broken in %zu ways\n", count, seen.size());
+}
+
+// A legal plan, and one argument of the run broken.
+struct Spoilt {
+  const char* title;
+  sepconv_status expected;
+  void (*spoil)(const Buffers& buffers, sepconv_arguments* arguments);
+};
+
+const Spoilt kSpoilt[] = {
+    {"no input", SEPCONV_INVALID_ARGUMENT, [](const Buffers&, sepconv_arguments* a) { a->input = nullptr; }},
+    {"no output", SEPCONV_INVALID_ARGUMENT, [](const Buffers&, sepconv_arguments* a) { a->output = nullptr; }},
+    {"no weights", SEPCONV_INVALID_ARGUMENT, [](const Buffers&, sepconv_arguments* a) { a->packed = nullptr; }},
+    {"a residual too many, or too few", SEPCONV_INVALID_ARGUMENT,
+     [](const Buffers&, sepconv_arguments* a) { a->residual = a->residual == nullptr ? a->input : nullptr; }},
+    {"a crooked input", SEPCONV_INVALID_ARGUMENT,
+     [](const Buffers&, sepconv_arguments* a) { a->input = static_cast<const char*>(a->input) + 1; }},
+    {"the output over the input", SEPCONV_INVALID_ARGUMENT,
+     [](const Buffers&, sepconv_arguments* a) { a->output = const_cast<void*>(a->input); }},
+    {"a workspace too small", SEPCONV_INVALID_ARGUMENT,
+     [](const Buffers&, sepconv_arguments* a) { a->workspace_size -= 1; }},
+    {"a crooked workspace", SEPCONV_INVALID_ARGUMENT,
+     [](const Buffers&, sepconv_arguments* a) { a->workspace = static_cast<char*>(a->workspace) + 8; }},
+    {"weights that are none", SEPCONV_BAD_PACKED,
+     [](const Buffers& buffers, sepconv_arguments* a) { a->packed = buffers.workspace.data(); }},
+    {"memory of a device", SEPCONV_UNSUPPORTED,
+     [](const Buffers&, sepconv_arguments* a) { a->output_memory.kind = SEPCONV_MEMORY_CUDA; }},
+};
+
+TEST_F(Property, SpoiltRunsAreRefused) {
+  const int count = (test_count(kLegal) + 3) / 4;
+  Features features = all_features;
+  features.float64 = false;
+  for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
+    Random random(test_seed() + i);
+    SCOPED_TRACE(repeat(i) + "4");
+    sepconv_problem problem = random_problem(random, features, Sizes::kSmall);
+    if (problem.batch == 0) continue;
+    SCOPED_TRACE(describe(problem));
+    const PlanPointer plan = make_plan(problem);
+    ASSERT_NE(plan, nullptr) << sepconv_last_error();
+    Buffers buffers(problem, *plan, random_operands(random, problem, Fill::kReals), Flush::kEnd);
+    std::fill_n(buffers.workspace.as<unsigned char>(), buffers.workspace.size(), static_cast<unsigned char>(0));
+    sepconv_arguments arguments = buffers.arguments();
+    const Spoilt& spoilt = kSpoilt[uniform(random, 0, static_cast<int64_t>(std::size(kSpoilt)) - 1)];
+    spoilt.spoil(buffers, &arguments);
+    const sepconv_status status = sepconv_plan_run(plan.get(), &arguments);
+    // The workspace may be the smaller: then it overlaps itself as weights before anybody looks at their header.
+    const bool overlaps = spoilt.expected == SEPCONV_BAD_PACKED && status == SEPCONV_INVALID_ARGUMENT;
+    EXPECT_TRUE(status == spoilt.expected || overlaps) << spoilt.title << ": " << sepconv_last_error();
+    EXPECT_TRUE(buffers.output_untouched()) << spoilt.title;
+    EXPECT_TRUE(buffers.nothing_else_written()) << spoilt.title;
+  }
+}
+
+}  // namespace
+}  // namespace sepconv::test

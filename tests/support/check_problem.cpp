@@ -1,0 +1,35 @@
+#include "support/check_problem.h"
+
+#include <string>
+
+#include "support/describe.h"
+
+namespace sepconv::test {
+namespace {
+
+template <typename T>
+void check(Random& random, const sepconv_problem& problem, RunOptions how) {
+  const Fill fill = one_in(random, 2) ? Fill::kIntegers : Fill::kReals;
+  const Operands<T> operands = random_operands_of<T>(random, problem, fill);
+  how.flush = one_in(random, 2) ? Flush::kBegin : Flush::kEnd;
+  how.own_workspace = one_in(random, 4);
+  SCOPED_TRACE(describe(problem) + (how.variant != nullptr ? std::string(" by ") + how.variant : ""));
+  const OutcomeOf<T> outcome = run(problem, operands, how);
+  const bool exact = fill == Fill::kIntegers && only_clamps(problem);
+  EXPECT_TRUE(equals_reference(problem, operands, outcome.output, exact)) << outcome.variant;
+  if (how.variant != nullptr) {
+    EXPECT_EQ(outcome.variant, how.variant);
+  }
+}
+
+}  // namespace
+
+void check_problem(Random& random, const sepconv_problem& problem, const RunOptions& how) {
+  if (problem.input_dtype == SEPCONV_DTYPE_F64) {
+    check<double>(random, problem, how);
+  } else {
+    check<float>(random, problem, how);
+  }
+}
+
+}  // namespace sepconv::test
