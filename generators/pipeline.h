@@ -49,7 +49,7 @@ struct PipelineInputs {
 
 // The shape of the algorithm that a row or its schedule asks for. What a schedule may choose leaves the result the same.
 struct PipelineOptions {
-  int vector = 8;               // lanes of the depthwise stage: the granule in which channels past the last are cut off
+  int vector = 8;               // lanes of the staged copy: the granule in which channels past the last are cut off
   int sum_vector = 8;           // lanes of the pointwise stage
   int chunk = 16;               // L, channels of one packed chunk
   int panel = 16;               // output channels of one panel
@@ -59,9 +59,9 @@ struct PipelineOptions {
   bool one_block = false;       // the whole channel sum fits one block: no partial sums
   bool channels_first = false;  // x is the dense axis of input, residual and output
   bool depthwise_only = false;  // no pointwise stage
-  bool dense_taps = false;      // channels_first: the stride along x is 1, neighbouring outputs read neighbouring samples
-  bool phases = false;          // channels_first: the stride along x is not known
-  bool curves = false;          // activations that are no clamps, too
+  bool dense_taps = false;  // channels_first: the stride along x is 1, neighbouring outputs read neighbouring samples
+  bool phases = false;      // channels_first: the stride along x is not known
+  bool curves = false;      // activations that are no clamps, too
   bool input_activation = true;  // false: the input is taken as it is
 };
 
@@ -80,7 +80,7 @@ struct PixelTiles {
 // The stages of one sum block; schedules name them.
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
-  Halide::Func row;     // channels_first: the samples before they are cut into phases, if they are; else `staged`
+  Halide::Func row;  // channels_first: the samples before they are cut into phases, if they are; else `staged`
   std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
   Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
   Halide::RDom tap, k;
@@ -92,13 +92,13 @@ struct Stages {
   std::vector<Halide::Var> x;  // spatial coordinates of the staged input
   std::vector<Halide::Var> y;  // strip coordinates of the outer axes (1, 2)
   PipelineOptions options;
-  BlockStages last;            // the block that goes to the output
-  Halide::Func tail_sum;       // channels_first: the sum of that block for the tail of the pixels
+  BlockStages last;       // the block that goes to the output
+  Halide::Func tail_sum;  // channels_first: the sum of that block for the tail of the pixels
   Halide::RDom tail_k;
-  PixelTiles tiles;            // channels_first
-  BlockStages other;           // the blocks before it; undefined with one_block
-  Halide::Func partial;        // undefined with one_block
-  Halide::RDom blocks;         // over the blocks before the last
+  PixelTiles tiles;      // channels_first
+  BlockStages other;     // the blocks before it; undefined with one_block
+  Halide::Func partial;  // undefined with one_block
+  Halide::RDom blocks;   // over the blocks before the last
   Halide::Expr block_count, multiplier;
   Halide::Expr whole_vectors;  // C is a multiple of the vector
   Halide::RDom out_pass;       // with curves: the pass of the output's activation

@@ -2,6 +2,8 @@
 // schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
 #include <algorithm>
 
+#include <algorithm>
+
 #include "parameters.h"
 #include "pipeline.h"
 #include "schedules/schedule.h"
@@ -98,6 +100,10 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
     PipelineOptions options;
     options.vector = parameters_.depthwise_vector;
+    // Most channel counts are multiples of 8; a copy in such pieces costs no more than one in wider vectors.
+    if (!name_.channels_first && (name_.in_channels == 0 || name_.in_channels % options.vector != 0)) {
+      options.vector = std::min(options.vector, 8);
+    }
     options.sum_vector = parameters_.vector;
     const TileSizes tile = tile_sizes(name_, parameters_);
     options.chunk = parameters_.chunk;
@@ -184,7 +190,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
     for (int d = 0; d < 2; d++) residual_->dim(d).set_min(0);
     for (int d = 0; d < (name_.depthwise_only() ? 3 : 2); d++) output_->dim(d).set_min(0);
-    if (name_.depthwise_only() && !name_.channels_first) output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
+    if (name_.depthwise_only() && !name_.channels_first)
+      output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
   }
 
   VariantName name_;

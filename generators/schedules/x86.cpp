@@ -47,14 +47,15 @@ struct Tile {
 constexpr Tile avx2_tiles[] = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
                                {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
 // With 32 registers, vectors of 256 bits are as good as those of 512 where they fit the output channels better.
-constexpr Tile avx512_tiles[] = {{8, 14, 2, 0.985}, {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},
-                                 {16, 12, 2, 0.97}, {16, 5, 5, 0.97}, {16, 12, 1, 0.93}, {8, 6, 4, 0.975},
-                                 {8, 8, 3, 0.965},  {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
+constexpr Tile avx512_tiles[] = {{16, 7, 2, 0.99},  {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},
+                                 {16, 12, 2, 0.97}, {16, 5, 5, 0.97}, {16, 8, 1, 0.97},  {16, 12, 1, 0.96},
+                                 {8, 14, 2, 0.985}, {8, 6, 4, 0.975}, {8, 8, 3, 0.965},  {8, 4, 5, 0.965},
+                                 {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
 
 // The tile that wastes least on the layer's pixels and output channels. Where the name fixes neither, the first wins:
-// a narrow panel, which suits any number of channels.
+// a narrow panel, which suits any number of channels, and no more pixels than there are registers for their addresses.
 template <size_t count>
 void choose_tile(const VariantName& name, const Tile (&tiles)[count], ScheduleParameters& o) {
   int64_t pixels = 1;
@@ -106,7 +107,8 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
   // a copy of it would cost more than it saves. With registers for the weights of all taps, the same holds for stride 1
   // until the rows' pitch makes neighbours collide in the first-level cache.
-  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192))) o.stage = 0;
+  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192)))
+    o.stage = 0;
   if (!wide_registers) {
     // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
     if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
