@@ -46,13 +46,14 @@ Expr clamp_activation(const Expr& value, const Activation& activation) {
   return select(strict_float(raised > activation.hi), activation.hi, raised);
 }
 
-// With s the logistic function: sigmoid s(x), tanh 2 s(2x) - 1, swish x s(x), GELU x s(2u), u = sqrt(2/pi) (x + 0.044715
-// x^3), and hard swish x h(x) with a ramp h in place of s.
+// With s the logistic function: sigmoid s(x), tanh 2 s(2x) - 1, swish x s(x), GELU x s(2u) where u = sqrt(2/pi) (x +
+// 0.044715 x^3), and hard swish x h(x) with a ramp h in place of s.
 Expr curve_activation(const Expr& x, const Activation& activation) {
   const Type type = x.type();
   const auto c = [&](double value) { return constant(type, value); };
   const auto is = [&](sepconv_activation_kind kind) { return activation.kind == static_cast<int>(kind); };
-  const Expr slope = select(is(SEPCONV_ACTIVATION_GELU), c(1.5957691216057308), is(SEPCONV_ACTIVATION_TANH), c(2), c(1));
+  const Expr slope =
+      select(is(SEPCONV_ACTIVATION_GELU), c(1.5957691216057308), is(SEPCONV_ACTIVATION_TANH), c(2), c(1));
   const Expr cubic = select(is(SEPCONV_ACTIVATION_GELU), c(1.5957691216057308 * 0.044715), c(0));
   // Beyond 100 the logistic function is 0 or 1 in either type; the bound keeps 0 * infinity out.
   const Expr near = Halide::max(Halide::min(x, c(100)), c(-100));

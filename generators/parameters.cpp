@@ -67,7 +67,8 @@ TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (!name.channels_first) {
     return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
   }
-  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector, p.depthwise_tile * p.depthwise_vector};
+  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector,
+          p.depthwise_tile * p.depthwise_vector};
 }
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {

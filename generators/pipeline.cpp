@@ -38,8 +38,8 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   block->taps(vars) += staged_sample(s, in, *block, s.t * s.options.depthwise_tile + s.i) * in.depthwise(kernel_at);
 }
 
-// flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last row's
-// excess lands behind the strip's last pixel.
+// flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last
+// row's excess lands behind the strip's last pixel.
 void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& index,
                const Expr& length, const std::vector<Var>& variable, Halide::Type type, BlockStages* block) {
   const PipelineOptions& o = s.options;
@@ -47,7 +47,8 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
   const Expr width = in.axes[0].strip_extent, group = in.multiplier * o.chunk;
   // The order in which the values are stored, which later rows depend on: a channel is a lane of a vector, or a plane.
   const int first = o.channels_first ? 0 : 1, lane = o.channels_first ? rank + 2 : 0;
-  Halide::Region bounds{{Expr(0), Expr(o.depthwise_tile)}, {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
+  Halide::Region bounds{{Expr(0), Expr(o.depthwise_tile)},
+                        {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
   for (int a = 1; a < rank; a++) bounds.emplace_back(Expr(0), in.axes[a].strip_extent);
   bounds.emplace_back(Expr(0), in.multiplier);
   bounds.insert(bounds.begin() + lane, {Expr(0), Expr(o.chunk)});
@@ -115,12 +116,14 @@ Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, con
 void make_tiled_output(const PipelineInputs& in, Stages* s) {
   const int tile = s->options.tile_pixels, half = s->options.sum_vector;
   const Expr pixels = in.output_pixels, rest = pixels % tile, short_tail = rest > 0 && rest <= half;
-  s->tiles.main = RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
+  s->tiles.main =
+      RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
   s->tiles.tail = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
   s->tail_sum = Func("tail_sum");
   const BlockStages& block = s->last;
   const Expr first = (s->block_count - 1) * in.sum_block;
-  const RDom k({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}}, "k");
+  const RDom k({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}},
+               "k");
   s->tail_k = k;
   const Expr at = k.y * s->options.sum_unroll + k.x;
   s->tail_sum(s->f, s->p, s->panel) += block.flat(at, s->p) * in.pointwise(s->f, at + first, s->panel);

@@ -159,8 +159,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     (*output_)(at) = in_pass(s.out_pass, curve_activation((*output_)(at), out_act));
   }
 
-  // Packed arrays are dense and aligned. Of input, residual and output the innermost axis is dense, the other pitches are
-  // free; the depthwise stage's output is dense in its channels.
+  // Packed arrays are dense and aligned. Of input, residual and output the innermost axis is dense, the other pitches
+  // are free; the depthwise stage's output is dense in its channels.
   void describe_buffers(const PipelineOptions& options) {
     input_->dim(channel_dim()).set_min(0);
     if (name_.in_channels > 0) input_->dim(channel_dim()).set_extent(static_cast<int>(name_.in_channels));
@@ -184,7 +184,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
     for (int d = 0; d < 2; d++) residual_->dim(d).set_min(0);
     for (int d = 0; d < (name_.depthwise_only() ? 3 : 2); d++) output_->dim(d).set_min(0);
-    if (name_.depthwise_only() && !name_.channels_first) output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
+    if (name_.depthwise_only() && !name_.channels_first)
+      output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
   }
 
   VariantName name_;

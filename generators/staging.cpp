@@ -63,8 +63,8 @@ void stage_channels_last(const Stages& s, const PipelineInputs& in, const std::s
   block->staged(vars) = in_pass(block->curve_pass, curve_inside(s, in, old));
 }
 
-// A row of zeros first, then the samples of the image copied into it: no test in the loops, and nothing beside the row is
-// read.
+// A row of zeros first, then the samples of the image copied into it: no test in the loops, and nothing beside the row
+// is read.
 void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::string& suffix, Halide::Type type,
                           BlockStages* block) {
   const PipelineOptions& o = s.options;
@@ -95,7 +95,8 @@ void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::
   // The widest vectors that fit: the last one of a row moves back to end with it, and copies a few samples again.
   Expr narrow = Halide::Internal::const_true();
   for (const int lanes : {o.vector, o.vector / 2, 1}) {
-    RDom copy({{Expr(0), Expr(lanes)}, {Expr(0), select(narrow && count >= lanes, (count + lanes - 1) / lanes, 0)}}, "copy");
+    RDom copy({{Expr(0), Expr(lanes)}, {Expr(0), select(narrow && count >= lanes, (count + lanes - 1) / lanes, 0)}},
+              "copy");
     copy.where(there);
     narrow = narrow && count < lanes;
     const Expr x_at = lo + min(copy.y * lanes, count - lanes) + copy.x;

@@ -32,7 +32,8 @@ std::vector<int64_t> parse_axes(const std::string& text, int rank, const std::st
 
 bool VariantName::fixes_nothing() const {
   int64_t sum = multiplier + in_channels + out_channels;
-  for (const auto* axes : {&kernel, &stride, &dilation, &extent}) sum = std::accumulate(axes->begin(), axes->end(), sum);
+  for (const auto* axes : {&kernel, &stride, &dilation, &extent})
+    sum = std::accumulate(axes->begin(), axes->end(), sum);
   return sum == 0;
 }
 

@@ -27,7 +27,11 @@ sepconv_variants(
 # depthwise stage by itself.
 set(last_rows "")
 foreach(type IN ITEMS f32 f64)
-  foreach(layout IN ITEMS 1d:nwc 2d:nhwc 3d:ndhwc 1d:ncw 2d:nchw 3d:ncdhw)
+  foreach(
+    layout
+    IN
+    ITEMS 1d:nwc 2d:nhwc 3d:ndhwc 1d:ncw 2d:nchw 3d:ncdhw
+  )
     string(REPLACE ":" "_${type}_" group "${layout}")
     list(APPEND last_rows ${group}_any ${group}_any_depthwise)
   endforeach()

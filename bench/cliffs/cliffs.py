@@ -61,14 +61,22 @@ def fit(points):
 
 def measure(args, chosen):
     with tempfile.TemporaryDirectory() as folder:
-        file, results = pathlib.Path(folder, "layers.json"), pathlib.Path(folder, "results.json")
+        file, results = (
+            pathlib.Path(folder, "layers.json"),
+            pathlib.Path(folder, "results.json"),
+        )
         file.write_text(json.dumps({"version": 1, "layers": chosen}))
         command = [args.bench, file, "--budget", str(args.budget), "--json", results]
         if args.core is not None:
             command += ["--core", str(args.core)]
         if args.filter:
             command += ["--filter", args.filter]
-        run = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False)
+        run = subprocess.run(
+            [str(word) for word in command],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
         if run.returncode != 0:
             sys.exit(f"cliffs.py: {args.bench} failed\n{run.stdout}")
         return {result["name"]: result for result in json.loads(results.read_text())}
@@ -96,7 +104,13 @@ def draw(file, rows, a, b):
         )
     ends = [0, 50]
     for factor, style in ((1, "-"), (LIMIT, "--")):
-        axes.plot(ends, [(a + b * taps) * factor * 1e6 for taps in ends], style, color="black", linewidth=1)
+        axes.plot(
+            ends,
+            [(a + b * taps) * factor * 1e6 for taps in ends],
+            style,
+            color="black",
+            linewidth=1,
+        )
     axes.set_xlabel("taps (colour: dilation)")
     axes.set_ylabel("ns an element between the stages")
     axes.set_ylim(bottom=0)
@@ -111,7 +125,10 @@ def main():
     parser.add_argument("--channels-first", action="store_true")
     parser.add_argument("--core", type=int)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds a layer")
-    parser.add_argument("--filter", help="only layers whose name (k3d1m1s1) holds this regular expression")
+    parser.add_argument(
+        "--filter",
+        help="only layers whose name (k3d1m1s1) holds this regular expression",
+    )
     parser.add_argument("--json")
     parser.add_argument("--picture")
     args = parser.parse_args()
@@ -137,9 +154,13 @@ def main():
     a, b = fit([(row["taps"], row["elements"], row["ms"]) for row in rows])
     for row in rows:
         row["excess"] = row["ms"] / ((a + b * row["taps"]) * row["elements"])
-    print(f"fit: ({a * 1e6:.3f} + {b * 1e6:.4f} * taps) ns an element between the stages")
+    print(
+        f"fit: ({a * 1e6:.3f} + {b * 1e6:.4f} * taps) ns an element between the stages"
+    )
     for row in sorted(rows, key=lambda row: -row["excess"])[:20]:
-        print(f"{row['name']:12} {row['ms']:8.4f} ms  {row['excess']:5.2f} of the fit  {row['variant']}")
+        print(
+            f"{row['name']:12} {row['ms']:8.4f} ms  {row['excess']:5.2f} of the fit  {row['variant']}"
+        )
     above = sum(row["excess"] > LIMIT for row in rows)
     print(f"{above} of {len(rows)} layers take more than {LIMIT} of the fit")
     if args.json:

@@ -24,8 +24,7 @@ void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& o
 }
 
 // The depthwise stage of one block, up to `flat`, which is computed at `block`.
-void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o,
-                        const LoopLevel& block) {
+void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& block) {
   const int rank = static_cast<int>(all.x.size());
   RVar lane_outer("lane_outer"), lane("lane_inner");
   s.flat.compute_at(block);
@@ -36,7 +35,8 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
       .vectorize(lane)
       .unroll(lane_outer)
       .unroll(s.scatter.pixel);
-  if (all.options.curves) schedule_pass(s.flat.update(1), all.k, {all.p, s.mid_pass.x}, o.depthwise_vector, TailStrategy::RoundUp);
+  if (all.options.curves)
+    schedule_pass(s.flat.update(1), all.k, {all.p, s.mid_pass.x}, o.depthwise_vector, TailStrategy::RoundUp);
 
   std::vector<VarOrRVar> order{all.l, all.i};
   for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
@@ -57,7 +57,10 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   for (int a = 1; a < rank && o.tap_rows != 0; a++) taps.unroll(s.tap[a]);
 
   if (o.stage == 0) return;  // computed where the taps read it
-  s.staged.compute_at(s.flat, s.scatter.group).bound_extent(all.l, o.chunk).vectorize(all.l, o.depthwise_vector).unroll(all.l);
+  s.staged.compute_at(s.flat, s.scatter.group)
+      .bound_extent(all.l, o.chunk)
+      .vectorize(all.l, o.depthwise_vector)
+      .unroll(all.l);
   s.staged.specialize(all.whole_vectors);
   if (all.options.curves) {
     std::vector<VarOrRVar> outer(all.x.begin(), all.x.end());
@@ -90,7 +93,9 @@ void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters&
 // The depthwise stage alone: a chunk of channels at a time goes from `flat` to the output.
 void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
   Var co("co"), ci("ci");
-  output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf).reorder(ci, s.m, s.p, co).vectorize(ci, o.depthwise_vector);
+  output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
+      .reorder(ci, s.m, s.p, co)
+      .vectorize(ci, o.depthwise_vector);
   output.unroll(ci);
   schedule_depthwise(s.last, s, o, LoopLevel(output, co));
   output.specialize(s.multiplier == 1);

@@ -71,11 +71,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   storage.insert(storage.end(), args.begin() + 2, args.end());
   s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
   // Overlapping x tiles are written in their order: only lanes of one store run at once.
-  s.flat.update()
-      .split(s.scatter.pixel, outer, lane, vector)
-      .allow_race_conditions()
-      .vectorize(lane)
-      .unroll(outer);
+  s.flat.update().split(s.scatter.pixel, outer, lane, vector).allow_race_conditions().vectorize(lane).unroll(outer);
   if (all.options.curves) {
     Var pass_outer("pass_outer"), pass_lane("pass_lane");
     s.flat.update(1)

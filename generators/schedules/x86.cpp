@@ -6,9 +6,9 @@
 //
 //   6x2: 12 + 2 + 1 = 15     5x2: 10 + 2 + 1 = 13     4x3: 12 + 3 + 1 = 16     2x5: 10 + 2 + 1 = 13     7x2 spills
 //
-// AVX-512: 32 of 16 floats, or of 8: the two stages choose their vectors apart, so 24 output channels are three vectors of
-// 8 while 16 input channels are one of 16. The multiply-add broadcasts its operand from memory, so a tile holds accumulators
-// and weights only: 7x4: 28 + 4 = 32     6x4: 24 + 4 = 28     12x2: 24 + 2 = 26     8x3: 24 + 3 = 27
+// AVX-512: 32 of 16 floats, or of 8: the two stages choose their vectors apart, so 24 output channels are three vectors
+// of 8 while 16 input channels are one of 16. The multiply-add broadcasts its operand from memory, so a tile holds
+// accumulators and weights only: 7x4: 28 + 4 = 32     6x4: 24 + 4 = 28     12x2: 24 + 2 = 26     8x3: 24 + 3 = 27
 //
 // Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
 // tile_vectors FMAs (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise
@@ -106,7 +106,8 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
   // a copy of it would cost more than it saves. With registers for the weights of all taps, the same holds for stride 1
   // until the rows' pitch makes neighbours collide in the first-level cache.
-  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192))) o.stage = 0;
+  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192)))
+    o.stage = 0;
   if (!wide_registers) {
     // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
     if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;

@@ -101,7 +101,8 @@ struct Call {
     sum_block = number();
     argv += 2;  // ahead, ahead_lines: nothing that a result depends on
     sepconv_activation* const activations[] = {&in, &mid, &out};
-    for (sepconv_activation* activation : activations) activation->kind = static_cast<sepconv_activation_kind>(number());
+    for (sepconv_activation* activation : activations)
+      activation->kind = static_cast<sepconv_activation_kind>(number());
     for (sepconv_activation* activation : activations) {
       activation->lo = real();
       activation->hi = real();
@@ -392,8 +393,8 @@ int run(void** argv, const Compiled& row, int kind) {
   for (const Axis& axis : call.axis) pixels *= axis.strip_extent;
   int failure = check<T>(call, row, kind, pixels);
   if (failure == 0) {
-    failure = (kind & kDepthwise) != 0 ? compute_depthwise<T>(call, row, kind, pixels)
-                                       : compute<T>(call, row, kind, pixels);
+    failure =
+        (kind & kDepthwise) != 0 ? compute_depthwise<T>(call, row, kind, pixels) : compute<T>(call, row, kind, pixels);
   }
   const auto& arena = *static_cast<const internal::ScratchArena*>(call.arena);
   const size_t size = static_cast<size_t>(arena.end - arena.begin);
@@ -448,27 +449,32 @@ sepconv_variant make_row(const char* name, int sum_block, int strip_pixels = 0, 
 }  // namespace
 
 const sepconv_variant_table* loop_variants() {
-  // Entry: type, kind, rank, tile_pixels, depthwise_tile, chunk, panel; stride, dilation, taps, multiplier, in and out channels,
-  // width.
+  // Entry: type, kind, rank, tile_pixels, depthwise_tile, chunk, panel; stride, dilation, taps, multiplier, in and out
+  // channels, width.
   static const sepconv_variant rows[] = {
       make_row<Entry<float, kLast, 1, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c16p16t6_portable", 256),
       make_row<Entry<float, kLast, 1, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c4p8t5_portable", 8, 7),
       make_row<Entry<float, kLast, 1, 1, 1, 8, 4, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c8p4t1_portable", 0),
       make_row<Entry<float, kLast, 1, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("1d_f32_nwc_k3s2d1m1_loop_c8p8t4_portable", 16),
-      make_row<Entry<float, kLast, 1, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 30>>("1d_f32_nwc_k3s1d1m1c12o20e30_loop_c8p8t6_portable", 8,
-                                                             12),
-      make_row<Entry<float, kLast, 2, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c16p16t6_portable", 256),
+      make_row<Entry<float, kLast, 1, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 30>>(
+          "1d_f32_nwc_k3s1d1m1c12o20e30_loop_c8p8t6_portable", 8, 12),
+      make_row<Entry<float, kLast, 2, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c16p16t6_portable",
+                                                                          256),
       make_row<Entry<float, kLast, 2, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c4p8t5_portable", 8, 11),
       make_row<Entry<float, kLast, 2, 1, 1, 8, 4, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p4t1_portable", 0),
-      make_row<Entry<float, kLast, 2, 12, 8, 8, 24, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p24t12_portable", 16, 40),
-      make_row<Entry<float, kLast, 2, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nhwc_k3s2d1m1_loop_c8p8t4_portable", 16),
-      make_row<Entry<float, kLast, 2, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 14>>("2d_f32_nhwc_k3s1d1m1c12o20e14x14_loop_c8p8t6_portable", 8,
-                                                             5, 14),
-      make_row<Entry<float, kLast, 3, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c16p16t6_portable", 256),
+      make_row<Entry<float, kLast, 2, 12, 8, 8, 24, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p24t12_portable", 16,
+                                                                          40),
+      make_row<Entry<float, kLast, 2, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nhwc_k3s2d1m1_loop_c8p8t4_portable",
+                                                                        16),
+      make_row<Entry<float, kLast, 2, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 14>>(
+          "2d_f32_nhwc_k3s1d1m1c12o20e14x14_loop_c8p8t6_portable", 8, 5, 14),
+      make_row<Entry<float, kLast, 3, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c16p16t6_portable",
+                                                                          256),
       make_row<Entry<float, kLast, 3, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c4p8t5_portable", 8, 11),
       make_row<Entry<float, kFirst, 1, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_ncw_any_loop_c4p6t16_portable", 256),
       make_row<Entry<float, kFirst, 2, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nchw_any_loop_c4p6t16_portable", 8),
-      make_row<Entry<float, kFirst, 2, 8, 8, 4, 4, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nchw_k3s2d1m1_loop_c4p4t8_portable", 8),
+      make_row<Entry<float, kFirst, 2, 8, 8, 4, 4, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nchw_k3s2d1m1_loop_c4p4t8_portable",
+                                                                         8),
       make_row<Entry<float, kFirst, 3, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ncdhw_any_loop_c4p6t16_portable", 16),
       make_row<Entry<double, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_loop_portable", 32),
       make_row<Entry<double, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_loop_portable", 32),
@@ -476,16 +482,30 @@ const sepconv_variant_table* loop_variants() {
       make_row<Entry<double, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_ncw_any_loop_portable", 32),
       make_row<Entry<double, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nchw_any_loop_portable", 32),
       make_row<Entry<double, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ncdhw_any_loop_portable", 32),
-#define SEPCONV_DEPTHWISE_ROWS(type, text)                                                             \
-  make_row<Entry<type, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_" text "_nwc_any_depthwise_loop_portable", 32),    \
-      make_row<Entry<type, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_" text "_nhwc_any_depthwise_loop_portable", 32), \
-      make_row<Entry<type, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_" text "_ndhwc_any_depthwise_loop_portable", 32), \
-      make_row<Entry<type, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_" text "_ncw_any_depthwise_loop_portable", 32), \
-      make_row<Entry<type, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_" text "_nchw_any_depthwise_loop_portable", 32), \
-      make_row<Entry<type, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_" text "_ncdhw_any_depthwise_loop_portable", 32)
-      SEPCONV_DEPTHWISE_ROWS(float, "f32"),
-      SEPCONV_DEPTHWISE_ROWS(double, "f64"),
-#undef SEPCONV_DEPTHWISE_ROWS
+      make_row<Entry<float, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_depthwise_loop_portable",
+                                                                             32),
+      make_row<Entry<float, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_depthwise_loop_portable",
+                                                                             32),
+      make_row<Entry<float, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_depthwise_loop_portable",
+                                                                             32),
+      make_row<Entry<float, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f32_ncw_any_depthwise_loop_portable", 32),
+      make_row<Entry<float, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f32_nchw_any_depthwise_loop_portable", 32),
+      make_row<Entry<float, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f32_ncdhw_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_depthwise_loop_portable",
+                                                                              32),
+      make_row<Entry<double, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_depthwise_loop_portable",
+                                                                              32),
+      make_row<Entry<double, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f64_ndhwc_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f64_ncw_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f64_nchw_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f64_ncdhw_any_depthwise_loop_portable", 32),
   };
   static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "loop_variants", rows,
                                               sizeof rows / sizeof rows[0]};
