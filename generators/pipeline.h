@@ -84,6 +84,7 @@ struct BlockStages {
   Halide::Func row;  // channels_first: the samples before they are cut into phases, if they are; else `staged`
   std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
   Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
+  Halide::Func tap_shift, tap_phase;  // with phases: where along x a tap reads
   Halide::RDom tap, k;
   Scatter scatter;
 };
