@@ -116,6 +116,27 @@ function(
   set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
+# "_act" for a layer whose activations need a row that takes every one: a row without it takes clamps, and may take none on the input.
+function(_sepconv_layer_family layer out)
+  set(family "")
+  foreach(key IN ITEMS input_activation mid_activation out_activation)
+    string(JSON type ERROR_VARIABLE absent TYPE "${layer}" ${key})
+    if(absent)
+      continue()
+    endif()
+    string(JSON value GET "${layer}" ${key})
+    if(
+      type STREQUAL STRING
+      AND NOT value MATCHES "^(none|relu|relu6)$"
+      OR key STREQUAL input_activation
+      AND NOT value STREQUAL none
+    )
+      set(family _act)
+    endif()
+  endforeach()
+  set(${out} "${family}" PARENT_SCOPE)
+endfunction()
+
 # The variant names of a layer file's layers, each once, in the file's order. Layers marked "fusable": false are left out.
 function(_sepconv_layer_variants file out)
   get_filename_component(path "${file}" ABSOLUTE BASE_DIR "${CMAKE_CURRENT_SOURCE_DIR}")
@@ -158,11 +179,11 @@ function(_sepconv_layer_variants file out)
     endif()
 
     string(JSON rank ERROR_VARIABLE absent LENGTH "${layer}" spatial)
-    if(absent OR NOT rank MATCHES "^[12]$")
-      message(FATAL_ERROR "${where}: \"spatial\" must be a list of one or two extents")
+    if(absent OR NOT rank MATCHES "^[123]$")
+      message(FATAL_ERROR "${where}: \"spatial\" must be a list of one to three extents")
     endif()
-    _sepconv_layer_word("${where}" "${layer}" data_format channels_last channels_last format)
-    _sepconv_layer_word("${where}" "${layer}" dtype float32 float32 dtype)
+    _sepconv_layer_word("${where}" "${layer}" data_format channels_last "channels_last;channels_first" format)
+    _sepconv_layer_word("${where}" "${layer}" dtype float32 "float32;float64" dtype)
     _sepconv_layer_axes("${where}" "${layer}" spatial ${rank} "" extent)
     _sepconv_layer_axes("${where}" "${layer}" kernel ${rank} "" kernel)
     _sepconv_layer_axes("${where}" "${layer}" strides ${rank} 1 stride)
@@ -170,14 +191,18 @@ function(_sepconv_layer_variants file out)
     _sepconv_layer_integer("${where}" "${layer}" cin "" in_channels)
     _sepconv_layer_integer("${where}" "${layer}" mult 1 multiplier)
     _sepconv_layer_integer("${where}" "${layer}" cout "" out_channels)
-    if(rank EQUAL 1)
-      set(layout nwc)
+    math(EXPR first_axis "3 - ${rank}")
+    string(SUBSTRING dhw ${first_axis} -1 axes)
+    if(format STREQUAL channels_first)
+      set(layout nc${axes})
     else()
-      set(layout nhwc)
+      set(layout n${axes}c)
     endif()
+    string(REPLACE float f type ${dtype})
+    _sepconv_layer_family("${layer}" family)
     list(
       APPEND variants
-      "${rank}d_f32_${layout}_k${kernel}s${stride}d${dilation}m${multiplier}c${in_channels}o${out_channels}e${extent}"
+      "${rank}d_${type}_${layout}_k${kernel}s${stride}d${dilation}m${multiplier}c${in_channels}o${out_channels}e${extent}${family}"
     )
   endforeach()
   list(REMOVE_DUPLICATES variants)

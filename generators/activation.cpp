@@ -46,8 +46,8 @@ Expr clamp_activation(const Expr& value, const Activation& activation) {
   return select(strict_float(raised > activation.hi), activation.hi, raised);
 }
 
-// With s the logistic function: sigmoid s(x), tanh 2 s(2x) - 1, swish x s(x), GELU x s(2u), u = sqrt(2/pi) (x + 0.044715
-// x^3), and hard swish x h(x) with a ramp h in place of s.
+// With s the logistic function: sigmoid s(x), tanh 2 s(2x) - 1, swish x s(x), GELU x s(2u) where u = sqrt(2/pi) (x +
+// 0.044715 x^3), and hard swish x h(x) with a ramp h in place of s.
 Expr curve_activation(const Expr& x, const Activation& activation) {
   const Type type = x.type();
   const auto c = [&](double value) { return constant(type, value); };

@@ -38,8 +38,8 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   block->taps(vars) += staged_sample(s, in, *block, s.t * s.options.depthwise_tile + s.i) * in.depthwise(kernel_at);
 }
 
-// flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last row's
-// excess lands behind the strip's last pixel.
+// flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last
+// row's excess lands behind the strip's last pixel.
 void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& index,
                const Expr& length, const std::vector<Var>& variable, Halide::Type type, BlockStages* block) {
   const PipelineOptions& o = s.options;

@@ -6,13 +6,13 @@
 //   staged(l, x, y, g)        = in_act(input(g*L + l, x, y)), 0 outside the image or past the last channel
 //   taps(l, i, t, y, m, g)    = sum over taps of
 //                               staged(l, (x0+t*T+i)*sx + rx*dx - pad_x, ..., g) * depthwise(l, rx, ry, q)
-//   flat(k, p, b)             = mid_act(taps + mid_bias) at p = t*T+i + strip_extent_x*y     (k counts inside sum block b)
+//   flat(k, p, b)             = mid_act(taps + mid_bias) at p = t*T+i + strip_extent_x*y    (k counts inside block b)
 //   sum(f, p, panel, b)       = sum over k in block b of flat(k, p, b) * pointwise(f, k, panel)
 //   partial(f, p, panel)      = sum over all blocks but the last
 //   output(f, p)              = out_act(out_bias + partial + sum of the last block + residual)
 //
-// In packed channel order g numbers the chunks of L input channels, q = g*M + m those of the intermediate, and k = q*L +
-// l; runtime/include/sepconv/variant_table.h describes it, and every argument.
+// In packed channel order g numbers the chunks of L input channels, q = g*M + m those of the intermediate, and k =
+// q*L + l; runtime/include/sepconv/variant_table.h describes it, and every argument.
 //
 // With channels_first and a stride that is not known, the staged samples are cut into the phases of the stride, so that
 // neighbouring outputs read neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
@@ -47,7 +47,8 @@ struct PipelineInputs {
   Activation in_act, mid_act, out_act;
 };
 
-// The shape of the algorithm that a row or its schedule asks for. What a schedule may choose leaves the result the same.
+// The shape of the algorithm that a row or its schedule asks for. What a schedule may choose leaves the result the
+// same.
 struct PipelineOptions {
   int vector = 8;               // lanes of the staged copy: the granule in which channels past the last are cut off
   int sum_vector = 8;           // lanes of the pointwise stage
@@ -65,7 +66,7 @@ struct PipelineOptions {
   bool input_activation = true;  // false: the input is taken as it is
 };
 
-// The positions of one value in the scatter domain of `flat`, innermost first; the outer axes lie between tile and lane.
+// The domain over which `flat` is written, one variable for each coordinate of what is stored there.
 struct Scatter {
   Halide::RVar pixel, tile, lane, multiplier, group;  // i, t, l, m, g
   std::vector<Halide::RVar> outer;                    // y...
@@ -83,6 +84,7 @@ struct BlockStages {
   Halide::Func row;  // channels_first: the samples before they are cut into phases, if they are; else `staged`
   std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
   Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
+  Halide::Func tap_shift, tap_phase;  // with phases: where along x a tap reads
   Halide::RDom tap, k;
   Scatter scatter;
 };

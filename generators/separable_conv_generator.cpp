@@ -165,8 +165,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     (*output_)(at) = in_pass(s.out_pass, curve_activation((*output_)(at), out_act));
   }
 
-  // Packed arrays are dense and aligned. Of input, residual and output the innermost axis is dense, the other pitches are
-  // free; the depthwise stage's output is dense in its channels.
+  // Packed arrays are dense and aligned. Of input, residual and output the innermost axis is dense, the other pitches
+  // are free; the depthwise stage's output is dense in its channels.
   void describe_buffers(const PipelineOptions& options) {
     input_->dim(channel_dim()).set_min(0);
     if (name_.in_channels > 0) input_->dim(channel_dim()).set_extent(static_cast<int>(name_.in_channels));

@@ -63,8 +63,8 @@ void stage_channels_last(const Stages& s, const PipelineInputs& in, const std::s
   block->staged(vars) = in_pass(block->curve_pass, curve_inside(s, in, old));
 }
 
-// A row of zeros first, then the samples of the image copied into it: no test in the loops, and nothing beside the row is
-// read.
+// A row of zeros first, then the samples of the image copied into it: no test in the loops, and nothing beside the row
+// is read.
 void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::string& suffix, Halide::Type type,
                           BlockStages* block) {
   const PipelineOptions& o = s.options;
@@ -123,6 +123,13 @@ void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::
   at[0] = s.x[0] * x.stride + s.h - x.pad_before;
   block->staged = Func("staged_" + suffix);
   block->staged(phase_vars) = block->row(at);
+
+  // Which sample of which phase a tap reads, divided out once and not at every tile.
+  block->tap_shift = Func("tap_shift_" + suffix);
+  block->tap_phase = Func("tap_phase_" + suffix);
+  const Var tap("tap");
+  block->tap_shift(tap) = tap * x.dilation / x.stride;
+  block->tap_phase(tap) = tap * x.dilation % x.stride;
 }
 
 }  // namespace
@@ -148,8 +155,8 @@ Expr staged_sample(const Stages& s, const PipelineInputs& in, const BlockStages&
     }
     // stride > 0, which interval arithmetic does not know.
     const Expr reach = (axis.kernel - 1) * axis.dilation;
-    at.push_back(out + Halide::unsafe_promise_clamped(tap / axis.stride, 0, reach / axis.stride));
-    at.push_back(Halide::unsafe_promise_clamped(tap % axis.stride, 0, axis.stride - 1));
+    at.push_back(out + Halide::unsafe_promise_clamped(block.tap_shift(block.tap[0]), 0, reach / axis.stride));
+    at.push_back(Halide::unsafe_promise_clamped(block.tap_phase(block.tap[0]), 0, axis.stride - 1));
   }
   if (s.options.channels_first) {
     at.insert(at.end(), {s.l, s.g});

@@ -3,25 +3,33 @@
 # the defaults of its target's schedule (schedules/), then tuning/<target>.json.
 
 sepconv_variants(
-  # One spatial axis, channels last and first.
+  # One spatial axis, channels last.
   1d_f32_nwc_s1d1m1
   1d_f32_nwc_any
-  1d_f32_ncw_any
   # Two spatial axes, channels last.
   2d_f32_nhwc_k3s1d1m1
   2d_f32_nhwc_k3s2d1m1
   2d_f32_nhwc_k5s1d1m1
   2d_f32_nhwc_k5s2d1m1
   2d_f32_nhwc_any
-  # Two spatial axes, channels first.
-  2d_f32_nchw_k3s1d1m1
-  2d_f32_nchw_k3s2d1m1
-  2d_f32_nchw_any
-  # Three spatial axes.
+  # Three spatial axes, channels last.
   3d_f32_ndhwc_k3s1d1m1
   3d_f32_ndhwc_any
-  3d_f32_ncdhw_any
 )
+
+# Channels first, vectors run along the pixels, and short ones suit small images: rows for wider vectors would not be faster.
+get_property(narrow_targets GLOBAL PROPERTY SEPCONV_TARGETS)
+list(REMOVE_ITEM narrow_targets portable x86_avx512)
+if(narrow_targets)
+  sepconv_variants(
+    1d_f32_ncw_any
+    2d_f32_nchw_k3s1d1m1
+    2d_f32_nchw_k3s2d1m1
+    2d_f32_nchw_any
+    3d_f32_ncdhw_any
+    TARGETS ${narrow_targets}
+  )
+endif()
 
 # What every target has, so that no legal problem is refused: a row that fixes nothing for each group of type and layout, and the
 # depthwise stage by itself.
@@ -39,12 +47,12 @@ endforeach()
 sepconv_variants(${last_rows} TARGETS portable)
 
 list(FILTER last_rows EXCLUDE REGEX "f32_[a-z]+_any$") # these are above
-set(depthwise_rows ${last_rows})
-list(FILTER depthwise_rows INCLUDE REGEX f32)
-sepconv_variants(${depthwise_rows})
+set(wide_rows ${last_rows})
+list(FILTER wide_rows INCLUDE REGEX "f32_n[dh]*wc_any")
+sepconv_variants(${wide_rows})
 
-# float64 is for tests and for accuracy: one target of each processor is enough.
-list(FILTER last_rows EXCLUDE REGEX f32)
-get_property(targets GLOBAL PROPERTY SEPCONV_TARGETS)
-list(REMOVE_ITEM targets portable x86_avx512)
-sepconv_variants(${last_rows} TARGETS ${targets})
+# float64 is for tests and for accuracy: one target of each processor is enough, as it is for channels first.
+list(REMOVE_ITEM last_rows ${wide_rows})
+if(narrow_targets)
+  sepconv_variants(${last_rows} TARGETS ${narrow_targets})
+endif()

@@ -23,8 +23,6 @@
 //         sum  <- tile_channels x tile_vectors in registers               |  pointwise stage: load flat, broadcast
 //           for k: unrolled by sum_unroll                                 |  weights, FMA
 //         partial or output <- sum                                       /.
-#include <algorithm>
-
 #include "fused.h"
 
 using Halide::Func;
@@ -55,6 +53,8 @@ void schedule_staged(BlockStages& s, const Stages& all, int vector) {
     s.row.compute_at(s.flat, s.scatter.lane);
     return;
   }
+  s.tap_shift.compute_root();
+  s.tap_phase.compute_root();
   s.staged.compute_at(s.flat, s.scatter.lane).vectorize(all.x[0], vector, TailStrategy::RoundUp);
   if (all.x.size() > 1) {
     s.row.compute_at(s.staged, all.x[1]);
@@ -190,17 +190,16 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
 }
 
 ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target) {
+  const int64_t taps = name.kernel.back();
   ScheduleParameters o;
-  const bool wide_registers = target.has_feature(Halide::Target::AVX512);
-  // 256 bits also where there are 512: images are small, and wide tiles of pixels would be half empty.
-  o.vector = o.depthwise_vector = std::min(vector_lanes(name, target), name.types == "f64" ? 4 : 8);
+  o.vector = o.depthwise_vector = vector_lanes(name, target);
   o.chunk = 4;
-  o.tile_channels = wide_registers ? 8 : 6;
+  o.tile_channels = 6;
   o.tile_vectors = 2;
-  o.depthwise_tile = 1;
+  // Where the taps are not known, each costs more than its multiply-add: a wide tile shares that.
+  o.depthwise_tile = taps == 0 ? 4 : 1;
   o.sum_block = 1024;
   o.fetch_ahead = 0;
-  const int64_t taps = name.kernel.back();
   o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
   return o;
 }

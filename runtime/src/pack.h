@@ -49,8 +49,8 @@ struct PackedLayout {
 // Hash of (rank, dtypes, chunk_channels, panel_channels): rows with the same one read the same packed weights.
 uint64_t packing_id_of(const sepconv_variant& row);
 
-// Hash of the problem as far as the weights know it: rank, stages, dtypes, C, M, F, kernel extents, biases. Not batch, image
-// size, stride, dilation, padding or activations.
+// Hash of the problem as far as the weights know it: rank, stages, dtypes, C, M, F, kernel extents, biases. Not batch,
+// image size, stride, dilation, padding or activations.
 uint64_t weights_hash_of(const Geometry& geometry);
 
 // Errors: SEPCONV_INVALID_ARGUMENT if the size overflows; SEPCONV_UNSUPPORTED if a part is too large for the variant's

@@ -35,7 +35,9 @@ int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant&
   const int64_t line = saturating_multiply(saturating_add(wide, row.depthwise_tile), g.stride[x]);
   int64_t staged = line;
   for (int axis = 0; axis < x; ++axis) staged = saturating_multiply(staged, seen_samples(g, row, axis, extent[axis]));
-  return saturating_add(staged, saturating_add(line, row.depthwise_tile));
+  // Two integers for each tap along x, for each of two blocks of the sum.
+  const int64_t tables = saturating_multiply(4, g.problem.kernel_extent[x]);
+  return saturating_add(saturating_add(staged, tables), saturating_add(line, row.depthwise_tile));
 }
 
 }  // namespace
@@ -59,7 +61,7 @@ int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const Packe
   }
   // All may be live at once; each takes a record, a rounding and a guard of the arena.
   const int64_t elements = saturating_add(staged, saturating_add(d, c));
-  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 4 * arena_overhead);
+  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 8 * arena_overhead);
 }
 
 void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {

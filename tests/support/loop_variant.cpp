@@ -449,8 +449,8 @@ sepconv_variant make_row(const char* name, int sum_block, int strip_pixels = 0, 
 }  // namespace
 
 const sepconv_variant_table* loop_variants() {
-  // Entry: type, kind, rank, tile_pixels, depthwise_tile, chunk, panel; stride, dilation, taps, multiplier, in and out channels,
-  // width.
+  // Entry: type, kind, rank, tile_pixels, depthwise_tile, chunk, panel; stride, dilation, taps, multiplier, in and out
+  // channels, width.
   static const sepconv_variant rows[] = {
       make_row<Entry<float, kLast, 1, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c16p16t6_portable", 256),
       make_row<Entry<float, kLast, 1, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c4p8t5_portable", 8, 7),
@@ -482,22 +482,30 @@ const sepconv_variant_table* loop_variants() {
       make_row<Entry<double, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_ncw_any_loop_portable", 32),
       make_row<Entry<double, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nchw_any_loop_portable", 32),
       make_row<Entry<double, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ncdhw_any_loop_portable", 32),
-#define SEPCONV_DEPTHWISE_ROWS(type, text)                                                                             \
-  make_row<Entry<type, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_" text "_nwc_any_depthwise_loop_portable", \
-                                                                        32),                                           \
-      make_row<Entry<type, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(                                           \
-          "2d_" text "_nhwc_any_depthwise_loop_portable", 32),                                                         \
-      make_row<Entry<type, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(                                           \
-          "3d_" text "_ndhwc_any_depthwise_loop_portable", 32),                                                        \
-      make_row<Entry<type, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(                                  \
-          "1d_" text "_ncw_any_depthwise_loop_portable", 32),                                                          \
-      make_row<Entry<type, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(                                  \
-          "2d_" text "_nchw_any_depthwise_loop_portable", 32),                                                         \
-      make_row<Entry<type, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(                                  \
-          "3d_" text "_ncdhw_any_depthwise_loop_portable", 32)
-      SEPCONV_DEPTHWISE_ROWS(float, "f32"),
-      SEPCONV_DEPTHWISE_ROWS(double, "f64"),
-#undef SEPCONV_DEPTHWISE_ROWS
+      make_row<Entry<float, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_depthwise_loop_portable",
+                                                                             32),
+      make_row<Entry<float, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_depthwise_loop_portable",
+                                                                             32),
+      make_row<Entry<float, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_depthwise_loop_portable",
+                                                                             32),
+      make_row<Entry<float, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f32_ncw_any_depthwise_loop_portable", 32),
+      make_row<Entry<float, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f32_nchw_any_depthwise_loop_portable", 32),
+      make_row<Entry<float, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f32_ncdhw_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_depthwise_loop_portable",
+                                                                              32),
+      make_row<Entry<double, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_depthwise_loop_portable",
+                                                                              32),
+      make_row<Entry<double, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f64_ndhwc_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f64_ncw_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f64_nchw_any_depthwise_loop_portable", 32),
+      make_row<Entry<double, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f64_ncdhw_any_depthwise_loop_portable", 32),
   };
   static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "loop_variants", rows,
                                               sizeof rows / sizeof rows[0]};

@@ -51,9 +51,9 @@ extern "C" {
 /// out_act(out_bias + sum + residual). The input's activation applies to the samples of the image, not to the zeros
 /// around them.
 ///
-/// Rows of SEPCONV_STAGES_DEPTHWISE have the output T [m, c, p] (channels_first [p, m, c]) with c of stride M times that
-/// of m, where m < M and c < C; they read neither pointwise, out_bias and residual nor the output's activation. The
-/// other rows compute a problem without a depthwise stage, too, from a packed kernel of one tap that is 1.
+/// Rows of SEPCONV_STAGES_DEPTHWISE have the output T [m, c, p] (channels_first [p, m, c]) with c of stride M times
+/// that of m, where m < M and c < C; they read neither pointwise, out_bias and residual nor the output's activation.
+/// The other rows compute a problem without a depthwise stage, too, from a packed kernel of one tap that is 1.
 ///
 /// Packed channel order. With chunks of L = chunk_channels input channels, q = (c / L) * M + m numbers the chunks of
 /// the intermediate, and k = q * L + c % L. Channels past C are zeros in every packed array and are not read from the
