@@ -29,5 +29,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     HALIDE avx avx2 f16c fma sse41
     SCHEDULE x86
   )
+  sepconv_target(
+    x86_avx512
+    HALIDE avx avx2 avx512 avx512_skylake f16c fma sse41
+    SCHEDULE x86
+  )
 endif()
 sepconv_target(portable SCHEDULE portable)

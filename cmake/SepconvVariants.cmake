@@ -11,6 +11,13 @@ if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/tuning") # an installed prefix
 endif()
 set(SEPCONV_TUNING_DIR "${dir}" CACHE INTERNAL "")
 
+# Halide features of every variant: a leaf function, see docs/design.md.
+set(features no_runtime user_context)
+if(NOT SEPCONV_CHECKED)
+  list(APPEND features no_asserts no_bounds_query)
+endif()
+set(_SEPCONV_LEAF_FEATURES ${features} CACHE INTERNAL "")
+
 # The grammar of generators/variant_name.h.
 set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
 set(
@@ -152,10 +159,6 @@ function(_sepconv_add_variant_library library rows)
     message(FATAL_ERROR "sepconv: library name \"${library}\" is not a C identifier")
   endif()
   set(dir "${CMAKE_CURRENT_BINARY_DIR}/${library}")
-  set(features no_runtime user_context)
-  if(NOT SEPCONV_CHECKED)
-    list(APPEND features no_asserts no_bounds_query)
-  endif()
   string(REGEX REPLACE "^sepconv_" "" prefix "${library}")
   set(lines "")
   set(objects "")
@@ -165,7 +168,7 @@ function(_sepconv_add_variant_library library rows)
     list(GET row 1 target)
     get_property(halide_target GLOBAL PROPERTY SEPCONV_TARGET_${target}_HALIDE)
     get_property(schedule GLOBAL PROPERTY SEPCONV_TARGET_${target}_SCHEDULE)
-    string(JOIN "-" halide_target ${halide_target} ${features})
+    string(JOIN "-" halide_target ${halide_target} ${_SEPCONV_LEAF_FEATURES})
     _sepconv_tuned_parameters(${variant} ${target} parameters)
     set(name ${variant}_${target})
     set(function sepconv_${prefix}_${name})

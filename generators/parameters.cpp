@@ -9,10 +9,12 @@ namespace sepconv {
 
 const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
-      {"chunk", "channels staged and convolved together", {4, 8, 16, 32}, &ScheduleParameters::chunk},
+      {"vector", "lanes of the pointwise stage", {2, 4, 8, 16}, &ScheduleParameters::vector},
+      {"depthwise_vector", "lanes of the depthwise stage", {2, 4, 8, 16}, &ScheduleParameters::depthwise_vector},
+      {"chunk", "channels staged and convolved together", {4, 8, 16, 24, 32, 48, 64}, &ScheduleParameters::chunk},
       {"tile_pixels",
        "pixels of one register tile (channels_last)",
-       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14},
        &ScheduleParameters::tile_pixels},
       {"tile_channels",
        "output channels of one register tile (channels_first)",
@@ -24,12 +26,16 @@ const std::vector<ParameterSpec>& parameter_specs() {
        &ScheduleParameters::tile_vectors},
       {"depthwise_tile",
        "pixels, or vectors of pixels (channels_first), along x of one depthwise tile",
-       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16},
        &ScheduleParameters::depthwise_tile},
       {"tap_unroll",
        "taps along x in the depthwise inner loop",
        {1, 2, 3, 4, 5, 7, 9, 11, 13, 15},
        &ScheduleParameters::tap_unroll},
+      {"tap_rows",
+       "1: all taps in the depthwise inner loop, 0: those of one row",
+       {0, 1},
+       &ScheduleParameters::tap_rows},
       {"stage",
        "1: copy a chunk's input before the taps read it, 0: read the input",
        {0, 1},
@@ -39,6 +45,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
        "intermediate channels held at a time",
        {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048},
        &ScheduleParameters::sum_block},
+      {"fetch_ahead",
+       "1: the pointwise stage prefetches the next task's input",
+       {0, 1},
+       &ScheduleParameters::fetch_ahead},
       {"strip_pixels",
        "output pixels of one task, 0 for the planner's choice",
        {0, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048},
@@ -53,11 +63,11 @@ int vector_lanes(const VariantName& name, const Halide::Target& target) {
   return target.natural_vector_size(element_type(name));
 }
 
-TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p, int lanes) {
+TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (!name.channels_first) {
-    return {p.tile_vectors * lanes, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
+    return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
   }
-  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * lanes, p.depthwise_tile * lanes};
+  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector, p.depthwise_tile * p.depthwise_vector};
 }
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {
@@ -82,26 +92,38 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     for (const int v : spec.legal) legal += " " + std::to_string(v);
     return "schedule parameter " + std::string(spec.name) + " is " + std::to_string(value) + "; legal:" + legal;
   }
-  const int lanes = vector_lanes(name, target), registers = find_schedule(schedule).registers;
+  const int widest = vector_lanes(name, target), registers = find_schedule(schedule).registers(target);
   const auto sentence = [](const char* parameter, int value, const std::string& rule) {
     return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
   };
-  if (!name.channels_first && p.chunk % lanes != 0)
-    return sentence("chunk", p.chunk, "it must be a multiple of the vector's " + std::to_string(lanes) + " lanes");
+  for (const auto& [name_of, lanes] :
+       {std::pair("vector", p.vector), std::pair("depthwise_vector", p.depthwise_vector)}) {
+    if (lanes > widest)
+      return sentence(name_of, lanes, "the target's vectors have " + std::to_string(widest) + " lanes");
+  }
+  if (!name.channels_first && p.chunk % p.depthwise_vector != 0) {
+    return sentence("chunk", p.chunk,
+                    "it must be a multiple of depthwise_vector, " + std::to_string(p.depthwise_vector));
+  }
   if (p.sum_block % p.chunk != 0)
     return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
-  // Accumulators, the operands of the side that is held, and one of the other side.
-  const int tile_side = name.channels_first ? p.tile_channels : p.tile_pixels;
-  if (tile_side * p.tile_vectors + std::min(tile_side, p.tile_vectors) + 1 > registers) {
-    return sentence(name.channels_first ? "tile_channels" : "tile_pixels", tile_side,
+  // Accumulators, the operands of the side that is held, and one of the other side, unless the multiply-add broadcasts
+  // it from memory.
+  const int side = name.channels_first ? p.tile_channels : p.tile_pixels;
+  const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= side ? 0 : 1;
+  if (side * p.tile_vectors + std::min(side, p.tile_vectors) + passing > registers) {
+    return sentence(name.channels_first ? "tile_channels" : "tile_pixels", side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");
   }
-  const int chunk_vectors = name.channels_first ? 1 : p.chunk / lanes;
+  const int chunk_vectors = name.channels_first ? 1 : p.chunk / p.depthwise_vector;
   if ((p.depthwise_tile + 1) * chunk_vectors + 1 > registers) {
     return sentence(
         "depthwise_tile", p.depthwise_tile,
         "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");
+  }
+  if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
+    return sentence("tap_rows", p.tap_rows, "the name must fix the kernel");
   }
   if (p.stage == 0 && (name.channels_first || name.curves())) {
     return sentence("stage", 0, "rows with channels first, and rows that take every activation, stage their input");
@@ -114,7 +136,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
 
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides) {
-  ScheduleParameters parameters = find_schedule(schedule).defaults(name, vector_lanes(name, target));
+  ScheduleParameters parameters = find_schedule(schedule).defaults(name, target);
   const auto& specs = parameter_specs();
   for (const auto& [key, value] : overrides) {
     const std::string& wanted = key;

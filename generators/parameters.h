@@ -13,15 +13,19 @@
 namespace sepconv {
 
 struct ScheduleParameters {
+  int vector = 8;            // lanes of the pointwise stage: output channels (channels_first: pixels)
+  int depthwise_vector = 8;  // lanes of the depthwise stage: input channels, a divisor of chunk (channels_first: pixels)
   int chunk = 16;          // channels staged and convolved together: one cache line of float32
   int tile_pixels = 6;     // pixels of one register tile of the pointwise stage; channels_last only
   int tile_channels = 6;   // output channels of one register tile; channels_first only
   int tile_vectors = 2;    // vectors of one register tile: of output channels, or of pixels with channels_first
   int depthwise_tile = 4;  // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
   int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
+  int tap_rows = 0;        // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
   int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
   int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
   int sum_block = 256;   // intermediate channels held at a time
+  int fetch_ahead = 1;   // 1: the pointwise stage prefetches the next task's input
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
 
@@ -56,14 +60,14 @@ ScheduleParameters resolve_parameters(const VariantName& name, const std::string
 // The element type of input, weights and output.
 Halide::Type element_type(const VariantName& name);
 
-// Elements of one vector of the target.
+// Elements of the widest vector of the target.
 int vector_lanes(const VariantName& name, const Halide::Target& target);
 
 // What a row's parameters come to, in the terms of variant_table.h.
 struct TileSizes {
   int panel_channels, tile_pixels, depthwise_tile;
 };
-TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& parameters, int lanes);
+TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& parameters);
 
 // Sum blocks of equal length, so that the last one is not a remainder. The runtime does the same for rows that fix
 // nothing.

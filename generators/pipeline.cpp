@@ -113,7 +113,7 @@ Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, con
 
 // Cuts the output's pixels into tiles of two widths.
 void make_tiled_output(const PipelineInputs& in, Stages* s) {
-  const int tile = s->options.tile_pixels, half = s->options.vector;
+  const int tile = s->options.tile_pixels, half = s->options.sum_vector;
   const Expr pixels = in.output_pixels, rest = pixels % tile, short_tail = rest > 0 && rest <= half;
   s->tiles.main = RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
   s->tiles.tail = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
@@ -141,6 +141,8 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
   for (int a = 0; a < rank; a++) s.x.emplace_back(x_names[a]);
   for (int a = 1; a < rank; a++) s.y.emplace_back(y_names[a - 1]);
 
+  s.ahead = in.ahead;
+  s.ahead_lines = in.ahead_lines;
   s.whole_vectors = in.in_channels % o.vector == 0;
   if (o.depthwise_only) {
     s.last = make_block(s, in, "last", s.b, {s.b}, type);

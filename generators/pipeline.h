@@ -42,13 +42,15 @@ struct PipelineInputs {
   std::vector<Halide::Expr> image_min, image_extent;  // per axis: what of the image is there
   std::vector<Axis> axes;
   Halide::Expr multiplier, sum_channels, sum_block;
-  Halide::Expr output_pixels;  // extent of p
+  Halide::Expr output_pixels;       // extent of p
+  Halide::Expr ahead, ahead_lines;  // address and cache lines of what the next task reads
   Activation in_act, mid_act, out_act;
 };
 
 // The shape of the algorithm that a row or its schedule asks for. What a schedule may choose leaves the result the same.
 struct PipelineOptions {
-  int vector = 8;               // lanes of one vector: the granule in which channels past the last are cut off
+  int vector = 8;               // lanes of the depthwise stage: the granule in which channels past the last are cut off
+  int sum_vector = 8;           // lanes of the pointwise stage
   int chunk = 16;               // L, channels of one packed chunk
   int panel = 16;               // output channels of one panel
   int tile_pixels = 6;          // pixels of one register tile of the pointwise stage
@@ -101,6 +103,7 @@ struct Stages {
   Halide::Expr whole_vectors;  // C is a multiple of the vector
   Halide::RDom out_pass;       // with curves: the pass of the output's activation
   Halide::Expr output;         // a function of f and p; with depthwise_only of m, c and p
+  Halide::Expr ahead, ahead_lines;
   Halide::Expr tile_pixel, tail_pixel;    // channels_first: the pixels of tiles.main and tiles.tail, and
   Halide::Expr tile_output, tail_output;  // the output there, functions of f
 };

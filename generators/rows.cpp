@@ -50,7 +50,7 @@ void write_row(std::ostream& out, const Row& row) {
   const VariantName name = sepconv::parse_variant_name(row.name);
   const Halide::Target target(row.halide_target);
   const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
-  const sepconv::TileSizes tile = sepconv::tile_sizes(name, p, sepconv::vector_lanes(name, target));
+  const sepconv::TileSizes tile = sepconv::tile_sizes(name, p);
   const char* dtype = name.types == "f64" ? "SEPCONV_DTYPE_F64" : "SEPCONV_DTYPE_F32";
   out << "    {\n"
       << "        .name = \"" << row.name << "_" << row.target << "\",\n"

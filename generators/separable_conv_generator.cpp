@@ -15,15 +15,19 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<std::string> schedule_{"schedule", ""};  // x86, portable
 
   // Schedule parameters; -1 takes the schedule's default.
+  GeneratorParam<int> vector{"vector", -1};
+  GeneratorParam<int> depthwise_vector{"depthwise_vector", -1};
   GeneratorParam<int> chunk{"chunk", -1};
   GeneratorParam<int> tile_pixels{"tile_pixels", -1};
   GeneratorParam<int> tile_channels{"tile_channels", -1};
   GeneratorParam<int> tile_vectors{"tile_vectors", -1};
   GeneratorParam<int> depthwise_tile{"depthwise_tile", -1};
   GeneratorParam<int> tap_unroll{"tap_unroll", -1};
+  GeneratorParam<int> tap_rows{"tap_rows", -1};
   GeneratorParam<int> stage{"stage", -1};
   GeneratorParam<int> sum_unroll{"sum_unroll", -1};
   GeneratorParam<int> sum_block{"sum_block", -1};
+  GeneratorParam<int> fetch_ahead{"fetch_ahead", -1};
   GeneratorParam<int> strip_pixels{"strip_pixels", -1};
 
   // Declares the arguments, which depend on rank and type.
@@ -46,6 +50,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     multiplier_ = add_input<int32_t>("depth_multiplier");
     sum_channels_ = add_input<int32_t>("sum_channels");
     sum_block_ = add_input<int32_t>("sum_block_channels");
+    ahead_ = add_input<uint64_t>("ahead");
+    ahead_lines_ = add_input<int32_t>("ahead_lines");
     for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
     for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
       bounds_.push_back(add_input<float>(bound));
@@ -55,8 +61,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
   void generate() {
     std::map<std::string, int> overrides;
-    for (const auto* parameter : {&chunk, &tile_pixels, &tile_channels, &tile_vectors, &depthwise_tile, &tap_unroll, &stage,
-                                  &sum_unroll, &sum_block, &strip_pixels}) {
+    for (const auto* parameter :
+         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &depthwise_tile, &tap_unroll,
+          &tap_rows, &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
@@ -73,6 +80,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.multiplier = fixed(name_.multiplier, *multiplier_);
     in.sum_channels = fixed(sizes.sum_channels, *sum_channels_);
     in.sum_block = fixed(sizes.sum_block, *sum_block_);
+    in.ahead = *ahead_;
+    in.ahead_lines = *ahead_lines_;
     in.in_act = activation(0);
     in.mid_act = activation(1);
     in.out_act = activation(2);
@@ -88,8 +97,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     }
 
     PipelineOptions options;
-    options.vector = vector_lanes(name_, get_target());
-    const TileSizes tile = tile_sizes(name_, parameters_, options.vector);
+    options.vector = parameters_.depthwise_vector;
+    options.sum_vector = parameters_.vector;
+    const TileSizes tile = tile_sizes(name_, parameters_);
     options.chunk = parameters_.chunk;
     options.panel = tile.panel_channels;
     options.tile_pixels = tile.tile_pixels;
@@ -108,7 +118,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   }
 
   void schedule() {
-    find_schedule(schedule_).apply(stages_, *output_, parameters_, vector_lanes(name_, get_target()));
+    const Schedule& schedule = find_schedule(schedule_);
+    schedule.apply(stages_, *output_, parameters_);
+    schedule.add_passes(get_pipeline(), stages_, Func(*output_).name(), parameters_);
   }
 
  private:
@@ -181,6 +193,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   Input<Buffer<void>>*input_, *depthwise_, *mid_bias_, *pointwise_, *out_bias_, *residual_;
   std::vector<AxisInputs> axes_;
   Input<int32_t>*multiplier_, *sum_channels_, *sum_block_;
+  Input<uint64_t>* ahead_;
+  Input<int32_t>* ahead_lines_;
   std::vector<Input<int32_t>*> kinds_;
   std::vector<Input<float>*> bounds_;
   Output<Buffer<void>>* output_;

@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
     const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
     const Halide::Target target{std::string(argv[3])};
     if (argc == 4) {
-      const auto defaults = sepconv::find_schedule(argv[2]).defaults(name, sepconv::vector_lanes(name, target));
+      const auto defaults = sepconv::find_schedule(argv[2]).defaults(name, target);
       std::cout << describe(defaults).dump(2) << "\n";
     } else {
       std::ifstream file(argv[5]);

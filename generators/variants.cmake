@@ -35,4 +35,12 @@ endforeach()
 sepconv_variants(${last_rows} TARGETS portable)
 
 list(FILTER last_rows EXCLUDE REGEX "f32_[a-z]+_any$") # these are above
-sepconv_variants(${last_rows})
+set(depthwise_rows ${last_rows})
+list(FILTER depthwise_rows INCLUDE REGEX f32)
+sepconv_variants(${depthwise_rows})
+
+# float64 is for tests and for accuracy: one target of each processor is enough.
+list(FILTER last_rows EXCLUDE REGEX f32)
+get_property(targets GLOBAL PROPERTY SEPCONV_TARGETS)
+list(REMOVE_ITEM targets portable x86_avx512)
+sepconv_variants(${last_rows} TARGETS ${targets})

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bandwidth.h"
 #include "files.h"
 #include "layer_file.h"
 #include "peak.h"
@@ -266,6 +267,12 @@ TEST(Peak, IsPositiveForEveryLoop) {
     EXPECT_GT(peak.gflops, 0.1) << loop.name;
     EXPECT_GT(peak.clock_ghz, 0.1) << loop.name;
     EXPECT_LT(peak.vectors_per_cycle, 4.4) << loop.name << ": no processor is that wide; a loop or a clock is wrong";
+  }
+}
+
+TEST(Bandwidth, IsPositiveForEveryLevel) {
+  for (const int64_t bytes : {int64_t{16} << 10, int64_t{256} << 10, int64_t{64} << 20}) {
+    EXPECT_GT(measure_bandwidth(bytes), 0.1) << bytes << " bytes";
   }
 }
 

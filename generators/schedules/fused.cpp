@@ -2,6 +2,8 @@
 // far is this nest with numbers of its own; the pictures and budgets are at the head of the target's file.
 #include "fused.h"
 
+#include "fetch_ahead.h"
+
 using Halide::Func;
 using Halide::LoopLevel;
 using Halide::RVar;
@@ -22,25 +24,25 @@ void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& o
 }
 
 // The depthwise stage of one block, up to `flat`, which is computed at `block`.
-void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, int vector,
+void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o,
                         const LoopLevel& block) {
   const int rank = static_cast<int>(all.x.size());
   RVar lane_outer("lane_outer"), lane("lane_inner");
   s.flat.compute_at(block);
   // Overlapping x tiles are written in their order: only lanes of one store run at once.
   s.flat.update()
-      .split(s.scatter.lane, lane_outer, lane, vector)
+      .split(s.scatter.lane, lane_outer, lane, o.depthwise_vector)
       .allow_race_conditions()
       .vectorize(lane)
       .unroll(lane_outer)
       .unroll(s.scatter.pixel);
-  if (all.options.curves) schedule_pass(s.flat.update(1), all.k, {all.p, s.mid_pass.x}, vector, TailStrategy::RoundUp);
+  if (all.options.curves) schedule_pass(s.flat.update(1), all.k, {all.p, s.mid_pass.x}, o.depthwise_vector, TailStrategy::RoundUp);
 
   std::vector<VarOrRVar> order{all.l, all.i};
   for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
   s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, o.chunk);
-  s.taps.vectorize(all.l, vector).unroll(all.l).unroll(all.i);
-  // Taps along y stay rolled: fully unrolled, LLVM hoists all weight vectors out of the x loop and spills them.
+  s.taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
+  // Taps along y stay rolled unless there are registers for all weight vectors: LLVM hoists them out of the x loop.
   Stage taps = s.taps.update();
   if (o.tap_unroll > 1) {
     RVar outer("tap_outer"), inner("tap_inner");
@@ -51,76 +53,84 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   } else {
     taps.reorder(order);
   }
-  taps.vectorize(all.l, vector).unroll(all.l).unroll(all.i);
+  taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
+  for (int a = 1; a < rank && o.tap_rows != 0; a++) taps.unroll(s.tap[a]);
 
   if (o.stage == 0) return;  // computed where the taps read it
-  s.staged.compute_at(s.flat, s.scatter.group).bound_extent(all.l, o.chunk).vectorize(all.l, vector).unroll(all.l);
+  s.staged.compute_at(s.flat, s.scatter.group).bound_extent(all.l, o.chunk).vectorize(all.l, o.depthwise_vector).unroll(all.l);
   s.staged.specialize(all.whole_vectors);
   if (all.options.curves) {
     std::vector<VarOrRVar> outer(all.x.begin(), all.x.end());
     outer.emplace_back(s.curve_pass.x);
-    schedule_pass(s.staged.update(), all.l, outer, vector, TailStrategy::RoundUp);
+    schedule_pass(s.staged.update(), all.l, outer, o.depthwise_vector, TailStrategy::RoundUp);
   }
 }
 
 // One sum block: `tile` is the loop over register tiles that consumes its sums, `block` the loop that owns the block.
-void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters& o, int vector, const LoopLevel& tile,
+void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& tile,
                     const LoopLevel& block) {
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
   Var fo("fo"), fi("fi");
   s.sum.compute_at(tile)
-      .bound_extent(all.f, o.tile_vectors * vector)
+      .bound_extent(all.f, o.tile_vectors * o.vector)
       .bound_extent(all.p, o.tile_pixels)
       .bound_extent(all.panel, 1);
-  s.sum.vectorize(all.f, vector).unroll(all.f).unroll(all.p);
+  s.sum.vectorize(all.f, o.vector).unroll(all.f).unroll(all.p);
   Stage update = s.sum.update();
-  update.split(all.f, fo, fi, vector);
+  update.split(all.f, fo, fi, o.vector);
   if (o.tile_pixels < o.tile_vectors) {
     update.reorder(fi, all.p, fo, s.k[0], s.k[1]);
   } else {
     update.reorder(fi, fo, all.p, s.k[0], s.k[1]);
   }
   update.vectorize(fi).unroll(fo).unroll(all.p).unroll(s.k[0]);
-  schedule_depthwise(s, all, o, vector, block);
+  schedule_depthwise(s, all, o, block);
 }
 
 // The depthwise stage alone: a chunk of channels at a time goes from `flat` to the output.
-void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o, int vector) {
+void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
   Var co("co"), ci("ci");
-  output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf).reorder(ci, s.m, s.p, co).vectorize(ci, vector);
+  output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf).reorder(ci, s.m, s.p, co).vectorize(ci, o.depthwise_vector);
   output.unroll(ci);
-  schedule_depthwise(s.last, s, o, vector, LoopLevel(output, co));
+  schedule_depthwise(s.last, s, o, LoopLevel(output, co));
   output.specialize(s.multiplier == 1);
 }
 
 }  // namespace
 
-void schedule_fused(Stages& s, Func output, const ScheduleParameters& o, int vector) {
-  if (s.options.channels_first) return schedule_fused_channels_first(s, output, o, vector);
-  if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o, vector);
+void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
+  if (s.options.channels_first) return schedule_fused_channels_first(s, output, o);
+  if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
   Var po("po"), pi("pi"), fp("fp"), fi("fi");
   output.split(s.p, po, pi, o.tile_pixels, TailStrategy::ShiftInwards)
-      .split(s.f, fp, fi, o.tile_vectors * vector, TailStrategy::GuardWithIf)
+      .split(s.f, fp, fi, o.tile_vectors * o.vector, TailStrategy::GuardWithIf)
       .reorder(fi, pi, po, fp)
-      .vectorize(fi, vector)
+      .vectorize(fi, o.vector)
       .unroll(fi)
       .unroll(pi);
-  schedule_block(s.last, s, o, vector, LoopLevel(output, po), LoopLevel(output, Var::outermost()));
+  schedule_block(s.last, s, o, LoopLevel(output, po), LoopLevel(output, Var::outermost()));
   if (s.options.curves) {
-    schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, vector, TailStrategy::GuardWithIf);
+    schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, o.vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;
 
   Var to("to"), ti("ti");
-  s.partial.compute_root().bound_extent(s.f, o.tile_vectors * vector);
+  s.partial.compute_root().bound_extent(s.f, o.tile_vectors * o.vector);
   s.partial.update()
       .split(s.p, to, ti, o.tile_pixels, TailStrategy::RoundUp)
       .reorder(s.f, ti, to, s.panel, s.blocks.x)
-      .vectorize(s.f, vector)
+      .vectorize(s.f, o.vector)
       .unroll(s.f)
       .unroll(ti);
-  schedule_block(s.other, s, o, vector, LoopLevel(s.partial, to), LoopLevel(s.partial, s.blocks.x));
+  schedule_block(s.other, s, o, LoopLevel(s.partial, to), LoopLevel(s.partial, s.blocks.x));
   output.specialize(s.block_count == 1);
+}
+
+void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& s, const std::string& output,
+                      const ScheduleParameters& o) {
+  if (o.fetch_ahead == 0 || s.options.channels_first || s.options.depthwise_only) return;
+  // Over the register tiles of the last sum block, panel by panel.
+  fetch_ahead(pipeline, output + ".s0.f.fp", output + ".s0.p.po", s.ahead, s.ahead_lines);
 }
 
 }  // namespace sepconv

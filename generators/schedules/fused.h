@@ -5,13 +5,16 @@
 
 namespace sepconv {
 
-// Schedules the stages as the fused nest, whichever the layout. `vector`: lanes.
-void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameters& parameters, int vector);
+// Schedules the stages as the fused nest, whichever the layout.
+void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
+
+// The passes of the fused nest over the lowered loops.
+void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
+                      const ScheduleParameters& parameters);
 
 // The nest for channels_first rows, and the parameters that any target may start from.
-void schedule_fused_channels_first(Stages& stages, Halide::Func output, const ScheduleParameters& parameters,
-                                   int vector);
-ScheduleParameters channels_first_defaults(const VariantName& name, int vector);
+void schedule_fused_channels_first(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
+ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target);
 
 }  // namespace sepconv
 

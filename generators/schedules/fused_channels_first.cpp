@@ -63,9 +63,8 @@ void schedule_staged(BlockStages& s, const Stages& all, int vector) {
   }
 }
 
-void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, int vector,
-                        const LoopLevel& block) {
-  const int rank = static_cast<int>(all.x.size()), tile = o.depthwise_tile * vector;
+void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& block) {
+  const int rank = static_cast<int>(all.x.size()), vector = o.depthwise_vector, tile = o.depthwise_tile * vector;
   RVar outer("pixel_outer"), lane("pixel_lane");
   std::vector<Var> storage{all.p, all.k};
   const std::vector<Var> args = s.flat.args();
@@ -115,7 +114,8 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
 
 // The register tile of `sum`, consumed at `tile`: tile_channels x `vectors` vectors of pixels.
 void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
-                  int vector, const LoopLevel& tile) {
+                  const LoopLevel& tile) {
+  const int vector = o.vector;
   Var po("sum_po"), pi("sum_pi");
   std::vector<Var> storage{all.p, all.f};
   const std::vector<Var> args = sum.args();
@@ -153,23 +153,24 @@ Var schedule_output_tiles(Stage stage, const Stages& s, const Halide::RDom& tile
   return panel;
 }
 
-void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o, int vector) {
+void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
   Var co("co"), ci("ci");
   output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
       .reorder(s.p, s.m, ci, co)
-      .vectorize(s.p, vector, TailStrategy::ShiftInwards);
-  schedule_depthwise(s.last, s, o, vector, LoopLevel(output, co));
+      .vectorize(s.p, o.vector, TailStrategy::ShiftInwards);
+  schedule_depthwise(s.last, s, o, LoopLevel(output, co));
 }
 
 }  // namespace
 
-void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o, int vector) {
-  if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o, vector);
+void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o) {
+  if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
+  const int vector = o.vector;
   const Var tile_panel = schedule_output_tiles(output.update(0), s, s.tiles.main, "tile", o.tile_channels, vector);
   const Var tail_panel = schedule_output_tiles(output.update(1), s, s.tiles.tail, "tail", o.tile_channels, vector);
-  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, vector, LoopLevel(output, tile_panel));
-  schedule_sum(s.tail_sum, s.tail_k, s, o, 1, vector, LoopLevel(output, tail_panel));
-  schedule_depthwise(s.last, s, o, vector, LoopLevel::root());
+  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, LoopLevel(output, tile_panel));
+  schedule_sum(s.tail_sum, s.tail_k, s, o, 1, LoopLevel(output, tail_panel));
+  schedule_depthwise(s.last, s, o, LoopLevel::root());
   if (s.options.curves) {
     Var pass_outer("pass_outer"), pass_lane("pass_lane");
     output.update(2)
@@ -187,18 +188,22 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
       .vectorize(ti, vector)
       .unroll(ti)
       .unroll(s.f);
-  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, vector, LoopLevel(s.partial, s.panel));
-  schedule_depthwise(s.other, s, o, vector, LoopLevel(s.partial, s.blocks.x));
+  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
+  schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
 }
 
-ScheduleParameters channels_first_defaults(const VariantName& name, int) {
+ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target) {
   ScheduleParameters o;
+  const bool wide_registers = target.has_feature(Halide::Target::AVX512);
+  // 256 bits also where there are 512: images are small, and wide tiles of pixels would be half empty.
+  o.vector = o.depthwise_vector = std::min(vector_lanes(name, target), name.types == "f64" ? 4 : 8);
   o.chunk = 4;
-  o.tile_channels = 6;
+  o.tile_channels = wide_registers ? 8 : 6;
   o.tile_vectors = 2;
   o.depthwise_tile = 1;
   o.sum_block = 1024;
+  o.fetch_ahead = 0;
   const int64_t taps = name.kernel.back();
   o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
   return o;

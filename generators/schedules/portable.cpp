@@ -16,9 +16,10 @@
 namespace sepconv {
 namespace {
 
-ScheduleParameters defaults(const VariantName& name, int vector) {
-  if (name.channels_first) return channels_first_defaults(name, vector);
+ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
+  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
+  o.vector = o.depthwise_vector = vector_lanes(name, target);
   if (name.types == "f64") o.chunk = 8;
   o.tile_pixels = 4;
   o.tap_unroll = 1;
@@ -26,8 +27,10 @@ ScheduleParameters defaults(const VariantName& name, int vector) {
   return o;
 }
 
+int registers(const Halide::Target&) { return 16; }
+
 }  // namespace
 
-const Schedule portable_schedule = {"portable", defaults, 16, schedule_fused};
+const Schedule portable_schedule = {"portable", defaults, registers, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

@@ -12,9 +12,12 @@ namespace sepconv {
 
 struct Schedule {
   const char* name;  // as sepconv_target(... SCHEDULE name) says it
-  ScheduleParameters (*defaults)(const VariantName& name, int vector);
-  int registers;  // vector registers; what a register tile must fit
-  void (*apply)(Stages& stages, Halide::Func output, const ScheduleParameters& parameters, int vector);
+  ScheduleParameters (*defaults)(const VariantName& name, const Halide::Target& target);
+  int (*registers)(const Halide::Target& target);  // vector registers: what a register tile must fit
+  void (*apply)(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
+  // What cannot be said to a Func: passes over the lowered loops.
+  void (*add_passes)(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
+                     const ScheduleParameters& parameters);
 };
 
 extern const Schedule x86_schedule;       // x86.cpp

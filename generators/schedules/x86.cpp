@@ -6,6 +6,10 @@
 //
 //   6x2: 12 + 2 + 1 = 15     5x2: 10 + 2 + 1 = 13     4x3: 12 + 3 + 1 = 16     2x5: 10 + 2 + 1 = 13     7x2 spills
 //
+// AVX-512: 32 of 16 floats, or of 8: the two stages choose their vectors apart, so 24 output channels are three vectors of
+// 8 while 16 input channels are one of 16. The multiply-add broadcasts its operand from memory, so a tile holds accumulators
+// and weights only: 7x4: 28 + 4 = 32     6x4: 24 + 4 = 28     12x2: 24 + 2 = 26     8x3: 24 + 3 = 27
+//
 // Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
 // tile_vectors FMAs (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise
 // tile holds depthwise_tile x chunk / 8 accumulators, 4 x 2 = 8, which covers the FMA latency of 4 cycles on two ports.
@@ -34,61 +38,109 @@
 namespace sepconv {
 namespace {
 
-// The register tile that wastes least on the layer's pixels and output channels; larger tiles load less for each FMA.
-void choose_tile(const VariantName& name, int vector, ScheduleParameters& o) {
-  static const struct {
-    int pixels, vectors;
-    double rate;  // of the FMA peak, from the loads and broadcasts of a step
-  } tiles[] = {{6, 2, 1.0}, {5, 2, 0.99}, {4, 3, 1.0}, {2, 5, 0.97}, {4, 2, 0.93}, {3, 4, 0.98}};
+// A register tile of the pointwise stage, and the share of the FMA peak that its loop reaches on sizes that fill it.
+struct Tile {
+  int vector, pixels, vectors;
+  double rate;
+};
+
+constexpr Tile avx2_tiles[] = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
+                               {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
+// With 32 registers, vectors of 256 bits are as good as those of 512 where they fit the output channels better.
+constexpr Tile avx512_tiles[] = {{8, 14, 2, 0.985}, {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},
+                                 {16, 12, 2, 0.97}, {16, 5, 5, 0.97}, {16, 12, 1, 0.93}, {8, 6, 4, 0.975},
+                                 {8, 8, 3, 0.965},  {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
+
+bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
+
+// The tile that wastes least on the layer's pixels and output channels. Where the name fixes neither, the first wins:
+// a narrow panel, which suits any number of channels.
+template <size_t count>
+void choose_tile(const VariantName& name, const Tile (&tiles)[count], ScheduleParameters& o) {
   int64_t pixels = 1;
   for (size_t a = 0; a < name.extent.size(); a++) {
     const int64_t stride = std::max<int64_t>(name.stride[a], 1);
     pixels *= name.extent[a] > 0 ? (name.extent[a] + stride - 1) / stride : 0;  // SAME
   }
+  const auto share = [](int64_t size, int64_t granule) {
+    return static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule);
+  };
+  const int lane_size = name.types == "f64" ? 2 : 1;  // in float32
   double best = 0;
-  for (const auto& tile : tiles) {
-    const auto share = [](int64_t size, int64_t granule) {
-      return size > 0 ? static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule) : 1.0;
-    };
-    const double rate =
-        tile.rate * share(pixels, tile.pixels) * share(name.out_channels, int64_t{tile.vectors} * vector);
-    if (rate > best + 1e-9) {
-      best = rate;
-      o.tile_pixels = tile.pixels;
-      o.tile_vectors = tile.vectors;
-    }
+  for (const Tile& tile : tiles) {
+    double rate = tile.rate;
+    if (pixels > 0) rate *= share(pixels, tile.pixels);
+    if (name.out_channels > 0) rate *= share(name.out_channels, int64_t{tile.vectors} * tile.vector / lane_size);
+    if (rate <= best + 1e-9) continue;
+    best = rate;
+    o.vector = tile.vector / lane_size;
+    o.tile_pixels = tile.pixels;
+    o.tile_vectors = tile.vectors;
+    if (name.out_channels == 0) break;
   }
 }
 
-ScheduleParameters defaults(const VariantName& name, int vector) {
-  if (name.channels_first) return channels_first_defaults(name, vector);
-  ScheduleParameters o;
-  choose_tile(name, vector, o);
-  if (name.types == "f64") o.chunk = 8;  // a cache line, too
-  const int64_t taps = name.kernel.back();
-  o.tap_unroll = taps == 0 ? 1 : static_cast<int>(std::min<int64_t>(taps, 7));
-  if (taps > 7) {
-    o.tap_unroll = 5;
-    for (const int candidate : {11, 9, 7, 5, 13}) {
-      if (taps % candidate == 0) {
-        o.tap_unroll = candidate;
-        break;
-      }
-    }
+// Taps along x in the inner loop: all of a short kernel, else a divisor.
+int choose_tap_unroll(int64_t taps) {
+  if (taps == 0) return 1;
+  for (const int candidate : {1, 2, 3, 4, 5, 7, 11, 9, 13}) {
+    if (taps == candidate) return candidate;
   }
-  if (o.tap_unroll == 6) o.tap_unroll = 3;
-  if (name.in_channels > 0 && name.in_channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
-    o.chunk = 8;
-    o.depthwise_tile = 8;
+  for (const int candidate : {11, 9, 7, 5, 13, 3}) {
+    if (taps % candidate == 0) return candidate;
   }
-  // A strided layer reads each sample about twice: a copy of it would cost more than it saves.
+  return 5;
+}
+
+// How the depthwise stage goes through its input.
+void choose_depthwise(const VariantName& name, bool wide_registers, ScheduleParameters& o) {
+  const int64_t channels = name.in_channels;
   const bool strided = std::all_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
-  if (strided && !name.curves() && name.in_channels > 0 && name.in_channels % o.chunk == 0) o.stage = 0;
+  o.tap_unroll = choose_tap_unroll(name.kernel.back());
+  if (channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
+    o.chunk = 8;
+    o.depthwise_vector = std::min(o.depthwise_vector, 8);
+    o.depthwise_tile = 8;
+    return;
+  }
+  // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
+  // a copy of it would cost more than it saves. With registers for the weights of all taps, the same holds for stride 1
+  // until the rows' pitch makes neighbours collide in the first-level cache.
+  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192))) o.stage = 0;
+  if (!wide_registers) {
+    // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
+    if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
+    return;
+  }
+  int64_t taps = 1;
+  for (const int64_t k : name.kernel) taps *= k;
+  if (o.stage == 1) {
+    o.depthwise_tile = 8;
+  } else if (strided) {
+    if (channels % 32 == 0) o.chunk = 32;
+  } else {
+    o.tap_rows = taps > 0 && taps <= 9 ? 1 : 0;
+  }
+}
+
+ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
+  if (name.channels_first) return channels_first_defaults(name, target);
+  ScheduleParameters o;
+  o.depthwise_vector = vector_lanes(name, target);
+  if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  if (is_avx512(target)) {
+    choose_tile(name, avx512_tiles, o);
+  } else {
+    choose_tile(name, avx2_tiles, o);
+  }
+  choose_depthwise(name, is_avx512(target), o);
   return o;
 }
 
+int registers(const Halide::Target& target) { return is_avx512(target) ? 32 : 16; }
+
 }  // namespace
 
-const Schedule x86_schedule = {"x86", defaults, 16, schedule_fused};
+const Schedule x86_schedule = {"x86", defaults, registers, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

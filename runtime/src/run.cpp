@@ -25,7 +25,6 @@ struct Run {
   const sepconv_plan* plan;
   TaskBuffers buffers;
   char* workspace;                  // the workers' slices
-  int32_t workers;                  // slices in the workspace
   int64_t first_task;               // of this round, where the tasks are more than an int counts
   int count;                        // tasks of this round
   std::atomic<int64_t> done;        // tasks that succeeded
@@ -42,7 +41,7 @@ int run_task(const Run& run, int64_t index, int worker) {
 // The callback of parallel_for. Trusts nothing that comes back through the caller's code.
 int task_callback(void* data, int index, int worker) {
   Run& run = *static_cast<Run*>(data);
-  if (worker < 0 || worker >= run.workers) {
+  if (worker < 0 || worker >= run.buffers.workers) {
     run.bad_worker.store(worker, std::memory_order_relaxed);
     return 1;
   }
@@ -208,9 +207,8 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   char* const workspace = static_cast<char*>(arguments.workspace);
   memset(workspace, 0, plan.zero_bytes);
   run.buffers = {static_cast<const char*>(arguments.packed), static_cast<const char*>(arguments.input),
-                 static_cast<const char*>(arguments.residual), workspace, static_cast<char*>(arguments.output)};
+                 static_cast<const char*>(arguments.residual), workspace, static_cast<char*>(arguments.output), workers};
   run.workspace = workspace + plan.zero_bytes;
-  run.workers = workers;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);
   run.bad_index.store(none_bad, std::memory_order_relaxed);
   status = run_tasks(&run, arguments);

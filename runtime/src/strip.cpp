@@ -133,4 +133,14 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
   return strip;
 }
 
+Part samples_ahead(const Geometry& g, const Cut& cut, const Strip& strip, const Strip& next) {
+  constexpr int64_t most_bytes = 512 * 1024;
+  if (cut.cut_axis != 0 || next.in_step[0] > 1 || g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return {0, 0};
+  const int64_t begin = larger(next.in_min[0], strip.in_min[0] + strip.in_extent[0]);
+  const int64_t end = next.in_min[0] + next.in_extent[0];
+  const int64_t sample = g.input_pitch.axis[0] * dtype_size(g.problem.input_dtype);
+  if (end <= begin || end - begin > most_bytes / sample) return {0, 0};
+  return {begin, end - begin};
+}
+
 }  // namespace sepconv::internal

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "integers.h"
 #include "pack.h"
 #include "problem.h"
 #include "sepconv/variant_table.h"
@@ -82,6 +83,10 @@ void measure_cut(const Geometry& geometry, const sepconv_variant& row, const Pac
 
 // The strip of an index in [0, cut.strips).
 Strip strip_at(const Geometry& geometry, const sepconv_variant& row, const Cut& cut, int64_t index);
+
+// Samples of the outermost axis that the strip `next` reads and `strip`, an earlier one of the same image, does not;
+// length 0 where they are not worth asking for early: scattered in memory, or more than a cache would keep until then.
+Part samples_ahead(const Geometry& geometry, const Cut& cut, const Strip& strip, const Strip& next);
 
 }  // namespace sepconv::internal
 

@@ -41,6 +41,22 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   return axis;
 }
 
+// Tells the variant what the worker will read next. Tasks are handed out in order, so with n workers that is the n-th
+// task from here.
+void look_ahead(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t image, int64_t in_image,
+                const Strip& strip, LeafCall* call) {
+  const Geometry& g = plan.geometry;
+  call->ahead = 0;
+  call->ahead_lines = 0;
+  const int64_t next = in_image + buffers.workers;
+  if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
+  const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
+  const int64_t element = dtype_size(g.problem.input_dtype);
+  const int64_t first = image * g.input_pitch.image + samples.begin * g.input_pitch.axis[0];
+  call->ahead = reinterpret_cast<uintptr_t>(buffers.input) + static_cast<uint64_t>(first * element);
+  call->ahead_lines = static_cast<int32_t>(divide_up(samples.length * g.input_pitch.axis[0] * element, 64));
+}
+
 // A strip that a variant cannot write in its place goes through a tile: dense, (pixel, channel) or, with channels
 // first, (channel, pixel), with `tile_pixels` pixels a channel. Calls copy(bytes in the output or the residual, bytes
 // in the tile, size in bytes) for pieces that are dense in both.
@@ -97,6 +113,7 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   call.mid_bias = buffers.packed + plan.packed.mid_bias;
   call.pointwise = buffers.packed + plan.packed.pointwise + first_output * plan.packed.channels * weight;
   call.out_bias = buffers.packed + plan.packed.out_bias + first_output * weight;
+  look_ahead(plan, buffers, image, in_image, strip, &call);
   call.in_channels = static_cast<int32_t>(p.in_channels);
   call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
   call.chunks = static_cast<int32_t>(plan.packed.chunks);

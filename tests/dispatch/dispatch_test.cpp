@@ -105,15 +105,21 @@ TEST(Dispatch, PlansObeySEPCONV_TARGETS) {
     return plan != nullptr ? std::string(sepconv_plan_variant(plan.get())) : std::string("none");
   };
   unsetenv("SEPCONV_TARGETS");
-  const bool avx2 = (internal::machine_targets() >> internal::target_index("x86_avx2") & 1) != 0;
-  const std::string best = avx2 ? "2d_f32_nhwc_k3s1d1m1_x86_avx2" : "2d_f32_nhwc_any_portable";
+  const auto runs = [](const char* target) {
+    return (internal::machine_targets() >> internal::target_index(target) & 1) != 0;
+  };
+  const std::string fallback = "2d_f32_nhwc_any_portable", stem = "2d_f32_nhwc_k3s1d1m1_";
+  const std::string avx2 = runs("x86_avx2") ? stem + "x86_avx2" : fallback;
+  const std::string best = runs("x86_avx512") ? stem + "x86_avx512" : avx2;
   EXPECT_EQ(planned(), best);
   setenv("SEPCONV_TARGETS", "portable", 1);
-  EXPECT_EQ(planned(), "2d_f32_nhwc_any_portable");
-  setenv("SEPCONV_TARGETS", "-x86_avx2", 1);
-  EXPECT_EQ(planned(), "2d_f32_nhwc_any_portable");
+  EXPECT_EQ(planned(), fallback);
+  setenv("SEPCONV_TARGETS", "-x86_avx512", 1);
+  EXPECT_EQ(planned(), avx2);
+  setenv("SEPCONV_TARGETS", "-x86_avx512,-x86_avx2", 1);
+  EXPECT_EQ(planned(), fallback);
   setenv("SEPCONV_TARGETS", "-portable", 1);
-  EXPECT_EQ(planned(), avx2 ? best : "none");
+  EXPECT_EQ(planned(), best == fallback ? "none" : best);
   setenv("SEPCONV_TARGETS", "", 1);
   EXPECT_EQ(planned(), best);
   unsetenv("SEPCONV_TARGETS");

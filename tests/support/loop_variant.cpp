@@ -99,6 +99,7 @@ struct Call {
     multiplier = number();
     sum_channels = number();
     sum_block = number();
+    argv += 2;  // ahead, ahead_lines: nothing that a result depends on
     sepconv_activation* const activations[] = {&in, &mid, &out};
     for (sepconv_activation* activation : activations) activation->kind = static_cast<sepconv_activation_kind>(number());
     for (sepconv_activation* activation : activations) {

@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import itertools
 import json
+import math
 import os
 import pathlib
 import re
@@ -23,15 +24,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Parameters that are varied together. strip_pixels is the planner's, not the compiler's, and costs no compilation.
 GROUPS = [
-    ("tile_pixels", "tile_vectors"),
-    ("stage", "depthwise_tile"),
-    ("sum_block",),
-    ("chunk", "depthwise_tile"),
-    ("strip_pixels",),
+    ("vector", "tile_pixels", "tile_vectors"),
+    ("stage", "chunk", "depthwise_vector", "depthwise_tile", "tap_rows"),
+    ("sum_block", "sum_unroll"),
+    ("fetch_ahead", "strip_pixels"),
     ("tap_unroll",),
 ]
-TARGETS = {"x86_avx2": ("x86", "x86-64-linux-avx-avx2-f16c-fma-sse41")}
-LEAF = "no_runtime-user_context-no_asserts-no_bounds_query"
 CLEARLY = 0.99  # a candidate must be at least 1% faster than the incumbent
 
 
@@ -53,8 +51,11 @@ class Search:
     def __init__(self, args, work):
         self.args = args
         self.work = pathlib.Path(work)
-        self.schedule, self.halide_target = TARGETS[args.target]
         self.build = args.build.resolve()
+        build = json.loads(self.tool("targets.json").read_text())
+        target = build["targets"][args.target]
+        self.schedule, self.halide_target = target["schedule"], target["halide_target"]
+        self.leaf_features = "-".join(build["leaf_features"])
         self.built = {}
 
     def tool(self, name):
@@ -92,7 +93,7 @@ class Search:
         folder.mkdir(exist_ok=True)
         obj = folder / "leaf.o"
         if not obj.exists():
-            target = f"{self.halide_target}-{LEAF}"
+            target = f"{self.halide_target}-{self.leaf_features}"
             run(
                 [
                     self.tool("separable_conv_generator"),
@@ -188,10 +189,15 @@ class Search:
                 ):
                     point = {**best, **dict(zip(group, values))}
                     key = tuple(sorted(point.items()))
-                    if point != best and key not in seen and sensible(layer, point):
+                    if point != best and key not in seen:
                         seen.add(key)
                         points.append(point)
-                points = self.legal(variant, points)
+                points = sensible(
+                    layer,
+                    self.legal(variant, points),
+                    defaults["depthwise_vector"],
+                    space["sum_block"]["legal"],
+                )
                 if not points:
                     continue
                 candidates = [best, *points]
@@ -231,19 +237,60 @@ class Search:
         return variant, chosen, first["ms_min"], last["ms_min"]
 
 
-def sensible(layer, point):
-    """Cheap rules that keep hopeless candidates from being compiled."""
+def filled(size, granule):
+    return size / (-(-size // granule) * granule)
+
+
+def sensible(layer, points, widest, block_lengths):
+    """Cheap rules that keep hopeless candidates from being compiled. `widest`: lanes of the target's vectors;
+    `block_lengths`: the legal values of sum_block."""
     channels, outputs = layer["cin"] * layer.get("mult", 1), layer["cout"]
-    tile = point["tile_pixels"] * point["tile_vectors"]
-    if tile < 8 and outputs >= 16:
-        return False
-    if (point["tile_vectors"] - 1) * 8 >= outputs:
-        return False
-    if point["sum_block"] > 2 * channels and point["sum_block"] > 256:
-        return False
-    if point["depthwise_tile"] * point["chunk"] < 32:
-        return False
-    return not (point["tap_unroll"] > 1 and layer["kernel"][-1] % point["tap_unroll"])
+    pixels = math.prod(
+        -(-extent // stride)
+        for extent, stride in zip(layer["spatial"], layer.get("strides", [1] * 3))
+    )
+
+    def work_in_tiles(p):
+        return filled(pixels, p["tile_pixels"]) * filled(
+            outputs, p["tile_vectors"] * p["vector"]
+        )
+
+    most = max((work_in_tiles(p) for p in points), default=0)
+
+    def good(p):
+        if p["vector"] < min(widest, 8) or p["depthwise_vector"] < min(widest, 8):
+            return False
+        if work_in_tiles(p) < 0.94 * most:
+            return False
+        accumulators = p["tile_pixels"] * p["tile_vectors"]
+        if accumulators < (8 if widest < 16 else 12) and outputs >= 16:
+            return False
+        # Blocks are evened out: of two lengths that give as many, one is enough.
+        if p["sum_block"] > min(
+            b
+            for b in block_lengths
+            if -(-channels // b) == -(-channels // p["sum_block"])
+        ):
+            return False
+        if p["chunk"] not in (8, 16, 32, 48) or p["depthwise_tile"] not in (
+            2,
+            3,
+            4,
+            6,
+            7,
+            8,
+        ):
+            return False
+        if p["depthwise_vector"] < widest and p["chunk"] % widest == 0:
+            return False
+        chunk_vectors = p["chunk"] // p["depthwise_vector"]
+        if not 4 <= p["depthwise_tile"] * chunk_vectors <= widest:
+            return False
+        if p["tap_rows"] and chunk_vectors * math.prod(layer["kernel"]) > widest:
+            return False
+        return not (p["tap_unroll"] > 1 and layer["kernel"][-1] % p["tap_unroll"])
+
+    return [p for p in points if good(p)]
 
 
 def run(command):
@@ -258,7 +305,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("layers", nargs="+", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
-    parser.add_argument("--target", choices=TARGETS, default="x86_avx2")
+    parser.add_argument("--target", default="x86_avx2")
     parser.add_argument(
         "--filter", default="", help="regular expression on layer names"
     )
@@ -271,7 +318,7 @@ def main():
     parser.add_argument(
         "--budget", type=float, default=0.1, help="seconds of timing a candidate"
     )
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
 
     tuning = ROOT / "generators/tuning" / f"{args.target}.json"

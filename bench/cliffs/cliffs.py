@@ -1,0 +1,152 @@
+"""Looks for cliffs: sizes at which a layer takes much longer than its neighbours.
+
+    cliffs.py BENCH [--channels-first] [--core 1] [--budget 0.05] [--filter RE] [--json FILE] [--picture FILE]
+
+BENCH is sepconv_bench. The depthwise stage dominates the layers (256 -> 16 channels, 28x28 outputs): square kernels of 3 to 7 taps,
+dilation 1 to 18, multiplier 1 to 4, stride 1 to 3. A cost that has no cliffs is linear: fitted is
+
+    milliseconds = (a + b * taps) * channels * multiplier * outputs,    taps = k * k
+
+and a layer's excess is its time over the fit. --json writes the times, --picture draws them.
+"""
+
+import argparse
+import itertools
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+CHANNELS, FILTERS, OUTPUT = 256, 16, 28
+LIMIT = 1.25
+
+
+def layers(data_format):
+    for kernel, dilation, multiplier, stride in itertools.product(
+        range(3, 8), (1, 2, 3, 4, 6, 9, 12, 18), range(1, 5), range(1, 4)
+    ):
+        yield {
+            "name": f"k{kernel}d{dilation}m{multiplier}s{stride}",
+            "spatial": [OUTPUT * stride] * 2,
+            "cin": CHANNELS,
+            "mult": multiplier,
+            "cout": FILTERS,
+            "kernel": [kernel] * 2,
+            "strides": [stride] * 2,
+            "dilation": [dilation] * 2,
+            "padding": "same",
+            "data_format": data_format,
+        }
+
+
+def work(layer):
+    """(taps, intermediate elements)"""
+    return layer["kernel"][0] ** 2, CHANNELS * layer["mult"] * OUTPUT * OUTPUT
+
+
+def fit(points):
+    """a and b of time / elements = a + b * taps, least squares of the relative errors."""
+    sums = [0.0] * 5
+    for taps, elements, time in points:
+        x, y = 1 / (time / elements), taps / (time / elements)  # a * x + b * y = 1
+        for i, term in enumerate((x * x, x * y, y * y, x, y)):
+            sums[i] += term
+    xx, xy, yy, x1, y1 = sums
+    determinant = xx * yy - xy * xy
+    if abs(determinant) <= 1e-9 * xx * yy:  # one number of taps only
+        return 0.0, y1 / yy
+    return (x1 * yy - y1 * xy) / determinant, (y1 * xx - x1 * xy) / determinant
+
+
+def measure(args, chosen):
+    with tempfile.TemporaryDirectory() as folder:
+        file, results = pathlib.Path(folder, "layers.json"), pathlib.Path(folder, "results.json")
+        file.write_text(json.dumps({"version": 1, "layers": chosen}))
+        command = [args.bench, file, "--budget", str(args.budget), "--json", results]
+        if args.core is not None:
+            command += ["--core", str(args.core)]
+        if args.filter:
+            command += ["--filter", args.filter]
+        run = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False)
+        if run.returncode != 0:
+            sys.exit(f"cliffs.py: {args.bench} failed\n{run.stdout}")
+        return {result["name"]: result for result in json.loads(results.read_text())}
+
+
+def draw(file, rows, a, b):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5))
+    for stride, marker in ((1, "o"), (2, "s"), (3, "^")):
+        part = [row for row in rows if row["stride"] == stride]
+        if not part:
+            continue
+        axes.scatter(
+            [row["taps"] + 0.4 * (stride - 2) for row in part],
+            [row["ms"] / row["elements"] * 1e6 for row in part],
+            c=[row["dilation"] for row in part],
+            cmap="viridis",
+            marker=marker,
+            s=18,
+            label=f"stride {stride}",
+        )
+    ends = [0, 50]
+    for factor, style in ((1, "-"), (LIMIT, "--")):
+        axes.plot(ends, [(a + b * taps) * factor * 1e6 for taps in ends], style, color="black", linewidth=1)
+    axes.set_xlabel("taps (colour: dilation)")
+    axes.set_ylabel("ns an element between the stages")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(file, dpi=120)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("bench")
+    parser.add_argument("--channels-first", action="store_true")
+    parser.add_argument("--core", type=int)
+    parser.add_argument("--budget", type=float, default=0.05, help="seconds a layer")
+    parser.add_argument("--filter", help="only layers whose name (k3d1m1s1) holds this regular expression")
+    parser.add_argument("--json")
+    parser.add_argument("--picture")
+    args = parser.parse_args()
+    chosen = list(layers("channels_first" if args.channels_first else "channels_last"))
+    results = measure(args, chosen)
+    rows = []
+    for layer in chosen:
+        if layer["name"] not in results:
+            continue
+        result = results[layer["name"]]
+        taps, elements = work(layer)
+        rows.append(
+            {
+                "name": layer["name"],
+                "variant": result["variant"],
+                "taps": taps,
+                "dilation": layer["dilation"][0],
+                "stride": layer["strides"][0],
+                "elements": elements,
+                "ms": result["ms_min"],
+            }
+        )
+    a, b = fit([(row["taps"], row["elements"], row["ms"]) for row in rows])
+    for row in rows:
+        row["excess"] = row["ms"] / ((a + b * row["taps"]) * row["elements"])
+    print(f"fit: ({a * 1e6:.3f} + {b * 1e6:.4f} * taps) ns an element between the stages")
+    for row in sorted(rows, key=lambda row: -row["excess"])[:20]:
+        print(f"{row['name']:12} {row['ms']:8.4f} ms  {row['excess']:5.2f} of the fit  {row['variant']}")
+    above = sum(row["excess"] > LIMIT for row in rows)
+    print(f"{above} of {len(rows)} layers take more than {LIMIT} of the fit")
+    if args.json:
+        pathlib.Path(args.json).write_text(json.dumps(rows, indent=1) + "\n")
+    if args.picture:
+        draw(args.picture, rows, a, b)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""Prints the hot inner loops of a compiled variant: what they load, broadcast and spill, and what llvm-mca says they take.
+
+./dev inspect VARIANT [--target x86_avx2] [--cpu native] [--asm] [--all] [--json] [PARAMETER=VALUE ...]
+
+VARIANT is a shipped row (2d_f32_nhwc_k3s1d1m1) or any name of the grammar (2d_f32_nhwc_k3s1d1m1c512o512e14). It is compiled as the
+build would compile it, with the tuned parameters of generators/tuning/ if there are any, and the PARAMETER=VALUEs in their place.
+Spills are accesses to a fixed place of the stack inside the loop. The block reciprocal throughput counts resources alone; the
+simulated cycles know latencies too. Both are llvm-mca's, for data in the first-level cache.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import loops
+import mca
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def compile_variant(args, build, folder):
+    """The object of the variant, and the parameters that differ from the schedule's defaults."""
+    target = build["targets"][args.target]
+    tuning = ROOT / "generators/tuning" / f"{args.target}.json"
+    records = json.loads(tuning.read_text())["records"] if tuning.exists() else {}
+    parameters = dict(records.get(args.variant, {}).get("parameters", {}))
+    parameters.update(p.split("=", 1) for p in args.parameters)
+    features = "-".join([target["halide_target"], *build["leaf_features"]])
+    command = [
+        args.build / "generators/separable_conv_generator",
+        *["-g", "separable_conv", "-f", args.variant, "-n", "variant", "-o", folder],
+        *["-e", "object", f"target={features}", f"variant={args.variant}"],
+        f"schedule={target['schedule']}",
+        *[f"{k}={v}" for k, v in parameters.items()],
+    ]
+    result = subprocess.run(
+        [str(c) for c in command], capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        reason = result.stderr.strip().removeprefix("Unhandled exception: ")
+        sys.exit(f"inspect: {reason.removeprefix('Error: ')}")
+    return pathlib.Path(folder) / "variant.o", parameters
+
+
+def inspect(objdump, file, model):
+    """Counts of every innermost loop, the ones with the most multiply-adds first, each with its Loop."""
+    found = []
+    for function, instructions in loops.disassemble(objdump, file).items():
+        for loop in loops.innermost_loops(function, instructions):
+            counts = loop.counts()
+            work = counts["multiply_adds"]
+            if model and work and (cycles := model.loop(loop)):
+                bound = model.multiply_add_bound(loop)
+                counts |= cycles
+                counts["cycles_per_multiply_add"] = round(cycles["cycles"] / work, 3)
+                counts["bound_per_multiply_add"] = round(bound, 3)
+                # Of the multiply-add peak, by the model.
+                counts["efficiency"] = round(bound * work / cycles["cycles"], 3)
+            found.append((counts, loop))
+    return sorted(found, key=lambda f: (-f[0]["multiply_adds"], f[0]["address"]))
+
+
+COLUMNS = [
+    ("role", "role"),
+    ("copies", "copies"),
+    ("address", "address"),
+    ("instructions", "instr"),
+    ("multiply_adds", "FMA"),
+    ("vector_bits", "bits"),
+    ("loads", "loads"),
+    ("broadcasts", "bcast"),
+    ("stores", "stores"),
+    ("spills", "spills"),
+    ("loads_per_multiply_add", "loads/FMA"),
+    ("block_reciprocal_throughput", "rthroughput"),
+    ("cycles", "cycles"),
+    ("cycles_per_multiply_add", "cycles/FMA"),
+    ("bound_per_multiply_add", "bound"),
+    ("efficiency", "% of bound"),
+]
+
+
+def cell(counts, key):
+    value = counts.get(key)
+    if value is None:
+        return "-"
+    if key == "address":
+        return f"{value:x}"
+    if key == "efficiency":
+        return f"{100 * value:.1f}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def merged(found):
+    """Loops with equal counts as one, with the number of `copies`: a nest is compiled once for each of its specialisations."""
+    result = {}
+    for counts, loop in found:
+        key = json.dumps({k: v for k, v in counts.items() if k != "address"})
+        first = result.setdefault(key, ({**counts, "copies": 0}, loop))
+        first[0]["copies"] += 1
+    return list(result.values())
+
+
+def show(found, args):
+    shown = merged([f for f in found if args.all or f[0]["multiply_adds"]])
+    keys = [k for k, _ in COLUMNS if any(k in c for c, _ in shown)]
+    rows = [[dict(COLUMNS)[k] for k in keys]]
+    rows += [[cell(c, k) for k in keys] for c, _ in shown]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(keys))]
+    for number, row in enumerate(rows):
+        print("  ".join(t.rjust(w) for t, w in zip(row, widths)).rstrip())
+        if args.asm and number:
+            print_loop(shown[number - 1][1])
+    if any(not c["fused"] for c, _ in shown if c["multiply_adds"]):
+        print("(a target without FMA: multiplications are counted in its place)")
+    rest = [c for c, _ in found if not c["multiply_adds"]]
+    if rest and not args.all:
+        roles = sorted({c["role"] for c in rest})
+        kinds = [f"{sum(c['role'] == r for c in rest)} {r}" for r in roles]
+        print(f"and {len(rest)} loops without multiply-adds: {', '.join(kinds)}")
+
+
+def print_loop(loop):
+    for i in loop.instructions:
+        mark = "  <- spill" if any(i.reads_writes()) and loop.slot(i) else ""
+        print(f"    {i.address:6x}  {i.mnemonic:<14}{i.operands}{mark}")
+    print()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="dev inspect", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("variant", nargs="?", help="a variant's name")
+    parser.add_argument(
+        "parameters",
+        nargs="*",
+        metavar="PARAMETER=VALUE",
+        help="schedule parameters, as sepconv_space lists them",
+    )
+    parser.add_argument("--target", default="x86_avx2")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    parser.add_argument("--cpu", default="native", help="llvm-mca's name of it: znver3")
+    parser.add_argument("--asm", action="store_true", help="print the loops themselves")
+    parser.add_argument(
+        "--all", action="store_true", help="also loops without multiply-adds"
+    )
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--object",
+        type=pathlib.Path,
+        action="append",
+        default=[],
+        help="inspect this object instead of compiling",
+    )
+    parser.add_argument(
+        "--counts", action="store_true", help="do without llvm-mca: counts only"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="fail where a loop with multiply-adds spills, or no such loop is found",
+    )
+    args = parser.parse_intermixed_args()
+    if bool(args.variant) == bool(args.object):
+        parser.error("name a variant, or objects with --object")
+    for p in args.parameters:
+        if "=" not in p:
+            parser.error(f'"{p}" does not read PARAMETER=VALUE')
+    return parser, args
+
+
+def main():
+    parser, args = arguments()
+    file = args.build / "generators/targets.json"
+    if not file.exists():
+        parser.error(f"{args.build} is not configured: {file} is missing")
+    build = json.loads(file.read_text())
+    if args.target not in build["targets"]:
+        known = ", ".join(build["targets"])
+        parser.error(f'--target "{args.target}" is none of {known}')
+    try:
+        model = None if args.counts else mca.Mca(args.cpu)
+    except FileNotFoundError as error:
+        print(f"inspect: {error}; counts only", file=sys.stderr)
+        model = None
+    about = {"target": args.target}
+    if model:
+        about |= {"llvm_mca": model.version, "cpu": model.cpu}
+    report, bad = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        objects = [(o, {}) for o in args.object]
+        if args.variant:
+            objects = [compile_variant(args, build, folder)]
+        for path, parameters in objects:
+            name = args.variant or path.stem
+            found = inspect(build["objdump"], path, model)
+            hot = [c for c, _ in found if c["multiply_adds"]]
+            bad += not hot or any(c["spills"] for c in hot)
+            if args.json:
+                entry = {"variant": name, "parameters": parameters}
+                report.append({**entry, **about, "loops": [c for c, _ in found]})
+                continue
+            words = [f"{k}={v}" for k, v in parameters.items()]
+            if args.variant and not words:
+                words = ["(default parameters)"]
+            print(" ".join([name, *words]))
+            if model:
+                print(f"llvm-mca {model.version}, {model.cpu}")
+            show(found, args)
+    if args.json:
+        print(json.dumps(report, indent=2))
+    if args.check and bad:
+        sys.exit(f"inspect: {bad} of {len(objects)} variants spill in a hot loop")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"inspect: {error.stderr.strip()}")
+    except RuntimeError as error:
+        sys.exit(f"inspect: {error}")
