@@ -40,8 +40,8 @@ struct LeafCall {
   int32_t output_pitch;         // elements from one pixel to the next; channels_first: from one channel to the next
   int32_t residual_pitch;       // likewise
   int32_t depth_multiplier, sum_channels, sum_block;
-  uint64_t ahead;       // address of what the next task reads
-  int32_t ahead_lines;  // cache lines of it
+  uint64_t ahead;                   // address of what the next task reads
+  int32_t ahead_lines;              // cache lines of it
   sepconv_activation in, mid, out;  // as leaf_activation has them
 };
 

@@ -206,8 +206,9 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   run.plan = &plan;
   char* const workspace = static_cast<char*>(arguments.workspace);
   memset(workspace, 0, plan.zero_bytes);
-  run.buffers = {static_cast<const char*>(arguments.packed), static_cast<const char*>(arguments.input),
-                 static_cast<const char*>(arguments.residual), workspace, static_cast<char*>(arguments.output), workers};
+  run.buffers = {static_cast<const char*>(arguments.packed),   static_cast<const char*>(arguments.input),
+                 static_cast<const char*>(arguments.residual), workspace,
+                 static_cast<char*>(arguments.output),         workers};
   run.workspace = workspace + plan.zero_bytes;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);
   run.bad_index.store(none_bad, std::memory_order_relaxed);
