@@ -29,8 +29,8 @@ double activate(const sepconv_activation& activation, double x) {
       return 1 / (1 + std::exp(-x));
     case SEPCONV_ACTIVATION_TANH:
       return std::tanh(x);
-    case SEPCONV_ACTIVATION_GELU:
-      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case SEPCONV_ACTIVATION_GELU:  // in its tanh form, as sepconv.h has it
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
   }
   throw std::logic_error("the reference does not know activation " + std::to_string(activation.kind));
 }

@@ -140,7 +140,7 @@ Part samples_ahead(const Geometry& g, const Cut& cut, const Strip& strip, const 
   if (cut.cut_axis != 0 || next.in_step[0] > 1 || g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return {0, 0};
   const int64_t begin = larger(next.in_min[0], strip.in_min[0] + strip.in_extent[0]);
   const int64_t end = next.in_min[0] + next.in_extent[0];
-  const int64_t sample = g.input_pitch.axis[0] * dtype_size(g.problem.input_dtype);
+  const int64_t sample = saturating_multiply(g.input_pitch.axis[0], dtype_size(g.problem.input_dtype));
   if (end <= begin || end - begin > most_bytes / sample) return {0, 0};
   return {begin, end - begin};
 }

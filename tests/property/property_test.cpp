@@ -3,10 +3,13 @@
 // SEPCONV_TEST_COUNT is the number of legal problems; a quarter as many are illegal.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "support/activation.h"
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/illegal_problem.h"
@@ -60,6 +63,46 @@ TEST_F(Property, IllegalProblemsGetTheRightStatus) {
     seen.insert(illegal.broken);
   }
   std::printf("%d illegal problems, broken in %zu ways\n", count, seen.size());
+}
+
+// Every activation at every position over all magnitudes, where the exponential of its formula over- or underflows, too.
+// One channel, one tap, weights of 1: nothing but the activation is computed.
+template <typename T>
+void check_activation(sepconv_layout layout, sepconv_activation_kind kind, int position) {
+  sepconv_problem problem = default_problem();
+  problem.spatial_rank = 1;
+  problem.layout = layout;
+  if (sizeof(T) == sizeof(double)) {
+    problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = SEPCONV_DTYPE_F64;
+  }
+  problem.in_channels = problem.out_channels = problem.kernel_extent[0] = 1;
+  sepconv_activation* const all[] = {&problem.input_activation, &problem.mid_activation, &problem.out_activation};
+  all[position]->kind = kind;
+  Operands<T> operands{{0}, {1}, {1}, {}, {}};
+  for (double x = 1e-30; x < 1e38; x *= 1.07) {
+    for (const double sign : {1.0, -1.0}) operands.input.push_back(static_cast<T>(sign * x));
+  }
+  problem.in_extent[0] = static_cast<int64_t>(operands.input.size());
+  SCOPED_TRACE(describe(problem));
+  const std::vector<T> output = run(problem, operands).output;
+  ASSERT_EQ(output.size(), operands.input.size());
+  for (size_t i = 0; i < output.size(); ++i) {
+    const double x = static_cast<double>(operands.input[i]), error = own_error(*all[position], x, problem.input_dtype);
+    const double expected = activate(*all[position], x);
+    ASSERT_NEAR(static_cast<double>(output[i]), expected, error + static_cast<double>(std::numeric_limits<T>::min()))
+        << "x = " << x;
+  }
+}
+
+TEST_F(Property, ActivationsHoldOverAllMagnitudes) {
+  for (const sepconv_layout layout : {SEPCONV_LAYOUT_CHANNELS_LAST, SEPCONV_LAYOUT_CHANNELS_FIRST}) {
+    for (int kind = SEPCONV_ACTIVATION_SWISH; kind <= SEPCONV_ACTIVATION_GELU; ++kind) {
+      for (int position = 0; position < 3; ++position) {
+        check_activation<float>(layout, static_cast<sepconv_activation_kind>(kind), position);
+        check_activation<double>(layout, static_cast<sepconv_activation_kind>(kind), position);
+      }
+    }
+  }
 }
 
 // A legal plan, and one argument of the run broken.

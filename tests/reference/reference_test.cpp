@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
+#include "support/activation.h"
 #include "support/describe.h"
 #include "support/golden.h"
 
@@ -111,6 +113,70 @@ TEST(Reference, AddsBiasesThenClamps) {
   operands.input = {-3, -5};
   problem.mid_activation.kind = problem.out_activation.kind = SEPCONV_ACTIVATION_NONE;
   EXPECT_EQ(reference(problem, operands).values, (std::vector<int64_t>{7 + 0 + 0 + 1 - 4}));
+}
+
+// 1/2 and the like, where the formulas of docs/semantics.md can be worked out by hand, and their limits.
+TEST(Reference, KnowsTheActivations) {
+  const auto f = [](sepconv_activation_kind kind, double x) { return activate({kind, 0, 0}, x); };
+  const double e = std::exp(1.0);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SIGMOID, 0), 0.5);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SIGMOID, 1), e / (e + 1));
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SIGMOID, -1000), 0);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SWISH, 1), e / (e + 1));
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SWISH, -1000), 0);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SWISH, 1000), 1000);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_HARD_SWISH, 1), 4.0 / 6);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_HARD_SWISH, -3), 0);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_HARD_SWISH, 5), 5);
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_TANH, 1), (e * e - 1) / (e * e + 1));
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_GELU, 0), 0);
+  EXPECT_NEAR(f(SEPCONV_ACTIVATION_GELU, 1), 0.8411919906082768, 1e-15);  // torch.nn.GELU(approximate="tanh")
+  EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_GELU, 50), 50);
+}
+
+// The steepest slope bounds the functions' differences.
+TEST(Reference, KnowsHowSteepTheActivationsAre) {
+  for (int kind = SEPCONV_ACTIVATION_NONE; kind <= SEPCONV_ACTIVATION_GELU; ++kind) {
+    const sepconv_activation activation = {static_cast<sepconv_activation_kind>(kind), -1, 2};
+    for (double x = -20; x < 20; x += 1e-3) {
+      const double rise = std::abs(activate(activation, x + 1e-3) - activate(activation, x));
+      ASSERT_LE(rise, steepness(activation) * 1e-3 * (1 + 1e-9)) << "kind " << kind << " at " << x;
+    }
+  }
+}
+
+TEST(Reference, AddsTheResidualBeforeTheActivation) {
+  sepconv_problem problem = line(SEPCONV_PADDING_VALID);
+  problem.has_residual = 1;
+  problem.out_activation = {SEPCONV_ACTIVATION_CLAMP, 0, 300};
+  Operands<int64_t> operands = kLine;  // 123, 234, 345 without it
+  operands.residual = {-200, 10, -100};
+  EXPECT_EQ(reference(problem, operands).values, (std::vector<int64_t>{0, 244, 245}));
+}
+
+// Zeros of the padding stay zeros, whatever the activation makes of a 0.
+TEST(Reference, ActivatesTheInputAndNotItsPadding) {
+  sepconv_problem problem = line(SEPCONV_PADDING_SAME);
+  problem.input_activation = {SEPCONV_ACTIVATION_CLAMP, 3, 4};
+  EXPECT_EQ(reference(problem, kLine).values, (std::vector<int64_t>{33, 333, 334, 344, 440}));
+}
+
+TEST(Reference, ComputesOneStageAlone) {
+  sepconv_problem problem = line(SEPCONV_PADDING_CAUSAL);
+  problem.stages = SEPCONV_STAGES_DEPTHWISE;
+  problem.out_channels = 0;
+  problem.depth_multiplier = 2;
+  problem.mid_activation = {SEPCONV_ACTIVATION_CLAMP, 0, 200};
+  const Operands<int64_t> both = {{1, 2, 3, 4, 5}, {100, -1, 10, -1, 1, -1}, {}, {}, {}};
+  EXPECT_EQ(reference(problem, both).values, (std::vector<int64_t>{1, 0, 12, 0, 123, 0, 200, 0, 200, 0}));
+
+  problem = line(SEPCONV_PADDING_VALID);
+  problem.stages = SEPCONV_STAGES_POINTWISE;
+  problem.kernel_extent[0] = 0;
+  problem.out_channels = 2;
+  problem.stride[0] = 2;
+  const Operands<int64_t> pointwise = {{1, 2, 3, 4, 5}, {}, {10, -1}, {}, {}};
+  EXPECT_EQ(reference(problem, pointwise).values, (std::vector<int64_t>{10, -1, 30, -3, 50, -5}));
 }
 
 // The tolerance must let float32 arithmetic pass, and nothing much worse: a sum of 100 products near 1 may be off by
