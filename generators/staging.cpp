@@ -76,8 +76,8 @@ void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::
 
   const std::vector<Var> vars = join(s.x, {s.l, s.g});
   block->row = Func("row_" + suffix);
-  // Negative zeros, which add nothing either: LLVM makes a call of memset from a loop that stores positive ones.
-  block->row(vars) = Halide::Internal::make_const(type, -0.0);
+  // A zero that LLVM does not know: from a loop that stores the constant it makes a call of memset.
+  block->row(vars) = Halide::cast(type, min(x.strip_extent, 0));
 
   // Whether there is anything to copy to a row, and its coordinates inside the image in any case.
   const Expr c = s.g * o.chunk + s.l, count = max(hi - lo + 1, 0);
@@ -128,8 +128,9 @@ void stage_channels_first(const Stages& s, const PipelineInputs& in, const std::
   block->tap_shift = Func("tap_shift_" + suffix);
   block->tap_phase = Func("tap_phase_" + suffix);
   const Var tap("tap");
-  block->tap_shift(tap) = tap * x.dilation / x.stride;
-  block->tap_phase(tap) = tap * x.dilation % x.stride;
+  const Expr stride = max(x.stride, 1);  // a divisor that may be 0 has code of its own
+  block->tap_shift(tap) = tap * x.dilation / stride;
+  block->tap_phase(tap) = tap * x.dilation % stride;
 }
 
 }  // namespace
