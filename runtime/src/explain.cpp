@@ -38,7 +38,9 @@ class Writer {
 void explain(const sepconv_plan& plan, Writer& write) {
   const Geometry& g = plan.geometry;
   const sepconv_problem& p = g.problem;
-  write("problem: batch %" PRId64 ", ", p.batch);
+  static const char* const stages[] = {"", ", depthwise stage only", ", pointwise stage only"};
+  write("problem: %s, channels %s%s, batch %" PRId64 ", ", p.input_dtype == SEPCONV_DTYPE_F64 ? "float64" : "float32",
+        p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", stages[p.stages], p.batch);
   write.extents("input", g.in_extent, g.rank);
   write.extents(", output", g.out_extent, g.rank);
   write(", channels %" PRId64 " -> %" PRId64 " -> %" PRId64, p.in_channels, g.mid_channels, p.out_channels);
