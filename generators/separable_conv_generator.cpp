@@ -2,8 +2,6 @@
 // schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
 #include <algorithm>
 
-#include <algorithm>
-
 #include "parameters.h"
 #include "pipeline.h"
 #include "schedules/schedule.h"

@@ -65,7 +65,8 @@ TEST_F(Property, IllegalProblemsGetTheRightStatus) {
   std::printf("%d illegal problems, broken in %zu ways\n", count, seen.size());
 }
 
-// Every activation at every position over all magnitudes, where the exponential of its formula over- or underflows, too.
+// Every activation at every position over all magnitudes, where the exponential of its formula over- or underflows,
+// too.
 // One channel, one tap, weights of 1: nothing but the activation is computed.
 template <typename T>
 void check_activation(sepconv_layout layout, sepconv_activation_kind kind, int position) {
