@@ -9,7 +9,10 @@ namespace sepconv::examples {
 
 std::vector<uint8_t> to_wav(const Sound& sound) {
   std::vector<uint8_t> bytes;
-  const auto text = [&](const char* four) { bytes.insert(bytes.end(), four, four + 4); };
+  bytes.reserve(44 + 2 * sound.samples.size());
+  const auto text = [&](const char* four) {
+    for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<uint8_t>(four[i]));
+  };
   const auto number = [&](uint32_t value, int size) {
     for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
   };
