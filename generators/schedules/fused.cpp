@@ -15,14 +15,6 @@ using Halide::VarOrRVar;
 namespace sepconv {
 namespace {
 
-// One pass over a stage that is complete, for an activation that is no clamp.
-void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& outer, int vector, TailStrategy tail) {
-  Var lane("pass_lane"), rest("pass_rest");
-  std::vector<VarOrRVar> order{lane, rest};
-  order.insert(order.end(), outer.begin(), outer.end());
-  pass.split(dense, rest, lane, vector, tail).reorder(order).vectorize(lane);
-}
-
 // The depthwise stage of one block, up to `flat`, which is computed at `block`.
 void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& block) {
   const int rank = static_cast<int>(all.x.size());
@@ -102,6 +94,13 @@ void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o
 }
 
 }  // namespace
+
+void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& outer, int vector, TailStrategy tail) {
+  Var lane("pass_lane"), rest("pass_rest");
+  std::vector<VarOrRVar> order{lane, rest};
+  order.insert(order.end(), outer.begin(), outer.end());
+  pass.split(dense, rest, lane, vector, tail).reorder(order).vectorize(lane);
+}
 
 void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
   if (s.options.channels_first) return schedule_fused_channels_first(s, output, o);

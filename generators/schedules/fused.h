@@ -1,6 +1,8 @@
 #ifndef SEPCONV_GENERATORS_SCHEDULES_FUSED_H
 #define SEPCONV_GENERATORS_SCHEDULES_FUSED_H
 
+#include <vector>
+
 #include "schedule.h"
 
 namespace sepconv {
@@ -11,6 +13,10 @@ void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameter
 // The passes of the fused nest over the lowered loops.
 void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
                       const ScheduleParameters& parameters);
+
+// Schedules one pass, along `dense`, over a stage that is complete: an activation that is no clamp.
+void schedule_pass(Halide::Stage pass, const Halide::Var& dense, const std::vector<Halide::VarOrRVar>& outer,
+                   int vector, Halide::TailStrategy tail);
 
 // The nest for channels_first rows, and the parameters that any target may start from.
 void schedule_fused_channels_first(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);

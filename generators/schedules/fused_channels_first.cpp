@@ -72,13 +72,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
   // Overlapping x tiles are written in their order: only lanes of one store run at once.
   s.flat.update().split(s.scatter.pixel, outer, lane, vector).allow_race_conditions().vectorize(lane).unroll(outer);
-  if (all.options.curves) {
-    Var pass_outer("pass_outer"), pass_lane("pass_lane");
-    s.flat.update(1)
-        .split(all.p, pass_outer, pass_lane, vector, TailStrategy::RoundUp)
-        .reorder(pass_lane, pass_outer, all.k, s.mid_pass.x)
-        .vectorize(pass_lane);
-  }
+  if (all.options.curves) schedule_pass(s.flat.update(1), all.p, {all.k, s.mid_pass.x}, vector, TailStrategy::RoundUp);
 
   Var io("io"), ii("ii");
   s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, 1).bound_extent(all.i, tile);
@@ -168,11 +162,7 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
   schedule_sum(s.tail_sum, s.tail_k, s, o, 1, LoopLevel(output, tail_panel));
   schedule_depthwise(s.last, s, o, LoopLevel::root());
   if (s.options.curves) {
-    Var pass_outer("pass_outer"), pass_lane("pass_lane");
-    output.update(2)
-        .split(s.p, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf)
-        .reorder(pass_lane, pass_outer, s.f, s.out_pass.x)
-        .vectorize(pass_lane);
+    schedule_pass(output.update(2), s.p, {s.f, s.out_pass.x}, vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;
 

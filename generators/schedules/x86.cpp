@@ -83,10 +83,7 @@ void choose_tile(const VariantName& name, const Tile (&tiles)[count], SchedulePa
 
 // Taps along x in the inner loop: all of a short kernel, else a divisor.
 int choose_tap_unroll(int64_t taps) {
-  if (taps == 0) return 1;
-  for (const int candidate : {1, 2, 3, 4, 5, 7, 11, 9, 13}) {
-    if (taps == candidate) return candidate;
-  }
+  if (taps <= 4) return static_cast<int>(std::max<int64_t>(taps, 1));
   for (const int candidate : {11, 9, 7, 5, 13, 3}) {
     if (taps % candidate == 0) return candidate;
   }

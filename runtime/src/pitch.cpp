@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "integers.h"
+#include "ranges.h"
 
 namespace sepconv::internal {
 namespace {
@@ -91,9 +92,8 @@ int64_t span_of(const TensorShape& shape) {
 }
 
 bool apart(const TensorShape& a, const void* a_data, const TensorShape& b, const void* b_data) {
+  if (!overlap(a_data, static_cast<size_t>(span_of(a)), b_data, static_cast<size_t>(span_of(b)))) return true;
   const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a_data), b_begin = reinterpret_cast<uintptr_t>(b_data);
-  const uintptr_t a_size = static_cast<uintptr_t>(span_of(a)), b_size = static_cast<uintptr_t>(span_of(b));
-  if (a_begin >= b_begin + b_size || b_begin >= a_begin + a_size) return true;
   for (int i = 0; i < a.levels; ++i) {
     const int64_t step = a.level[i].step;
     if (step == 0 || step != b.level[i].step || !steps_in_multiples(a, i, step) || !steps_in_multiples(b, i, step))

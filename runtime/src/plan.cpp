@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "integers.h"
+#include "ranges.h"
 #include "structs.h"
 
 namespace sepconv::internal {
@@ -138,11 +139,6 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
   return SEPCONV_OK;
 }
 
-bool overlap(const void* a, size_t a_size, const void* b, size_t b_size) {
-  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a), b_begin = reinterpret_cast<uintptr_t>(b);
-  return a_begin < b_begin + b_size && b_begin < a_begin + a_size;
-}
-
 sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void* packed, size_t packed_size) {
   sepconv_weights weights;
   if (sepconv_status status = read_struct(given, &weights)) return status;
@@ -165,12 +161,12 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
     if (!tensor.wanted && tensor.data != nullptr) {
       return fail(invalid, "weights.%s is given, but the plan's problem has none", tensor.name);
     }
-    if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(element) != 0) {
+    if (!aligned(tensor.data, static_cast<size_t>(element))) {
       return fail(invalid, "weights.%s is %p: it must be aligned to its elements", tensor.name, tensor.data);
     }
   }
   if (packed == nullptr) return fail(invalid, "packed is NULL");
-  if (reinterpret_cast<uintptr_t>(packed) % packed_alignment != 0) {
+  if (!aligned(packed, packed_alignment)) {
     return fail(invalid, "packed is %p: it must be 64-byte aligned", packed);
   }
   if (packed_size < plan.packed.size) {

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "integers.h"
 #include "plan.h"
+#include "ranges.h"
 #include "structs.h"
 #include "task.h"
 
@@ -101,16 +102,13 @@ struct Range {
   size_t size;
 };
 
-bool aligned(const void* pointer, size_t alignment) { return reinterpret_cast<uintptr_t>(pointer) % alignment == 0; }
-
 sepconv_status overlapping(const Range& a, const Range& b) {
   return fail(invalid, "arguments.%s (%p, %zu bytes) overlaps arguments.%s (%p, %zu bytes)", a.name, a.data, a.size,
               b.name, b.data, b.size);
 }
 
 sepconv_status check_apart(const Range& a, const Range& b) {
-  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
-  return a_begin >= b_begin + b.size || b_begin >= a_begin + a.size ? SEPCONV_OK : overlapping(a, b);
+  return overlap(a.data, a.size, b.data, b.size) ? overlapping(a, b) : SEPCONV_OK;
 }
 
 sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& a) {

@@ -17,6 +17,7 @@
 
 #include "error.h"
 #include "integers.h"
+#include "ranges.h"
 #include "task.h"
 
 namespace sepconv::internal {
@@ -32,7 +33,7 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
   if (sepconv_status status = lay_out_stream(plan, &layout)) return status;
   const size_t size = static_cast<size_t>(layout.size);
   if (packed == nullptr) return fail(invalid, "packed is NULL");
-  if (reinterpret_cast<uintptr_t>(packed) % packed_alignment != 0) {
+  if (!aligned(packed, packed_alignment)) {
     return fail(invalid, "packed is %p: it must be 64-byte aligned", packed);
   }
   if (sepconv_status status = check_packed(plan.packed, packed)) return status;
@@ -40,7 +41,7 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
   if (memory == nullptr) {
     memory = own = aligned_alloc(static_cast<size_t>(stream_alignment), size);
     if (own == nullptr) return fail(SEPCONV_OUT_OF_MEMORY, "no memory for a stream (%zu bytes)", size);
-  } else if (reinterpret_cast<uintptr_t>(memory) % stream_alignment != 0) {
+  } else if (!aligned(memory, static_cast<size_t>(stream_alignment))) {
     return fail(invalid, "memory is %p: it must be 64-byte aligned", memory);
   } else if (memory_size < size) {
     return fail(invalid, "memory_size is %zu: the stream needs %zu bytes", memory_size, size);
@@ -124,11 +125,6 @@ int compute(sepconv_stream* s, const char* residual, char* output, int64_t first
   return 0;
 }
 
-bool overlap(const void* a, int64_t a_size, const void* b, int64_t b_size) {
-  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a), b_begin = reinterpret_cast<uintptr_t>(b);
-  return a_begin < b_begin + static_cast<uintptr_t>(b_size) && b_begin < a_begin + static_cast<uintptr_t>(a_size);
-}
-
 sepconv_status check_push(const sepconv_stream& s, const void* input, int64_t frames, const void* residual,
                           const void* output, int64_t output_frames) {
   const sepconv_problem& p = s.plan.geometry.problem;
@@ -162,10 +158,11 @@ sepconv_status check_push(const sepconv_stream& s, const void* input, int64_t fr
   for (const auto& tensor : tensors) {
     if (!tensor.wanted) continue;
     if (tensor.data == nullptr) return fail(invalid, "%s is NULL", tensor.name);
-    if (reinterpret_cast<uintptr_t>(tensor.data) % static_cast<uintptr_t>(element) != 0) {
+    if (!aligned(tensor.data, static_cast<size_t>(element))) {
       return fail(invalid, "%s is %p: it must be aligned to its elements", tensor.name, tensor.data);
     }
-    if (outputs > 0 && tensor.data != output && overlap(tensor.data, tensor.size, output, output_size)) {
+    if (outputs > 0 && tensor.data != output &&
+        overlap(tensor.data, static_cast<size_t>(tensor.size), output, static_cast<size_t>(output_size))) {
       return fail(invalid, "output overlaps %s", tensor.name);
     }
   }

@@ -12,15 +12,6 @@
 namespace sepconv::test {
 namespace {
 
-sepconv_problem legal() {
-  sepconv_problem problem = default_problem();
-  problem.in_channels = 5;
-  problem.out_channels = 6;
-  problem.in_extent[0] = problem.in_extent[1] = 11;
-  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
-  return problem;
-}
-
 class Options : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { tables_under_test(); }
@@ -29,7 +20,7 @@ class Options : public ::testing::Test {
   static void expect_refused(const sepconv_options& options, sepconv_status expected, const char* argument,
                              const char* value) {
     sepconv_status status;
-    EXPECT_EQ(make_plan(legal(), &options, &status), nullptr) << argument;
+    EXPECT_EQ(make_plan(small_problem(), &options, &status), nullptr) << argument;
     EXPECT_EQ(status, expected) << argument << ": " << sepconv_status_name(status);
     const std::string sentence = sepconv_last_error();
     EXPECT_NE(sentence.find(argument), std::string::npos) << sentence;
@@ -41,7 +32,7 @@ TEST_F(Options, DefaultsAreLegal) {
   const sepconv_options options = default_options();
   EXPECT_EQ(options.struct_size, sizeof options);
   EXPECT_EQ(options.max_threads, 1);
-  EXPECT_NE(make_plan(legal(), &options), nullptr) << sepconv_last_error();
+  EXPECT_NE(make_plan(small_problem(), &options), nullptr) << sepconv_last_error();
 }
 
 TEST_F(Options, DevicesThatAreNotBuiltAreUnsupported) {
@@ -63,7 +54,7 @@ TEST_F(Options, ThreadsMustBePositive) {
   }
   options.max_threads = INT32_MAX;  // silly, but never an overflow
   sepconv_status status;
-  const PlanPointer plan = make_plan(legal(), &options, &status);
+  const PlanPointer plan = make_plan(small_problem(), &options, &status);
   EXPECT_EQ(plan != nullptr, status == SEPCONV_OK);
 }
 
@@ -83,7 +74,7 @@ TEST_F(Options, ForbiddingEveryTargetLeavesNoVariant) {
   options.targets.forbid = "nor_this";
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "targets.forbid", "nor_this");
   options.targets.forbid = "";
-  EXPECT_NE(make_plan(legal(), &options), nullptr) << sepconv_last_error();
+  EXPECT_NE(make_plan(small_problem(), &options), nullptr) << sepconv_last_error();
 }
 
 TEST_F(Options, ShortAndUninitialisedStructsAreRefused) {
@@ -97,7 +88,7 @@ TEST_F(Options, ShortAndUninitialisedStructsAreRefused) {
 }
 
 TEST_F(Options, ExplanationNamesTheChosenRowAndIsCutToFit) {
-  const PlanPointer plan = make_plan(legal());
+  const PlanPointer plan = make_plan(small_problem());
   ASSERT_NE(plan, nullptr);
   char whole[8192];
   ASSERT_EQ(sepconv_plan_explain(plan.get(), whole, sizeof whole), SEPCONV_OK);
@@ -134,13 +125,13 @@ TEST_F(Options, VersionIsTheHeaders) {
 }
 
 TEST_F(Options, EachThreadHasItsOwnLastError) {
-  sepconv_problem problem = legal();
+  sepconv_problem problem = small_problem();
   problem.batch = -3;
   EXPECT_EQ(make_plan(problem), nullptr);
   std::string before, after;
   std::thread([&] {
     before = sepconv_last_error();
-    sepconv_problem other = legal();
+    sepconv_problem other = small_problem();
     other.stride[1] = -9;
     make_plan(other);
     after = sepconv_last_error();

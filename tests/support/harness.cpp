@@ -70,6 +70,15 @@ sepconv_problem default_problem() {
   return problem;
 }
 
+sepconv_problem small_problem() {
+  sepconv_problem problem = default_problem();
+  problem.in_channels = 5;
+  problem.out_channels = 6;
+  problem.in_extent[0] = problem.in_extent[1] = 11;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
+  return problem;
+}
+
 sepconv_options default_options() {
   sepconv_options options;
   sepconv_options_init(&options, sizeof options);

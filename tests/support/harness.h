@@ -26,6 +26,9 @@ sepconv_problem default_problem();
 sepconv_options default_options();
 sepconv_arguments default_arguments();
 
+// Legal: 11x11, 5 to 6 channels, 3x3.
+sepconv_problem small_problem();
+
 // A plan or NULL; the status in *status where wanted.
 PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* options = nullptr,
                       sepconv_status* status = nullptr);
