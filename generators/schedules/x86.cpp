@@ -49,7 +49,7 @@ constexpr Tile avx2_tiles[] = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
                                {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
 // A multiply-add that broadcasts from memory needs no second vector of weights to be worth its load, and a tile of one
 // vector ends with the fewest pointers. Vectors of 256 bits where they fit the output channels better.
-constexpr Tile avx512_tiles[] = {{16, 8, 1, 1.0},  {16, 14, 1, 0.985},  {16, 10, 1, 0.985}, {16, 12, 1, 0.98},
+constexpr Tile avx512_tiles[] = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},  {16, 14, 1, 0.985},  {16, 10, 1, 0.985}, {16, 12, 1, 0.98},
                                  {16, 7, 2, 0.975}, {8, 14, 2, 0.97}, {8, 6, 4, 0.975},  {8, 8, 3, 0.965},
                                  {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
