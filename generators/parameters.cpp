@@ -18,7 +18,7 @@ const std::vector<ParameterSpec>& parameter_specs() {
        &ScheduleParameters::tile_pixels},
       {"tile_channels",
        "output channels of one register tile (channels_first)",
-       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28},
        &ScheduleParameters::tile_channels},
       {"tile_vectors",
        "vectors of one register tile: of output channels, or of pixels (channels_first)",
@@ -28,6 +28,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
        "pixels, or vectors of pixels (channels_first), along x of one depthwise tile",
        {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16},
        &ScheduleParameters::depthwise_tile},
+      {"depthwise_rows",
+       "rows of one depthwise tile (channels_first)",
+       {1, 2, 4, 7, 8, 14},
+       &ScheduleParameters::depthwise_rows},
       {"tap_unroll",
        "taps along x in the depthwise inner loop",
        {1, 2, 3, 4, 5, 7, 9, 11, 13, 15},
@@ -63,12 +67,16 @@ int vector_lanes(const VariantName& name, const Halide::Target& target) {
   return target.natural_vector_size(element_type(name));
 }
 
+bool takes_input_activation(const VariantName& name, const ScheduleParameters& p) {
+  return p.stage == 1 && (!name.channels_first || name.curves() || name.extent.back() == 0);
+}
+
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (!name.channels_first) {
-    return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
+    return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile, 1};
   }
   return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector,
-          p.depthwise_tile * p.depthwise_vector};
+          p.depthwise_tile * p.depthwise_vector, name.rank == 1 ? 1 : p.depthwise_rows};
 }
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {
@@ -118,7 +126,8 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
                         std::to_string(registers) + " registers");
   }
   const int chunk_vectors = name.channels_first ? 1 : p.chunk / p.depthwise_vector;
-  if ((p.depthwise_tile + 1) * chunk_vectors + 1 > registers) {
+  const int rows = name.channels_first ? p.depthwise_rows : 1;
+  if ((p.depthwise_tile * rows + 1) * chunk_vectors + 1 > registers) {
     return sentence(
         "depthwise_tile", p.depthwise_tile,
         "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");

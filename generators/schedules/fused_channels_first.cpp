@@ -36,21 +36,22 @@ using Halide::VarOrRVar;
 namespace sepconv {
 namespace {
 
-// So many weights stay in registers over the loops along the pixels.
-constexpr int64_t most_unrolled_taps = 9;
-
-void schedule_staged(BlockStages& s, const Stages& all, int vector) {
-  s.row.vectorize(all.x[0], vector, TailStrategy::RoundUp);
+// The zeros and the copies of one channel, and with a stride not known its phases. The storage outlives the channel:
+// the zeros around the image stay.
+void schedule_staged(BlockStages& s, const Stages& all, const LoopLevel& block) {
   // Only the lanes of one vector run at once.
-  const int vectors = static_cast<int>(s.vectors.size());
-  for (int i = 0; i < vectors; i++) s.row.update(i).allow_race_conditions().vectorize(s.vectors[i].x);
+  int update = 0;
+  s.row.update(update++).allow_race_conditions().vectorize(s.zeros.x);
+  for (Halide::RDom& copy : s.copies) s.row.update(update++).allow_race_conditions().vectorize(copy[0]).unroll(copy[1]);
+  const int vector = all.options.vector;
   if (all.options.curves) {
     RVar pass_outer("pass_outer"), pass_lane("pass_lane");
-    s.row.update(vectors).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
-    s.row.update(vectors).vectorize(pass_lane);
+    s.row.update(update).split(s.curve_pass[0], pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.row.update(update).vectorize(pass_lane);
   }
-  if (!all.options.phases) {
-    s.row.compute_at(s.flat, s.scatter.lane);
+  if (!s.tap_shift.defined()) {
+    s.row.compute_at(s.flat, s.scatter.lane).hoist_storage(block).bound_storage(all.x[0], s.row_pitch);
+    s.zeros_due.compute_at(s.flat, s.scatter.lane);
     return;
   }
   s.tap_shift.compute_root();
@@ -63,6 +64,9 @@ void schedule_staged(BlockStages& s, const Stages& all, int vector) {
   }
 }
 
+bool is_constant(const Halide::Expr& e) { return Halide::Internal::as_const_int(e).has_value(); }
+
+// `block` owns the block.
 void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& block) {
   const int rank = static_cast<int>(all.x.size()), vector = o.depthwise_vector, tile = o.depthwise_tile * vector;
   RVar outer("pixel_outer"), lane("pixel_lane");
@@ -70,36 +74,43 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   const std::vector<Var> args = s.flat.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
   s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
-  // Overlapping x tiles are written in their order: only lanes of one store run at once.
+  // Overlapping tiles are written in their order: only lanes of one store run at once.
   s.flat.update().split(s.scatter.pixel, outer, lane, vector).allow_race_conditions().vectorize(lane).unroll(outer);
+  if (rank > 1) s.flat.update().unroll(s.scatter.row);
   if (all.options.curves) schedule_pass(s.flat.update(1), all.p, {all.k, s.mid_pass.x}, vector, TailStrategy::RoundUp);
 
   Var io("io"), ii("ii");
   s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, 1).bound_extent(all.i, tile);
   s.taps.vectorize(all.i, vector).unroll(all.i);
   Stage taps = s.taps.update();
-  taps.split(all.i, io, ii, vector);
-  std::vector<VarOrRVar> order{ii, io};
-  for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
-  int64_t tap_count = all.options.dense_taps ? 1 : most_unrolled_taps + 1;
-  for (int a = 0; a < rank; a++) {
-    const auto extent = Halide::Internal::as_const_int(s.tap[a].extent());
-    tap_count *= extent ? *extent : most_unrolled_taps + 1;
+  taps.split(all.i, io, ii, vector).vectorize(ii).unroll(io);
+  // Taps along y are innermost where their number is known, then the rows of the tile: neighbouring rows read the same
+  // samples, which stay in registers for as many rows as there are taps.
+  std::vector<VarOrRVar> order{ii};
+  const bool known_rows = rank > 1 && is_constant(s.tap[1].extent());
+  if (known_rows) order.emplace_back(s.tap[1]);
+  order.emplace_back(io);
+  if (rank > 1) {
+    s.taps.bound_extent(all.y[0], o.depthwise_rows).unroll(all.y[0]);
+    order.emplace_back(all.y[0]);
+    taps.unroll(all.y[0]);
   }
-  if (tap_count <= most_unrolled_taps) {
-    taps.reorder(order);
-    for (int a = 0; a < rank; a++) taps.unroll(s.tap[a]);
-  } else if (o.tap_unroll > 1) {
+  if (o.tap_unroll > 1) {
     RVar tap_outer("tap_outer"), tap_inner("tap_inner");
-    order[2] = tap_outer;
-    order.insert(order.begin() + 2, tap_inner);
     taps.split(s.tap[0], tap_outer, tap_inner, o.tap_unroll, TailStrategy::GuardWithIf);
-    taps.reorder(order).unroll(tap_inner);
+    order.insert(order.end(), {tap_inner, tap_outer});
+    taps.unroll(tap_inner);
   } else {
-    taps.reorder(order);
+    order.emplace_back(s.tap[0]);
   }
-  taps.vectorize(ii).unroll(io);
-  schedule_staged(s, all, vector);
+  for (int a = known_rows ? 2 : 1; a < rank; a++) order.emplace_back(s.tap[a]);
+  taps.reorder(order);
+  if (known_rows) taps.unroll(s.tap[1]);
+  schedule_staged(s, all, block);
+  // Where the width is known, all rows are of one length and at constant distances: their addresses need no registers.
+  for (const int pad : all.options.usual_pads) {
+    s.flat.update().specialize(all.width == static_cast<int>(all.options.usual_width) && all.pad == pad);
+  }
 }
 
 // The register tile of `sum`, consumed at `tile`: tile_channels x `vectors` vectors of pixels.
@@ -188,6 +199,7 @@ ScheduleParameters channels_first_defaults(const VariantName& name, const Halide
   o.tile_vectors = 2;
   // Where the taps are not known, each costs more than its multiply-add: a wide tile shares that.
   o.depthwise_tile = taps == 0 ? 4 : 1;
+  o.depthwise_rows = name.rank > 1 && taps > 0 ? (target.has_feature(Halide::Target::AVX512) ? 7 : 4) : 1;
   o.sum_block = 1024;
   o.fetch_ahead = 0;
   o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
