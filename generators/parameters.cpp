@@ -24,6 +24,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
        "vectors of one register tile: of output channels, or of pixels (channels_first)",
        {1, 2, 3, 4, 5, 6},
        &ScheduleParameters::tile_vectors},
+      {"panel_lanes",
+       "1: the pointwise stage's vectors are of output channels with channels_first, too",
+       {0, 1},
+       &ScheduleParameters::panel_lanes},
       {"depthwise_tile",
        "pixels, or vectors of pixels (channels_first), along x of one depthwise tile",
        {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16},
@@ -75,8 +79,9 @@ TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (!name.channels_first) {
     return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile, 1};
   }
-  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector,
-          p.depthwise_tile * p.depthwise_vector, name.rank == 1 ? 1 : p.depthwise_rows};
+  const int depthwise_tile = p.depthwise_tile * p.depthwise_vector, rows = name.rank == 1 ? 1 : p.depthwise_rows;
+  if (p.panel_lanes == 1) return {p.tile_vectors * p.vector, p.tile_pixels, depthwise_tile, rows};
+  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector, depthwise_tile, rows};
 }
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {
@@ -118,10 +123,11 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
   // Accumulators, the operands of the side that is held, and one of the other side, unless the multiply-add broadcasts
   // it from memory.
-  const int side = name.channels_first ? p.tile_channels : p.tile_pixels;
+  const bool pixel_lanes = name.channels_first && p.panel_lanes == 0;
+  const int side = pixel_lanes ? p.tile_channels : p.tile_pixels;
   const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= side ? 0 : 1;
   if (side * p.tile_vectors + std::min(side, p.tile_vectors) + passing > registers) {
-    return sentence(name.channels_first ? "tile_channels" : "tile_pixels", side,
+    return sentence(pixel_lanes ? "tile_channels" : "tile_pixels", side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");
   }
@@ -131,6 +137,9 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     return sentence(
         "depthwise_tile", p.depthwise_tile,
         "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");
+  }
+  if (p.panel_lanes == 1 && (!name.channels_first || name.depthwise_only() || name.curves())) {
+    return sentence("panel_lanes", 1, "for rows with channels first, both stages, and activations that are clamps");
   }
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return sentence("tap_rows", p.tap_rows, "the name must fix the kernel");

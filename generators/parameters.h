@@ -20,6 +20,7 @@ struct ScheduleParameters {
   int tile_pixels = 6;    // pixels of one register tile of the pointwise stage; channels_last only
   int tile_channels = 6;  // output channels of one register tile; channels_first only
   int tile_vectors = 2;   // vectors of one register tile: of output channels, or of pixels with channels_first
+  int panel_lanes = 0;    // 1: with channels_first, too, the pointwise stage's vectors are of output channels
   int depthwise_tile =
       4;               // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
   int depthwise_rows = 1;  // rows of one register tile of the depthwise stage; channels_first only

@@ -110,6 +110,12 @@ BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::str
   return block;
 }
 
+// What the last block's sum is added to: the bias, or the blocks before it.
+Expr start_of_output(const Stages& s, const PipelineInputs& in, const Expr& f, const Expr& p, const Expr& panel) {
+  const Expr bias = in.out_bias(f + panel * s.options.panel);
+  return s.partial.defined() ? select(s.block_count == 1, bias, s.partial(f, p, panel)) : bias;
+}
+
 // The output at pixel p of the tile that `sum` computes.
 Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, const Expr& p) {
   const PipelineOptions& o = s.options;
@@ -172,7 +178,12 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
         select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
         s.other.sum(s.f, s.p, s.panel, s.blocks);
   }
-  if (o.channels_first) {
+  if (o.panel_lanes) {
+    s.done = Func("done");
+    s.done(s.f, s.p, s.panel) =
+        start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
+    s.output = clamp_activation(s.done(s.f % o.panel, s.p, s.f / o.panel) + in.residual(s.p, s.f), in.out_act);
+  } else if (o.channels_first) {
     make_tiled_output(in, &s);
   } else {
     s.output = make_output(s, in, s.last.sum, s.p);

@@ -62,6 +62,7 @@ struct PipelineOptions {
   bool channels_first = false;  // x is the dense axis of input, residual and output
   bool depthwise_only = false;  // no pointwise stage
   bool phases = false;        // channels_first: the stride along x is not known to be 1
+  bool panel_lanes = false;   // channels_first: the pointwise stage's vectors run along the output channels
   int64_t known_width = 0;    // channels_first: samples of the image along x, 0 for any number
   int64_t usual_width = 0;    // channels_first: outputs along x with the usual padding, 0 for any number
   std::vector<int> usual_pads;  // zeros before the image along x that come with it
@@ -108,6 +109,7 @@ struct Stages {
   PixelTiles tiles;      // channels_first
   BlockStages other;     // the blocks before it; undefined with one_block
   Halide::Func partial;  // undefined with one_block
+  Halide::Func done;     // panel_lanes: the output but for residual and activation, (f, p, panel); else undefined
   Halide::RDom blocks;   // over the blocks before the last
   Halide::Expr block_count, multiplier;
   Halide::Expr whole_vectors;  // C is a multiple of the vector

@@ -21,6 +21,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<int> tile_pixels{"tile_pixels", -1};
   GeneratorParam<int> tile_channels{"tile_channels", -1};
   GeneratorParam<int> tile_vectors{"tile_vectors", -1};
+  GeneratorParam<int> panel_lanes{"panel_lanes", -1};
   GeneratorParam<int> depthwise_tile{"depthwise_tile", -1};
   GeneratorParam<int> depthwise_rows{"depthwise_rows", -1};
   GeneratorParam<int> tap_unroll{"tap_unroll", -1};
@@ -63,7 +64,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   void generate() {
     std::map<std::string, int> overrides;
     for (const auto* parameter :
-         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &depthwise_tile, &depthwise_rows, &tap_unroll,
+         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &panel_lanes, &depthwise_tile, &depthwise_rows, &tap_unroll,
           &tap_rows, &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
@@ -114,6 +115,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     options.channels_first = name_.channels_first;
     options.depthwise_only = name_.depthwise_only();
     options.depthwise_rows = parameters_.depthwise_rows;
+    options.panel_lanes = parameters_.panel_lanes == 1;
     options.phases = name_.channels_first && name_.stride.back() != 1;
     if (name_.channels_first) know_width(&in, &options);
     options.curves = name_.curves();
@@ -169,7 +171,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     std::vector<Var> at{s.f, s.p};
     if (name_.depthwise_only()) at = {s.m, s.c, s.p};
     if (name_.channels_first) std::rotate(at.begin(), at.end() - 1, at.end());
-    if (s.options.channels_first && !s.options.depthwise_only) {
+    if (s.options.channels_first && !s.options.depthwise_only && !s.options.panel_lanes) {
       (*output_)(at) = Halide::undef(element_type(name_));
       (*output_)(s.tile_pixel, s.f) = s.tile_output;
       (*output_)(s.tail_pixel, s.f) = s.tail_output;

@@ -113,29 +113,32 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   }
 }
 
-// The register tile of `sum`, consumed at `tile`: tile_channels x `vectors` vectors of pixels.
+// The register tile of `sum`, consumed at `tile`: `vectors` vectors of pixels x tile_channels, or, with panel_lanes, of
+// output channels x tile_pixels.
 void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
                   const LoopLevel& tile) {
-  const int vector = o.vector;
-  Var po("sum_po"), pi("sum_pi");
-  std::vector<Var> storage{all.p, all.f};
+  const bool panel_lanes = all.options.panel_lanes;
+  const Var wide = panel_lanes ? all.f : all.p, narrow = panel_lanes ? all.p : all.f;
+  const int steps = panel_lanes ? o.tile_pixels : o.tile_channels;
+  std::vector<Var> storage{wide, narrow};
   const std::vector<Var> args = sum.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
   sum.compute_at(tile)
       .reorder_storage(storage)
-      .bound_extent(all.f, o.tile_channels)
-      .bound_extent(all.p, vectors * vector)
+      .bound_extent(narrow, steps)
+      .bound_extent(wide, vectors * o.vector)
       .bound_extent(all.panel, 1);
-  sum.vectorize(all.p, vector).unroll(all.p).unroll(all.f);
+  sum.vectorize(wide, o.vector).unroll(wide).unroll(narrow);
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
+  Var outer("sum_outer"), lane("sum_lane");
   Stage update = sum.update();
-  update.split(all.p, po, pi, vector);
-  if (o.tile_channels < vectors) {
-    update.reorder(pi, all.f, po, k[0], k[1]);
+  update.split(wide, outer, lane, o.vector);
+  if (steps < vectors) {
+    update.reorder(lane, narrow, outer, k[0], k[1]);
   } else {
-    update.reorder(pi, po, all.f, k[0], k[1]);
+    update.reorder(lane, outer, narrow, k[0], k[1]);
   }
-  update.vectorize(pi).unroll(po).unroll(all.f).unroll(k[0]);
+  update.vectorize(lane).unroll(outer).unroll(narrow).unroll(k[0]);
 }
 
 // One width of tiles of the output, tile after tile, in each of them panel after panel. Returns the loop over panels.
@@ -154,6 +157,33 @@ Var schedule_output_tiles(Stage stage, const Stages& s, const Halide::RDom& tile
   return panel;
 }
 
+// Tiles of pixels in each panel; a finished tile is turned on its way to the output.
+void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
+  const int panel = o.tile_vectors * o.vector;
+  Var po("po"), pi("pi"), fp("fp"), fi("fi"), to("to"), ti("ti");
+  output.split(s.p, po, pi, o.tile_pixels, TailStrategy::ShiftInwards)
+      .split(s.f, fp, fi, panel, TailStrategy::GuardWithIf)
+      .reorder(pi, fi, po, fp)
+      .unroll(pi);
+  const LoopLevel tile(output, po);
+  s.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
+  s.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
+  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, tile);
+  schedule_depthwise(s.last, s, o, LoopLevel::root());
+  if (!s.partial.defined()) return;
+
+  s.partial.compute_root().bound_extent(s.f, panel);
+  s.partial.update()
+      .split(s.p, to, ti, o.tile_pixels, TailStrategy::RoundUp)
+      .reorder(s.f, ti, to, s.panel, s.blocks.x)
+      .vectorize(s.f, o.vector)
+      .unroll(s.f)
+      .unroll(ti);
+  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, to));
+  schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
+  s.done.specialize(s.block_count == 1);
+}
+
 void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
   Var co("co"), ci("ci");
   output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
@@ -166,6 +196,7 @@ void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o
 
 void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o) {
   if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
+  if (s.options.panel_lanes) return schedule_panel_lanes(s, output, o);
   const int vector = o.vector;
   const Var tile_panel = schedule_output_tiles(output.update(0), s, s.tiles.main, "tile", o.tile_channels, vector);
   const Var tail_panel = schedule_output_tiles(output.update(1), s, s.tiles.tail, "tail", o.tile_channels, vector);
