@@ -3,7 +3,6 @@
 
 #include "channels_first.h"
 
-using Halide::clamp;
 using Halide::Expr;
 using Halide::Func;
 using Halide::max;
@@ -39,14 +38,10 @@ Samples samples_of(const PipelineInputs& in, size_t a, const Expr& outputs) {
   return result;
 }
 
-// Vectors for a copy of `known` samples (0: any number), widest first. The last vector of a row moves back to end with
-// it, and copies a few samples again; samples that no vector fits are copied one by one.
-std::vector<int> copy_lanes(int widest, int64_t known) {
-  if (known == 0) return {widest, widest / 2, 1};
-  int lanes = widest;
-  while (lanes > known) lanes /= 2;
-  if (lanes == 1) return {1};
-  return {lanes, 1};
+// The widest power of 2 that is no larger than `limit` and `count`.
+int widest_lanes(int limit, int64_t count) {
+  while (limit > 1 && limit > count) limit /= 2;
+  return limit;
 }
 
 // Builds the updates of one staged function.
@@ -58,28 +53,34 @@ struct Copies {
   Func to;
   Samples x;
   std::vector<Samples> outer;
-  Expr outputs;  // along x, whole depthwise tiles
+  bool by_row;  // one row at a time, where the function that reads them says which
 
   Expr channel() const { return s.g * s.options.chunk + s.l; }
   bool whole_chunks() const {
     return Halide::Internal::is_const_one(Halide::Internal::simplify(in.in_channels % s.options.chunk == 0));
   }
 
-  // The domain of a pass over the rows that the image has: `inner`, then y...
+  // The domain of a pass over the rows that the image has: `inner`, three dimensions along x, then y... With `by_row`,
+  // over one row, if the image has it.
   RDom rows(Halide::Region inner, const char* name) const {
-    for (const Samples& axis : outer) inner.emplace_back(axis.lo, max(axis.hi - axis.lo + 1, 0));
+    for (const Samples& axis : outer) {
+      if (!by_row) inner.emplace_back(axis.lo, max(axis.hi - axis.lo + 1, 0));
+    }
     RDom domain(inner, name);
+    for (size_t a = 0; by_row && a < outer.size(); a++) {
+      domain.where(s.x[a + 1] >= outer[a].lo && s.x[a + 1] <= outer[a].hi);
+    }
     if (!whole_chunks()) domain.where(channel() < in.in_channels);
     return domain;
   }
 
-  // Coordinates of such a row; the first `skip` dimensions of the domain are along x.
-  std::vector<Expr> row_of(const RDom& domain, int skip, bool of_input) const {
+  // Coordinates of such a row.
+  std::vector<Expr> row_of(const RDom& domain, bool of_input) const {
     std::vector<Expr> at;
     for (size_t a = 0; a < outer.size(); a++) {
-      const Expr y = domain[static_cast<int>(a) + skip];
+      const Expr y = by_row ? Expr(s.x[a + 1]) : Expr(domain[static_cast<int>(a) + 3]);
       const Expr low = in.image_min[a + 1], high = in.image_min[a + 1] + in.image_extent[a + 1] - 1;
-      at.push_back(of_input ? clamp(y, low, high) : y);
+      at.push_back(of_input ? Halide::unsafe_promise_clamped(y, low, high) : y);
     }
     return at;
   }
@@ -90,26 +91,37 @@ struct Copies {
   void copy(int64_t known, int step, Place place) {
     const PipelineOptions& o = s.options;
     const Expr samples = max(x.hi - x.lo + 1, 0), groups = samples / step;
-    const auto move = [&](const RDom& domain, int skip, const Expr& sample) {
-      std::vector<Expr> from = row_of(domain, skip, true), into = place(sample);
+    const auto move = [&](const RDom& domain, const Expr& sample) {
+      std::vector<Expr> from = row_of(domain, true), into = place(sample);
       from.insert(from.begin(), sample);
       from.push_back(min(channel(), in.in_channels - 1));
-      const std::vector<Expr> row = row_of(domain, skip, false);
+      const std::vector<Expr> row = row_of(domain, false);
       into.insert(into.end(), row.begin(), row.end());
       into.insert(into.end(), {s.l, s.g});
       to(into) = o.input_activation ? clamp_activation(in.input(from), in.in_act) : in.input(from);
       block->copies.push_back(domain);
     };
-    Expr narrow = Halide::Internal::const_true();
-    for (const int lanes : copy_lanes(o.vector, known / step)) {
-      const Expr vectors = select(narrow && groups >= lanes, (groups + lanes - 1) / lanes, 0);
-      const RDom domain = rows({{Expr(0), Expr(lanes)}, {Expr(0), Expr(step)}, {Expr(0), vectors}}, "copy");
-      narrow = narrow && groups < lanes;
-      move(domain, 3, x.lo + (min(domain[2] * lanes, groups - lanes) + domain[0]) * step + domain[1]);
+    // Vectors of `lanes` groups; the last one of a row moves back to end with it, and copies a few samples again.
+    const auto vectors = [&](int lanes, const Expr& count, const Expr& number, const Expr& condition) {
+      RDom domain = rows({{Expr(0), Expr(lanes)}, {Expr(0), Expr(step)}, {Expr(0), number}}, "copy");
+      if (condition.defined()) domain.where(condition);
+      move(domain, x.lo + (min(domain[2] * lanes, count - lanes) + domain[0]) * step + domain[1]);
+    };
+    if (known > 0) {
+      const int count = static_cast<int>(known) / step, lanes = widest_lanes(o.vector, count);
+      const Expr whole = samples == static_cast<int>(known);
+      if (count > 0) vectors(lanes, count, (count + lanes - 1) / lanes, whole);
+      vectors(1, groups, count > 0 ? select(whole, 0, groups) : groups, Expr());
+    } else {
+      Expr narrow = Halide::Internal::const_true();
+      for (const int lanes : {o.vector, o.vector / 2, 1}) {
+        vectors(lanes, groups, select(narrow && groups >= lanes, (groups + lanes - 1) / lanes, 0), Expr());
+        narrow = narrow && groups < lanes;
+      }
     }
     if (step == 1) return;
     const RDom domain = rows({{Expr(0), Expr(1)}, {Expr(0), Expr(1)}, {Expr(0), samples % step}}, "rest");
-    move(domain, 3, x.lo + groups * step + domain[2]);
+    move(domain, x.lo + groups * step + domain[2]);
   }
 
   // Whole vectors of zeros, and as much before them as bounds inference takes a copy of few samples to reach.
@@ -154,7 +166,7 @@ void make_staged_channels_first(const Stages& s, const PipelineInputs& in, const
   const Axis& x = in.axes[0];
   block->type = type;
   const Expr outputs = max(x.strip_extent, o.depthwise_tile);
-  Copies copies{s, in, suffix, block, Func("row_" + suffix), samples_of(in, 0, outputs), {}, outputs};
+  Copies copies{s, in, suffix, block, Func("row_" + suffix), samples_of(in, 0, outputs), {}, false};
   for (size_t a = 1; a < s.x.size(); a++) {
     const Expr extent = in.axes[a].strip_extent;
     copies.outer.push_back(samples_of(in, a, a == 1 ? max(extent, o.depthwise_rows) : extent));
@@ -179,14 +191,16 @@ void make_staged_channels_first(const Stages& s, const PipelineInputs& in, const
     return;
   }
 
+  copies.by_row = o.phases;
   copies.to(vars) = Halide::undef(type);
   copies.zero(along.first, along.last - along.first + 1, !o.phases, vars);
   block->row_pitch = copies.pitch(along.last - along.first + 1);
   copies.copy(o.known_width, 1, [](const Expr& sample) { return std::vector<Expr>{sample}; });
   block->row = copies.to;
   if (o.curves) {
-    block->curve_pass = copies.rows({{along.lo, max(along.hi - along.lo + 1, 0) * curve_passes(in.in_act)}}, "curve_pass");
-    std::vector<Expr> at = copies.row_of(block->curve_pass, 1, false);
+    const Expr samples = max(along.hi - along.lo + 1, 0) * curve_passes(in.in_act);
+    block->curve_pass = copies.rows({{along.lo, samples}, {Expr(0), Expr(1)}, {Expr(0), Expr(1)}}, "curve_pass");
+    std::vector<Expr> at = copies.row_of(block->curve_pass, false);
     at.insert(at.begin(), block->curve_pass[0]);
     at.insert(at.end(), {s.l, s.g});
     block->row(at) = curve_activation(block->row(at), in.in_act);

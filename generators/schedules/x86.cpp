@@ -123,16 +123,20 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
 }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
-  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
-  o.depthwise_vector = vector_lanes(name, target);
-  if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  if (name.channels_first) {
+    o = channels_first_defaults(name, target);
+    if (o.panel_lanes == 0) return o;
+  } else {
+    o.depthwise_vector = vector_lanes(name, target);
+    if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  }
   if (is_avx512(target)) {
     choose_tile(name, avx512_tiles, o);
   } else {
     choose_tile(name, avx2_tiles, o);
   }
-  choose_depthwise(name, is_avx512(target), o);
+  if (!name.channels_first) choose_depthwise(name, is_avx512(target), o);
   return o;
 }
 

@@ -259,7 +259,8 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   if (sepconv_status status = choose_axis(planner, &cut->cut_axis, &longest)) return status;
   const int axis = cut->cut_axis;
   // Parts of a row, and of a plane, end at whole register tiles.
-  const int64_t tile = axis == g.rank - 1 ? row.tile_pixels : axis == g.rank - 2 ? row.depthwise_rows : 1;
+  const bool rows = axis == g.rank - 2 && !steps_over(g, row, axis, 1);
+  const int64_t tile = axis == g.rank - 1 ? row.tile_pixels : rows ? row.depthwise_rows : 1;
   cut->unit = longest >= tile ? tile : 1;
   choose_counts(planner, longest, cut);
   bound_groups(planner, cut);

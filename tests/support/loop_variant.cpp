@@ -441,6 +441,7 @@ sepconv_variant make_row(const char* name, int sum_block, int strip_pixels = 0, 
   variant.panel_channels = row.panel;
   variant.tile_pixels = row.tile_pixels;
   variant.depthwise_tile = row.depthwise_tile;
+  variant.depthwise_rows = 1;
   variant.sum_block = sum_block;
   variant.strip_pixels = strip_pixels;
   return variant;
