@@ -28,11 +28,11 @@ int64_t staged_elements(const Geometry& g, const sepconv_variant& row, const int
 }
 
 // With channels first, of one channel: the samples cut into the phases of the stride [(z, y,) phase, x], and a row of
-// them before. Along x whole depthwise tiles, and one more because vectors may run over.
+// them before. Along x whole depthwise tiles, and two more because vectors may run over.
 int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
   const int x = g.rank - 1;
   const int64_t wide = saturating_add(round_up(extent[x], row.depthwise_tile), (g.reach[x] - 1) / g.stride[x] + 1);
-  const int64_t line = saturating_multiply(saturating_add(wide, row.depthwise_tile), g.stride[x]);
+  const int64_t line = saturating_multiply(saturating_add(wide, 2 * int64_t{row.depthwise_tile}), g.stride[x]);
   int64_t staged = line;
   for (int axis = 0; axis < x; ++axis) {
     const int64_t outputs = axis == x - 1 ? larger<int64_t>(extent[axis], row.depthwise_rows) : extent[axis];

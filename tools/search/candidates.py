@@ -60,9 +60,9 @@ def pixels_of(layer):
 
 
 def shortest_block(layer, space, p):
-    """Blocks are evened out: of two lengths that give as many, the shorter is enough."""
+    """Blocks are evened out: of two lengths that give as many, the shorter is enough (or the default, for the longest)."""
     channels = layer["cin"] * layer.get("mult", 1)
-    return p["sum_block"] <= min(
+    return p["sum_block"] == space["sum_block"]["default"] or p["sum_block"] <= min(
         b
         for b in space["sum_block"]["legal"]
         if -(-channels // b) == -(-channels // p["sum_block"])
