@@ -22,10 +22,10 @@ struct ScheduleParameters {
   int tile_vectors = 2;   // vectors of one register tile: of output channels, or of pixels with channels_first
   int panel_lanes = 0;    // 1: with channels_first, too, the pointwise stage's vectors are of output channels
   int depthwise_tile =
-      4;               // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
+      4;  // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
   int depthwise_rows = 1;  // rows of one register tile of the depthwise stage; channels_first only
-  int tap_unroll = 3;  // taps along x unrolled into the depthwise inner loop
-  int tap_rows = 0;    // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
+  int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
+  int tap_rows = 0;        // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
   int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
   int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
   int sum_block = 256;   // intermediate channels held at a time

@@ -180,8 +180,7 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
   }
   if (o.panel_lanes) {
     s.done = Func("done");
-    s.done(s.f, s.p, s.panel) =
-        start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
+    s.done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
     s.output = clamp_activation(s.done(s.f % o.panel, s.p, s.f / o.panel) + in.residual(s.p, s.f), in.out_act);
   } else if (o.channels_first) {
     make_tiled_output(in, &s);

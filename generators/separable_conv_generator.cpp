@@ -63,9 +63,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
   void generate() {
     std::map<std::string, int> overrides;
-    for (const auto* parameter :
-         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &panel_lanes, &depthwise_tile, &depthwise_rows, &tap_unroll,
-          &tap_rows, &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
+    for (const auto* parameter : {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors,
+                                  &panel_lanes, &depthwise_tile, &depthwise_rows, &tap_unroll, &tap_rows, &stage,
+                                  &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);

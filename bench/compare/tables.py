@@ -54,7 +54,11 @@ def show_summary(results):
             f"{100 * s['peak']:.1f}% of the peak, "
             f"{100 * s['roofline']:.1f}% of the roofline above 10 MFLOP, "
             f"shipped rows at {s['shipped']:.3f}x (layers: {s['layers']})"
-            + (f", {s['of_last']:.3f}x our channels_last time" if "of_last" in s else "")
+            + (
+                f", {s['of_last']:.3f}x our channels_last time"
+                if "of_last" in s
+                else ""
+            )
         )
 
 

@@ -1,30 +1,31 @@
-// The fused nest with channels first: vectors along the pixels, weights broadcast.
+// The fused nest with channels first: the depthwise stage's vectors run along the pixels, its weights are broadcast.
 //
-// Registers, AVX2: a register tile of the pointwise stage holds tile_channels output channels x tile_vectors vectors of
-// pixels: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15. A depthwise tile holds depthwise_tile
-// vectors of pixels along x, the weights of a row of taps, and one operand.
+// Registers. A depthwise tile holds depthwise_rows x depthwise_tile vectors of pixels, the weights of a column of taps,
+// and as many rows of samples as the kernel has: neighbouring rows of outputs read the same samples. AVX-512, 3x3: 7 or
+// 8 rows + 9 weights + 3 rows of samples.
 //
-// Caches. Tiles of pixels are outside, panels inside: the columns of `flat` under a tile (a cache line a channel: 16 KB
-// with 256 channels) stay near for all output channels, and the weights stream through as they are packed.
+// The pointwise stage has two forms. With vectors along the pixels a register tile holds tile_channels output channels
+// x tile_vectors vectors of pixels (AVX2: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15; AVX-512: 8
+// x 3 = 24 + 3, the multiply-add broadcasts the weights from memory). Tiles of pixels are outside, panels inside: the
+// columns of `flat` under a tile (a few cache lines a channel) stay near for all output channels, and the weights
+// stream through as they are packed. The last pixels take a tile of one vector where that is enough.
 //
-// Few pixels make a tile expensive that is mostly empty (7x7 = 3 tiles of 16 and one pixel), so the last pixels take a
-// tile of one vector where that is enough.
+// With panel_lanes vectors run along the output channels, as they do with channels last, and a finished tile is turned,
+// element by element, on its way to the output. That costs as much for any number of intermediate channels, and fills
+// vectors where there are few pixels (7x7 = 3 vectors of 16 and one pixel).
 //
 // The nest, for one task:
 //
 //   for each block of sum_block channels   partial accumulates; the last block goes to the output
 //     for each channel of the block                                      \.
-//       row    <- the strip's input: zeros, then what is there            |  depthwise stage
-//       staged <- the row cut into the phases of a stride not known       |
-//       for each row, for each x tile                                     |
-//         taps <- T pixels in registers; flat[k][p] <- act(taps + bias)  /.
+//       staged <- what the image has; the zeros around it are still there |  depthwise stage
+//       for each tile of rows, for each x tile                            |
+//         taps <- the tile in registers; flat[k][p] <- act(taps)         /.
 //     for each tile of pixels                                            \.
-//       for each panel of output channels                                 |
-//         sum  <- tile_channels x tile_vectors in registers               |  pointwise stage: load flat, broadcast
-//           for k: unrolled by sum_unroll                                 |  weights, FMA
+//       for each panel of output channels                                 |  (panel_lanes: the other way)
+//         sum  <- the register tile                                       |  pointwise stage
+//           for k: unrolled by sum_unroll                                 |
 //         partial or output <- sum                                       /.
-#include <algorithm>
-
 #include "fused.h"
 
 using Halide::Func;
@@ -225,95 +226,6 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
   schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
-}
-
-namespace {
-
-// A register tile with vectors along the pixels, and the share of the FMA peak that its loop reaches.
-struct PixelTile {
-  int channels, vectors;
-  double rate;
-};
-
-constexpr PixelTile tiles_of_16[] = {{6, 2, 1.0}, {4, 3, 0.99}, {5, 2, 0.98}};
-constexpr PixelTile tiles_of_32[] = {{8, 3, 1.0}, {6, 4, 0.985}, {12, 2, 0.985}, {24, 1, 0.96}};
-
-// Outputs of an axis with SAME; 0 where the name does not fix them.
-int64_t outputs(const VariantName& name, size_t axis) {
-  const int64_t stride = std::max<int64_t>(name.stride[axis], 1);
-  return (name.extent[axis] + stride - 1) / stride;
-}
-
-double share(int64_t size, int64_t granule) {
-  return static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule);
-}
-
-// The tile that wastes least on the layer's output channels and pixels; the first where the name fixes neither.
-template <size_t count>
-void choose_pixel_tile(const VariantName& name, int64_t pixels, const PixelTile (&tiles)[count],
-                       ScheduleParameters& o) {
-  double best = 0;
-  for (const PixelTile& tile : tiles) {
-    double rate = tile.rate;
-    const int64_t rest = pixels % (int64_t{tile.vectors} * o.vector);
-    if (pixels > 0) rate *= share(pixels, rest <= o.vector ? o.vector : tile.vectors * o.vector);
-    if (name.out_channels > 0) rate *= share(name.out_channels, tile.channels);
-    if (rate <= best + 1e-9) continue;
-    best = rate;
-    o.tile_channels = tile.channels;
-    o.tile_vectors = tile.vectors;
-    if (name.out_channels == 0) break;
-  }
-}
-
-// Rows of a depthwise tile: as many as there are registers for, and divide the image. Strips of fewer rows than a tile
-// waste the difference, so only where the layer is known, and the tile's share of the intermediate fits the cache.
-int choose_rows(const VariantName& name, int registers, int64_t sum_block) {
-  const size_t rank = name.extent.size();
-  constexpr int64_t most_bytes = 256 * 1024;
-  if (rank < 2 || name.extent[rank - 2] == 0 || name.kernel[rank - 2] == 0 || name.dilation[rank - 2] != 1) return 1;
-  const int64_t height = outputs(name, rank - 2), width = outputs(name, rank - 1);
-  const int64_t channels = std::min<int64_t>(sum_block, name.in_channels * std::max<int64_t>(name.multiplier, 1));
-  int best = 1;
-  double best_rate = 0;
-  for (const auto& [rows, rate] : {std::pair(8, 1.0), std::pair(7, 0.99), std::pair(4, 0.95), std::pair(2, 0.8)}) {
-    if (rows * 2 + 2 > registers || rows * width * channels * 4 > most_bytes || height < rows) continue;
-    if (rate * share(height, rows) <= best_rate) continue;
-    best_rate = rate * share(height, rows);
-    best = rows;
-  }
-  return best;
-}
-
-}  // namespace
-
-ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target) {
-  const bool wide = target.has_feature(Halide::Target::AVX512);
-  const int64_t taps = name.kernel.back(), width = outputs(name, name.extent.size() - 1);
-  int64_t pixels = 1;
-  for (size_t a = 0; a < name.extent.size(); a++) pixels *= outputs(name, a);
-  ScheduleParameters o;
-  o.vector = o.depthwise_vector = vector_lanes(name, target);
-  o.chunk = 4;
-  o.sum_block = 1024;
-  o.fetch_ahead = 0;
-  o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
-  o.depthwise_rows = choose_rows(name, wide ? 32 : 16, o.sum_block);
-  // Where the taps are not known, each costs more than its multiply-add: a wide tile shares that.
-  o.depthwise_tile = taps == 0 ? 4 : 1;
-  while (width > 0 && o.depthwise_vector / 2 >= width && o.depthwise_vector > 4) o.depthwise_vector /= 2;
-  // Vectors of pixels leave much of a small image's last tile empty. Turning the output costs as much for any length of
-  // the sum.
-  constexpr int64_t few_pixels = 256, long_sum = 192;
-  const int64_t channels = name.in_channels * std::max<int64_t>(name.multiplier, 1);
-  if (pixels > 0 && pixels <= few_pixels && channels >= long_sum && !name.curves() && !name.depthwise_only()) {
-    o.panel_lanes = 1;
-  } else if (wide) {
-    choose_pixel_tile(name, pixels, tiles_of_32, o);
-  } else {
-    choose_pixel_tile(name, pixels, tiles_of_16, o);
-  }
-  return o;
 }
 
 }  // namespace sepconv
