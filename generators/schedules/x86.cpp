@@ -8,7 +8,7 @@
 //
 // AVX-512: 32 of 16 floats, or of 8: the two stages choose their vectors apart, so 24 output channels are three vectors
 // of 8 while 16 input channels are one of 16. The multiply-add broadcasts its operand from memory, so a tile holds
-// accumulators and weights only: 7x4: 28 + 4 = 32     6x4: 24 + 4 = 28     12x2: 24 + 2 = 26     8x3: 24 + 3 = 27
+// accumulators and weights only: 7x1: 7 + 1 = 8     14x1: 14 + 1 = 15     7x4: 28 + 4 = 32     8x3: 24 + 3 = 27
 //
 // Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
 // tile_vectors FMAs (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise
@@ -49,9 +49,15 @@ constexpr Tile avx2_tiles[] = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
                                {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
 // A multiply-add that broadcasts from memory needs no second vector of weights to be worth its load, and a tile of one
 // vector ends with the fewest pointers. Vectors of 256 bits where they fit the output channels better.
-constexpr Tile avx512_tiles[] = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},  {16, 14, 1, 0.985},  {16, 10, 1, 0.985}, {16, 12, 1, 0.98},
-                                 {16, 7, 2, 0.975}, {8, 14, 2, 0.97}, {8, 6, 4, 0.975},  {8, 8, 3, 0.965},
-                                 {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
+constexpr Tile avx512_tiles[] = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {16, 14, 1, 0.985}, {16, 10, 1, 0.985},
+                                 {16, 12, 1, 0.98}, {16, 7, 2, 0.975}, {8, 14, 2, 0.97},   {8, 6, 4, 0.975},
+                                 {8, 8, 3, 0.965},  {8, 4, 5, 0.965},  {8, 4, 6, 0.97},    {8, 12, 1, 0.85}};
+
+// Tiles that are turned on their way to an output with channels first: several vectors share the work.
+constexpr Tile avx512_turned_tiles[] = {{16, 7, 2, 0.99},  {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},
+                                        {16, 12, 2, 0.97}, {16, 5, 5, 0.97}, {16, 8, 1, 0.97},  {16, 12, 1, 0.96},
+                                        {8, 14, 2, 0.985}, {8, 6, 4, 0.975}, {8, 8, 3, 0.965},  {8, 4, 5, 0.965},
+                                        {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
 
@@ -144,16 +150,25 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
 }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
-  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
-  o.depthwise_vector = vector_lanes(name, target);
-  if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  if (name.channels_first) {
+    o = channels_first_defaults(name, target);
+    if (o.panel_lanes == 0) return o;
+  } else {
+    o.depthwise_vector = vector_lanes(name, target);
+    if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  }
   if (is_avx512(target)) {
-    o.sum_block = 384;  // a panel is half as wide
-    choose_tile(name, avx512_tiles, o);
+    if (name.channels_first) {
+      choose_tile(name, avx512_turned_tiles, o);
+    } else {
+      o.sum_block = 384;  // a panel is half as wide
+      choose_tile(name, avx512_tiles, o);
+    }
   } else {
     choose_tile(name, avx2_tiles, o);
   }
+  if (name.channels_first) return o;
   choose_depthwise(name, is_avx512(target), o);
   // Few channels in and many out: the weights of all panels stay near, and the output is written from end to end.
   const int64_t sum = name.in_channels * name.multiplier;
