@@ -40,7 +40,16 @@ class Layer:
         TypeError: a weight is no array.
     """
 
-    __slots__ = ("__weakref__", "_layer", "activations", "geometry")
+    __slots__ = ("__weakref__", "_layer", "activations", "dtype", "geometry", "key", "number", "threads")
+
+    dtype: str
+    """The dtype of weights, inputs and outputs."""
+    threads: int | None
+    """How many threads a call uses; `None` for `get_num_threads()` at the time of the call."""
+    number: int
+    """The layer's number in graphs of frameworks, of its own in this process."""
+    key: str
+    """The number as text: torch.compile may make a symbol of a number."""
 
     def __init__(
         self,
@@ -81,6 +90,8 @@ class Layer:
             dilation_rate,
         )
         self.activations = tuple(_standard(a) for a in (input_activation, mid_activation, out_activation))
+        self.dtype, self.number, self.threads = self._layer.dtype, self._layer.number, threads
+        self.key = str(self.number)
         remember(self)
         if input_shape is not None:
             self._layer.prepare(input_shape)
@@ -124,23 +135,8 @@ class Layer:
         of the 16-bit types are float32."""
         return self._layer.weights()
 
-    @property
-    def number(self) -> int:
-        """The layer's number in graphs of frameworks, of its own in this process."""
-        return self._layer.number
-
-    @property
-    def dtype(self) -> str:
-        """The dtype of weights, inputs and outputs."""
-        return self._layer.dtype
-
-    @property
-    def threads(self) -> int | None:
-        """How many threads a call uses; `None` for `get_num_threads()` at the time of the call."""
-        return self._layer.threads or None
-
     def __repr__(self) -> str:
-        return f"<sepconv.Layer {self._layer.number}, {self.dtype}>"
+        return f"<sepconv.Layer {self.number}, {self.dtype}>"
 
 
 def _standard(activation: Activation) -> str | tuple[float | None, float | None]:

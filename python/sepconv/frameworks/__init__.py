@@ -4,7 +4,6 @@ Each module has the same two functions, `conv` (a `pointwise_kernel` of `None` i
 `run_layer`; none is imported before an array of its framework comes.
 """
 
-import importlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -16,10 +15,22 @@ def of(array: Any) -> ModuleType | None:
     """The module for the framework of an array; `None` for NumPy and for everything else with a buffer or DLPack."""
     if type(array) is np.ndarray:
         return None
-    for name, kind in (("torch", "Tensor"), ("jax", "Array"), ("tensorflow", "Tensor")):
-        framework = sys.modules.get(name)
-        if framework is not None and isinstance(array, getattr(framework, kind)):
-            return importlib.import_module(f".{name}", __name__)
+    # Written out, with plain imports, so that torch.compile can follow it.
+    if "torch" in sys.modules:
+        from . import torch
+
+        if isinstance(array, torch.torch.Tensor):
+            return torch
+    if "jax" in sys.modules:
+        from . import jax
+
+        if isinstance(array, jax.jax.Array):
+            return jax
+    if "tensorflow" in sys.modules:
+        from . import tensorflow
+
+        if isinstance(array, tensorflow.tf.Tensor):
+            return tensorflow
     return None
 
 

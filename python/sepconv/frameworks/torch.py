@@ -115,14 +115,14 @@ def conv(
 
 
 @torch.library.custom_op("sepconv::layer", mutates_args=(), device_types="cpu")
-def _layer(inputs: torch.Tensor, residual: torch.Tensor | None, layer: int) -> torch.Tensor:
+def _layer(inputs: torch.Tensor, residual: torch.Tensor | None, layer: str) -> torch.Tensor:
     added = None if residual is None else residual.detach().contiguous()
-    return _wrap(layer_of(layer)._layer.run(inputs.detach(), added, None), inputs)
+    return _wrap(layer_of(int(layer))._layer.run(inputs.detach(), added, None), inputs)
 
 
 @_layer.register_fake
 def _(inputs, residual, layer):
-    return inputs.new_empty(output_shape(layer_of(layer).geometry, inputs.shape))
+    return inputs.new_empty(output_shape(layer_of(int(layer)).geometry, inputs.shape))
 
 
 def _layer_reference(layer, inputs, residual):
@@ -156,7 +156,7 @@ def _layer_backward(ctx, gradient):
     tensors = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
     given = [t for t in tensors if t is not None]
     with torch.enable_grad():
-        output = _layer_reference(layer_of(ctx.layer), *tensors)
+        output = _layer_reference(layer_of(int(ctx.layer)), *tensors)
     gradients = list(torch.autograd.grad(output, given, gradient))
     return *gradients, *(None for _ in range(3 - len(gradients)))
 
@@ -165,4 +165,4 @@ _layer.register_autograd(_layer_backward, setup_context=_keep_layer)
 
 
 def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -> torch.Tensor:
-    return _layer(inputs, residual, layer.number)
+    return _layer(inputs, residual, layer.key)
