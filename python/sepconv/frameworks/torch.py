@@ -126,7 +126,7 @@ def _(inputs, residual, layer):
 
 
 def _layer_reference(layer, inputs, residual):
-    weights = [None if w is None else torch.from_numpy(w).to(inputs.dtype) for w in layer.weights()]
+    weights = [None if w is None else torch.from_numpy(w).to(inputs) for w in layer.weights()]
     depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
     before, middle, after = (_activation(a) for a in layer.activations)
 
@@ -165,4 +165,6 @@ _layer.register_autograd(_layer_backward, setup_context=_keep_layer)
 
 
 def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -> torch.Tensor:
+    if inputs.device.type != "cpu":
+        return _layer_reference(layer, inputs, residual)
     return _layer(inputs, residual, layer.key)
