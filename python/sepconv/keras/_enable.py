@@ -6,6 +6,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.trainers import trainer
 
 from .. import _native, frameworks
@@ -90,7 +91,7 @@ def _separable_conv(
     dilation_rate: Any = 1,
 ) -> Any:
     original = _originals["separable_conv"]
-    tensors = [keras.ops.convert_to_tensor(t) for t in (inputs, depthwise_kernel, pointwise_kernel)]
+    tensors = [_tensor(t) for t in (inputs, depthwise_kernel, pointwise_kernel)]
     return _conv(original, tensors, strides, padding, data_format, dilation_rate)
 
 
@@ -103,7 +104,7 @@ def _depthwise_conv(
     dilation_rate: Any = 1,
 ) -> Any:
     original = _originals["depthwise_conv"]
-    tensors = [keras.ops.convert_to_tensor(t) for t in (inputs, kernel)]
+    tensors = [_tensor(t) for t in (inputs, kernel)]
     return _conv(original, tensors, strides, padding, data_format, dilation_rate)
 
 
@@ -127,6 +128,12 @@ def _conv(original: Callable, tensors: list[Any], strides, padding, data_format,
         return tensorflow.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments, reference=reference)
     result = _native.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments)
     return result if result.dtype == inputs.dtype else result.view(inputs.dtype)
+
+
+def _tensor(value: Any) -> Any:
+    if keras.backend.backend() == "numpy" and isinstance(value, np.ndarray):
+        return value  # Keras would copy it, and make float32 of float64
+    return keras.ops.convert_to_tensor(value)
 
 
 def _computable(tensors: list[Any]) -> bool:
