@@ -10,9 +10,9 @@ import reference
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 keras = pytest.importorskip("keras")
 
-import sepconv  # noqa: E402
-import sepconv.keras  # noqa: E402
-from sepconv.keras import _enable  # noqa: E402
+import sepconv
+import sepconv.keras
+from sepconv.keras import _enable
 
 BACKEND = keras.backend.backend()
 layers = keras.layers
@@ -291,6 +291,23 @@ def test_optimize_leaves_alone_what_is_read_elsewhere(rng, tmp_path):
     x = rng.standard_normal((2, 9, 9, 4)).astype("f")
     for found, expected in zip(fast.predict(x, verbose=0), model.predict(x, verbose=0), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_optimize_folds_into_other_convolutions(axis, rng):
+    inputs = keras.Input((9, 9, 9))
+    a = layers.Conv2D(9, 3, padding="same", use_bias=False, kernel_regularizer="l2", name="a")(inputs)
+    b = layers.BatchNormalization(axis, name="b", center=False)(a)
+    c = layers.Conv2D(9, 3, groups=3, name="c")(layers.LeakyReLU()(b))
+    d = layers.BatchNormalization(name="d")(c)
+    e = layers.BatchNormalization(name="e")(layers.Conv2D(3, 1, activation="relu", name="not_folded")(d))
+    model = randomized(keras.Model(inputs, e), rng)
+    fast = sepconv.keras.optimize(model)
+    names = {layer.name for layer in fast.layers}
+    assert ("a_folded" in names) == ("b" not in names) == (axis == -1)
+    assert {"c_folded", "not_folded", "e"} < names and "d" not in names
+    x = rng.standard_normal((2, 9, 9, 9)).astype("f")
+    np.testing.assert_allclose(fast.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-4)
 
 
 def test_optimize_models_inside_models(rng, tmp_path):

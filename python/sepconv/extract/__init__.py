@@ -1,7 +1,7 @@
 """The separable layers of a network, as a layer file: `sepconv extract MODEL -o layers.json`.
 
-    layers = sepconv.extract.extract("model.onnx")     # also .keras and .tflite
-    sepconv.extract.write(layers, "layers.json", "the layers of model.onnx")
+layers = sepconv.extract.extract("model.onnx")     # also .keras and .tflite
+sepconv.extract.write(layers, "layers.json", "the layers of model.onnx")
 """
 
 import json

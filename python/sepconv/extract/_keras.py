@@ -90,7 +90,9 @@ class _Reader:
         first = layer.data_format == "channels_first"
         if first:
             self.data_format = "channels_first"
-            for name, tensor in zip((*plain.inputs, *plain.outputs), (*node.arguments.keras_tensors, *node.outputs), strict=True):
+            for name, tensor in zip(
+                (*plain.inputs, *plain.outputs), (*node.arguments.keras_tensors, *node.outputs), strict=True
+            ):
                 self.spatial[name] = list(tensor.shape[2:])
         plain.kernel, plain.strides = list(layer.kernel_size), list(layer.strides)
         plain.dilation, plain.cin = list(layer.dilation_rate), shape[1 if first else -1]

@@ -2,7 +2,6 @@
 
 import pathlib
 import struct
-from typing import Any
 
 from ._graph import Graph, Node
 
@@ -15,7 +14,16 @@ _CODE_OLD, _CODE_CUSTOM, _CODE = 0, 1, 3
 _CONV_FIELDS = {"padding": 0, "stride_w": 1, "stride_h": 2, "activation": 3, "dilation_w": 4, "dilation_h": 5}
 _DEPTHWISE_FIELDS = {"padding": 0, "stride_w": 1, "stride_h": 2, "activation": 4, "dilation_w": 5, "dilation_h": 6}
 
-_NAMES = {0: "ADD", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 14: "LOGISTIC", 18: "MUL", 19: "RELU", 21: "RELU6", 22: "RESHAPE"}
+_NAMES = {
+    0: "ADD",
+    3: "CONV_2D",
+    4: "DEPTHWISE_CONV_2D",
+    14: "LOGISTIC",
+    18: "MUL",
+    19: "RELU",
+    21: "RELU6",
+    22: "RESHAPE",
+}
 _NAMES |= {28: "TANH", 34: "PAD", 40: "MEAN", 41: "SUB", 42: "DIV", 60: "PADV2", 117: "HARD_SWISH", 150: "GELU"}
 _ACTIVATIONS = {"RELU": "relu", "RELU6": "relu6", "LOGISTIC": "sigmoid", "TANH": "tanh", "HARD_SWISH": "hard_swish"}
 _FUSED = {0: "none", 1: "relu", 2: {"clamp": [-1.0, 1.0]}, 3: "relu6", 4: "tanh"}
@@ -80,9 +88,7 @@ def read(path: pathlib.Path) -> Graph:
 class _Reader:
     def __init__(self, model: _Table, path: pathlib.Path) -> None:
         self.path = path
-        self.codes = [
-            max(code.number(_CODE_OLD, "b"), code.number(_CODE, "i")) for code in model.tables(_MODEL_CODES)
-        ]
+        self.codes = [max(code.number(_CODE_OLD, "b"), code.number(_CODE, "i")) for code in model.tables(_MODEL_CODES)]
         self.buffers = model.tables(_MODEL_BUFFERS)
         self.own = model.tables(_MODEL_GRAPHS)[0]
         self.tensors = self.own.tables(_GRAPH_TENSORS)
@@ -101,7 +107,11 @@ class _Reader:
         }
         return Graph(
             nodes,
-            {str(i): [n if n > 0 else None for n in shape[1:-1]] for i, shape in enumerate(self.shapes) if len(shape) > 2},
+            {
+                str(i): [n if n > 0 else None for n in shape[1:-1]]
+                for i, shape in enumerate(self.shapes)
+                if len(shape) > 2
+            },
             {str(i) for i in self.own.numbers(_GRAPH_OUTPUTS, "i")},
             "channels_last",
             _DTYPES.get(next(iter(types), 0), "float32"),  # of int8 layers, the shape in float32
@@ -142,7 +152,8 @@ class _Reader:
         plain.dilation = [value["dilation_h"], value["dilation_w"]]
         plain.padding = "valid" if value["padding"] else "same"
         plain.activation = _FUSED.get(value["activation"], "none")
-        plain.bias = len(inputs) > 2 and inputs[2] >= 0
+        # The converter gives a convolution without a bias one of zeros.
+        plain.bias = len(inputs) > 2 and inputs[2] >= 0 and any(self.data(inputs[2]))
         if depthwise:
             plain.kind, plain.cout, plain.groups = "depthwise", weights[-1], plain.cin
             plain.multiplier = weights[-1] // plain.cin

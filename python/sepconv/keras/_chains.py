@@ -22,6 +22,7 @@ _ACTIVATIONS = {
     "tanh": "tanh",
 }
 _UNKNOWN = object()
+_CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
 @dataclasses.dataclass
@@ -43,6 +44,15 @@ class Chain:
     @property
     def layers(self) -> list[Any]:
         return [node.operation for node in self.nodes]
+
+
+@dataclasses.dataclass
+class Fold:
+    """Another convolution, and the batch normalisation behind it."""
+
+    nodes: list[Any]
+    kernel: np.ndarray
+    bias: np.ndarray
 
 
 class Graph:
@@ -92,6 +102,21 @@ def find_chains(graph: Graph) -> list[Chain]:
     return chains
 
 
+def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
+    """Convolutions among the nodes that are not taken whose batch normalisation can be folded into their weights."""
+    folds = []
+    for node in graph.nodes:
+        layer = node.operation
+        if id(node) in taken or type(layer) not in _CONVOLUTIONS or _activation_of(layer.activation) is not None:
+            continue
+        nodes = [node]
+        bias = _array(layer.bias) if layer.use_bias else None
+        kernel, bias = _fold(graph, nodes, _array(layer.kernel), bias, layer.data_format)
+        if len(nodes) > 1:
+            folds.append(Fold(nodes, kernel, bias))
+    return folds
+
+
 def _separable(graph: Graph, node: Any) -> Chain | None:
     layer = node.operation
     activation = _activation_of(layer.activation)
@@ -101,9 +126,7 @@ def _separable(graph: Graph, node: Any) -> Chain | None:
     pointwise, bias = _array(layer.pointwise_kernel), _array(layer.bias) if layer.use_bias else None
     if activation is None:
         pointwise, bias, activation = _follow(graph, nodes, pointwise, bias, layer.data_format)
-    chain = Chain(
-        nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, None, activation, layer.padding
-    )
+    chain = Chain(nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, None, activation, layer.padding)
     return _with_padding(graph, chain)
 
 
@@ -130,38 +153,38 @@ def _depthwise(graph: Graph, node: Any) -> Chain | None:
     pointwise, out_bias = _array(conv.kernel), _array(conv.bias) if conv.use_bias else None
     if out_activation is None:
         pointwise, out_bias, out_activation = _follow(graph, nodes, pointwise, out_bias, conv.data_format)
-    chain = Chain(
-        nodes, layer, depthwise, pointwise, mid_bias, out_bias, mid_activation, out_activation, layer.padding
-    )
+    chain = Chain(nodes, layer, depthwise, pointwise, mid_bias, out_bias, mid_activation, out_activation, layer.padding)
     return _with_padding(graph, chain)
 
 
 def _follow(graph: Graph, nodes: list[Any], kernel: np.ndarray, bias: np.ndarray | None, data_format: str) -> tuple:
     """Appends a batch normalisation and an activation that follow. The kernel's last axis is that of the channels."""
-    activation = None
+    kernel, bias = _fold(graph, nodes, kernel, bias, data_format)
     following = graph.next(nodes[-1])
-    if following is not None and _is_folded(following.operation, nodes[-1].operation, data_format):
-        norm = following.operation
-        gamma = _array(norm.gamma) if norm.scale else 1.0
-        beta = _array(norm.beta) if norm.center else 0.0
-        scale = gamma / np.sqrt(_array(norm.moving_variance) + norm.epsilon)
-        bias = (0.0 if bias is None else bias) * scale + (beta - _array(norm.moving_mean) * scale)
-        kernel = kernel * scale
-        nodes.append(following)
-        following = graph.next(following)
-    if following is not None:
-        activation = _activation_layer(following.operation)
-        if activation is _UNKNOWN:
-            activation = None
-        else:
-            nodes.append(following)
+    activation = _UNKNOWN if following is None else _activation_layer(following.operation)
+    if activation is _UNKNOWN:
+        return kernel, bias, None
+    nodes.append(following)
     return kernel, bias, activation
+
+
+def _fold(graph: Graph, nodes: list[Any], kernel: np.ndarray, bias: np.ndarray | None, data_format: str) -> tuple:
+    """Appends a batch normalisation that follows."""
+    following = graph.next(nodes[-1])
+    if following is None or not _is_folded(following.operation, nodes[-1].operation, data_format):
+        return kernel, bias
+    norm = following.operation
+    gamma = _array(norm.gamma) if norm.scale else 1.0
+    beta = _array(norm.beta) if norm.center else 0.0
+    scale = gamma / np.sqrt(_array(norm.moving_variance) + norm.epsilon)
+    nodes.append(following)
+    return kernel * scale, (0.0 if bias is None else bias) * scale + (beta - _array(norm.moving_mean) * scale)
 
 
 def _is_folded(layer: Any, convolution: Any, data_format: str) -> bool:
     if not isinstance(layer, layers.BatchNormalization) or layer.compute_dtype != convolution.compute_dtype:
         return False
-    rank = layer.input.ndim if hasattr(layer.input, "ndim") else len(layer.input.shape)
+    rank = len(convolution.kernel_size) + 2
     axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
     return axis % rank == (rank - 1 if data_format == "channels_last" else 1)
 
@@ -169,7 +192,7 @@ def _is_folded(layer: Any, convolution: Any, data_format: str) -> bool:
 def _is_pointwise(layer: Any, depthwise: Any) -> bool:
     return (
         isinstance(layer, BaseConv)
-        and type(layer) in (layers.Conv1D, layers.Conv2D, layers.Conv3D)
+        and type(layer) in _CONVOLUTIONS
         and all(k == 1 for k in layer.kernel_size)
         and all(s == 1 for s in layer.strides)
         and layer.groups == 1

@@ -51,7 +51,9 @@ def enable() -> _Enabled:
         nn = _backend()
         missing = [name for name in _NAMES if not callable(getattr(nn, name, None))]
         if missing or not callable(getattr(trainer, "model_supports_jit", None)):
-            raise RuntimeError(f"Keras {keras.__version__} has no {', '.join(missing) or 'model_supports_jit'} to replace")
+            raise RuntimeError(
+                f"Keras {keras.__version__} has no {', '.join(missing) or 'model_supports_jit'} to replace"
+            )
         _originals.update({name: getattr(nn, name) for name in _NAMES})
         nn.separable_conv, nn.depthwise_conv = _separable_conv, _depthwise_conv
         if keras.backend.backend() == "tensorflow":

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import keras
 from keras.src.models.functional import Functional
 
-from ._chains import Chain, Graph, find_chains
+from ._chains import Chain, Fold, Graph, find_chains, find_folds
 from ._fused import FusedSeparableConv
 
 
@@ -33,7 +33,8 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
     normalisation and the activation after it; and a `DepthwiseConv1D` or `DepthwiseConv2D`, a batch normalisation, an
     activation, a convolution with a 1x1 kernel, and again a batch normalisation and an activation, of which only the
     convolutions must be there. A `ZeroPadding` layer in front is taken in. Batch normalisations are folded into the
-    weights, which are packed once; the fused layers are not trained.
+    weights, which are packed once; the fused layers are not trained. The batch normalisation behind any other
+    convolution is folded into that convolution, too.
 
     Args:
         model: a functional or sequential model, built. Models inside are optimized, too.
@@ -54,6 +55,8 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
     graph = Graph(functional)
     chains = {id(chain.nodes[-1]): chain for chain in find_chains(graph)}
     inside = {id(node) for chain in chains.values() for node in chain.nodes}
+    folds = {id(fold.nodes[-1]): fold for fold in find_folds(graph, inside)}
+    inside |= {id(node) for fold in folds.values() for node in fold.nodes}
     optimized: dict[int, Any] = {}  # models inside, each once
     tensors = {id(tensor): tensor for tensor in keras.tree.flatten(functional.inputs)}
     for node in graph.nodes:
@@ -61,6 +64,10 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
             chain = chains[id(node)]
             source = chain.nodes[0].arguments.keras_tensors[0]
             tensors[id(node.outputs[0])] = _fused(chain, threads)(tensors[id(source)])
+        elif id(node) in folds:
+            fold = folds[id(node)]
+            source = fold.nodes[0].arguments.keras_tensors[0]
+            tensors[id(node.outputs[0])] = _folded(fold)(tensors[id(source)])
         elif id(node) not in inside:
             operation = node.operation
             if isinstance(operation, (Functional, keras.Sequential)):
@@ -76,12 +83,20 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
 
 
 def report(model: keras.Model) -> Report:
-    """What `optimize` replaced in this model: a list of `Replacement`, which prints as a table."""
+    """The fused layers of this model, and what they replace: a list of `Replacement`, which prints as a table."""
     return Report(
         Replacement(layer.name, layer.replaces)
         for layer in model._flatten_layers()
         if isinstance(layer, FusedSeparableConv)
     )
+
+
+def _folded(fold: Fold) -> keras.layers.Layer:
+    layer = fold.nodes[0].operation
+    folded = type(layer).from_config(layer.get_config() | {"use_bias": True, "name": f"{layer.name}_folded"})
+    folded.build(fold.nodes[0].arguments.keras_tensors[0].shape)
+    folded.set_weights([fold.kernel, fold.bias])
+    return folded
 
 
 def _fused(chain: Chain, threads: int | None) -> FusedSeparableConv:
