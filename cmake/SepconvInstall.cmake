@@ -33,7 +33,7 @@ install(
   EXPORT sepconvGenerator
   RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
 )
-if(NOT SEPCONV_PYTHON) # a wheel is small: sepconv/_compile.py finds libHalide in the package halide
+if(NOT SKBUILD) # a Python wheel is small: sepconv/_compile.py finds libHalide in the package halide
   install(FILES "$<TARGET_FILE:Halide::Halide>" DESTINATION "${generator_dir}" COMPONENT generator)
 endif()
 install(
