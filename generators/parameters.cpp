@@ -11,10 +11,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
       {"vector", "lanes of the pointwise stage", {2, 4, 8, 16}, &ScheduleParameters::vector},
       {"depthwise_vector", "lanes of the depthwise stage", {2, 4, 8, 16}, &ScheduleParameters::depthwise_vector},
-      {"chunk", "channels staged and convolved together", {4, 8, 16, 24, 32, 48, 64}, &ScheduleParameters::chunk},
+      {"chunk", "channels staged and convolved together", {4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96}, &ScheduleParameters::chunk},
       {"tile_pixels",
        "pixels of one register tile (channels_last)",
-       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14},
+       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 25, 28},
        &ScheduleParameters::tile_pixels},
       {"tile_channels",
        "output channels of one register tile (channels_first)",
@@ -45,6 +45,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
        "intermediate channels held at a time",
        {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048},
        &ScheduleParameters::sum_block},
+      {"panel_inner",
+       "1: all panels of a tile's pixels before the next pixels, 0: all pixels of a panel before the next",
+       {0, 1},
+       &ScheduleParameters::panel_inner},
       {"fetch_ahead",
        "1: the pointwise stage prefetches the next task's input",
        {0, 1},
@@ -80,7 +84,7 @@ FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parame
   const int64_t blocks = (sizes.sum_channels + parameters.sum_block - 1) / parameters.sum_block;
   const int64_t length = (sizes.sum_channels + blocks - 1) / blocks, group = parameters.chunk * name.multiplier;
   sizes.sum_block = (length + group - 1) / group * group;
-  sizes.one_block = blocks == 1;
+  sizes.one_block = sizes.sum_block >= sizes.sum_channels;
   return sizes;
 }
 
@@ -106,8 +110,6 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     return sentence("chunk", p.chunk,
                     "it must be a multiple of depthwise_vector, " + std::to_string(p.depthwise_vector));
   }
-  if (p.sum_block % p.chunk != 0)
-    return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
   // Accumulators, the operands of the side that is held, and one of the other side, unless the multiply-add broadcasts
   // it from memory.
   const int side = name.channels_first ? p.tile_channels : p.tile_pixels;

@@ -27,6 +27,7 @@ struct ScheduleParameters {
   int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
   int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
   int sum_block = 256;   // intermediate channels held at a time
+  int panel_inner = 0;   // 1: a register tile of pixels goes over all panels before the next one; 0: the other way
   int fetch_ahead = 1;   // 1: the pointwise stage prefetches the next task's input
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };

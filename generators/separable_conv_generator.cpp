@@ -27,6 +27,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<int> stage{"stage", -1};
   GeneratorParam<int> sum_unroll{"sum_unroll", -1};
   GeneratorParam<int> sum_block{"sum_block", -1};
+  GeneratorParam<int> panel_inner{"panel_inner", -1};
   GeneratorParam<int> fetch_ahead{"fetch_ahead", -1};
   GeneratorParam<int> strip_pixels{"strip_pixels", -1};
 
@@ -63,7 +64,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     std::map<std::string, int> overrides;
     for (const auto* parameter :
          {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &depthwise_tile, &tap_unroll,
-          &tap_rows, &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
+          &tap_rows, &stage, &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);

@@ -82,7 +82,7 @@ TEST(Registry, RefusesRowsWithNonsense) {
   refused([](auto* row) { row->spatial_rank = 4; }, "spatial_rank");
   refused([](auto* row) { row->chunk_channels = 0; }, "chunk_channels");
   refused([](auto* row) { row->chunk_channels = 6; }, "chunk_channels");
-  refused([](auto* row) { row->sum_block = 65; }, "sum_block");
+  refused([](auto* row) { row->sum_block = -64; }, "sum_block");
   refused([](auto* row) { row->panel_channels = -8; }, "panel_channels");
   refused([](auto* row) { row->tile_pixels = 0; }, "tile_pixels");
   refused([](auto* row) { row->depthwise_tile = 0; }, "depthwise_tile");
