@@ -33,7 +33,9 @@ install(
   EXPORT sepconvGenerator
   RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
 )
-install(FILES "$<TARGET_FILE:Halide::Halide>" DESTINATION "${generator_dir}" COMPONENT generator)
+if(NOT SKBUILD) # a Python wheel is small: sepconv/_compile.py finds libHalide in the package halide
+  install(FILES "$<TARGET_FILE:Halide::Halide>" DESTINATION "${generator_dir}" COMPONENT generator)
+endif()
 install(
   EXPORT sepconvGenerator
   FILE sepconvGenerator.cmake
