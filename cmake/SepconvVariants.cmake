@@ -68,12 +68,11 @@ function(_sepconv_check_targets who targets)
 endfunction()
 
 # sepconv_variants(<name>... [TARGETS <target>...]): adds rows to the manifest, in order of rank; without TARGETS for every target
-# but portable. SEPCONV_VARIANTS (wildcards) limits what is built.
+# whose ROWS are "all". SEPCONV_VARIANTS (wildcards) limits what is built.
 function(sepconv_variants)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "TARGETS")
   if(NOT arg_TARGETS)
-    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS)
-    list(REMOVE_ITEM arg_TARGETS portable)
+    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS_all)
   endif()
   _sepconv_check_targets("sepconv_variants" "${arg_TARGETS}")
   if(NOT arg_UNPARSED_ARGUMENTS)
@@ -104,8 +103,8 @@ endfunction()
 # sepconv_add_library(<name> LAYERS <file.json> [TARGETS <target>...])
 #
 # Compiles the layers of a layer file (schema/layers.schema.json) into one static archive. Link it, include "<name>.h", and call
-# sepconv_register(<name>_variants()): its rows rank before those registered earlier. Without TARGETS: every target of the processor
-# but portable.
+# sepconv_register(<name>_variants()): its rows rank before those registered earlier. Without TARGETS: the targets of the processor
+# that have all rows; where none has, those that have the generic ones; where there are none, portable.
 function(sepconv_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LAYERS" "TARGETS")
   if(NOT arg_LAYERS)
@@ -114,10 +113,11 @@ function(sepconv_add_library name)
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sepconv_add_library(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  if(NOT arg_TARGETS)
-    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS)
-    list(REMOVE_ITEM arg_TARGETS portable)
-  endif()
+  foreach(property IN ITEMS SEPCONV_TARGETS_all SEPCONV_TARGETS_generic SEPCONV_TARGETS)
+    if(NOT arg_TARGETS)
+      get_property(arg_TARGETS GLOBAL PROPERTY ${property})
+    endif()
+  endforeach()
   _sepconv_check_targets("sepconv_add_library(${name})" "${arg_TARGETS}")
   _sepconv_layer_variants("${arg_LAYERS}" variants)
   set(rows "")

@@ -25,15 +25,20 @@ bool x86_sse41() {
   return __builtin_cpu_supports("sse4.1");
 }
 
-// Clang 14's builtin does not know f16c, so cpuid is asked: leaf 1, ecx bit 29.
-bool x86_f16c() {
+// What a compiler may use besides AVX2 when it compiles for Haswell. Clang 14's builtin does not know all of it, so cpuid
+// is asked.
+bool x86_haswell() {
+  constexpr unsigned movbe_popcnt_f16c = 1u << 22 | 1u << 23 | 1u << 29, bmi1_bmi2 = 1u << 3 | 1u << 8,
+                     lzcnt = 1u << 5;
   unsigned a, b, c, d;
-  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & (1u << 29)) != 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & movbe_popcnt_f16c) == movbe_popcnt_f16c &&
+         __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bmi1_bmi2) == bmi1_bmi2 &&
+         __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & lzcnt) != 0;
 }
 
 bool x86_avx2() {
   return x86_sse41() && __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") &&
-         __builtin_cpu_supports("fma") && x86_f16c();
+         __builtin_cpu_supports("fma") && x86_haswell();
 }
 
 bool x86_avx512() {
