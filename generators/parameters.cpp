@@ -112,7 +112,10 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   // it from memory.
   const int side = name.channels_first ? p.tile_channels : p.tile_pixels;
   const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= side ? 0 : 1;
-  if (side * p.tile_vectors + std::min(side, p.tile_vectors) + passing > registers) {
+  int held = std::min(side, p.tile_vectors) + passing;
+  // By elements both sides are held, and loads that run ahead of their use take two more.
+  if (find_schedule(schedule).by_element && !name.channels_first) held = side + p.tile_vectors + 2;
+  if (side * p.tile_vectors + held > registers) {
     return sentence(name.channels_first ? "tile_channels" : "tile_pixels", side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");

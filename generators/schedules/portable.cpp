@@ -31,6 +31,6 @@ int registers(const Halide::Target&) { return 16; }
 
 }  // namespace
 
-const Schedule portable_schedule = {"portable", defaults, registers, schedule_fused, add_fused_passes};
+const Schedule portable_schedule = {"portable", defaults, registers, false, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

@@ -2,7 +2,9 @@
 
 import unittest
 
+import arm64
 import loops
+import x86
 
 # An outer loop around a hot one, which has a block moved out of line (at 60): the way objdump writes them.
 LISTING = """
@@ -80,7 +82,7 @@ class InnermostLoops(unittest.TestCase):
 
 class Operands(unittest.TestCase):
     def reads_writes(self, mnemonic, operands):
-        return loops.Instruction(0, mnemonic, operands).reads_writes()
+        return x86.Instruction(0, mnemonic, operands).reads_writes()
 
     def test_reads_writes(self):
         cases = {
