@@ -1,5 +1,5 @@
-# The programs of this machine that compile variants for another: sepconv::separable_conv_generator and sepconv::rows, imported from
-# SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
+# The programs of this machine that compile variants for another: sepconv::separable_conv_generator, sepconv::rows and
+# sepconv::wasm_rename, imported from SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
 include_guard(GLOBAL)
 
 set(SEPCONV_HOST_TOOLS "" CACHE PATH "When cross-compiling: a build folder or an installed prefix of sepconv for this machine")
@@ -20,18 +20,17 @@ macro(_sepconv_find_host_tools)
   endif()
 endmacro()
 
-# Writes the file that imports the tools from `generator`, `rows` and `halide` (paths, also relative to the file's own folder).
-function(_sepconv_write_host_tools file generator rows halide)
-  file(
-    GENERATE
-    OUTPUT "${file}"
-    CONTENT
-      "# The programs that compile variants. Written by the build.
-add_executable(sepconv::separable_conv_generator IMPORTED)
-set_target_properties(sepconv::separable_conv_generator PROPERTIES IMPORTED_LOCATION \"${generator}\")
-add_executable(sepconv::rows IMPORTED)
-set_target_properties(sepconv::rows PROPERTIES IMPORTED_LOCATION \"${rows}\")
-set(SEPCONV_HALIDE_LIBRARY \"${halide}\")
-"
-  )
+# Writes the file that imports the tools; their paths may begin with ${CMAKE_CURRENT_LIST_DIR}, the folder of that file.
+function(_sepconv_write_host_tools file generator rows wasm_rename halide)
+  set(content "# The programs that compile variants. Written by the build.\n")
+  foreach(tool IN ITEMS generator rows wasm_rename)
+    set(name sepconv::${tool})
+    if(tool STREQUAL "generator")
+      set(name sepconv::separable_conv_generator)
+    endif()
+    string(APPEND content "add_executable(${name} IMPORTED)\n")
+    string(APPEND content "set_target_properties(${name} PROPERTIES IMPORTED_LOCATION \"${${tool}}\")\n")
+  endforeach()
+  string(APPEND content "set(SEPCONV_HALIDE_LIBRARY \"${halide}\")\n")
+  file(GENERATE OUTPUT "${file}" CONTENT "${content}")
 endfunction()

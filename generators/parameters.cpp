@@ -60,7 +60,9 @@ const std::vector<ParameterSpec>& parameter_specs() {
 Halide::Type element_type(const VariantName& name) { return Halide::Float(name.types == "f64" ? 64 : 32); }
 
 int vector_lanes(const VariantName& name, const Halide::Target& target) {
-  return target.natural_vector_size(element_type(name));
+  // Code for a target without vectors is written for four lanes, too, which the compiler takes apart.
+  const Halide::Type type = element_type(name);
+  return std::max(target.natural_vector_size(type), 16 / type.bytes());
 }
 
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {

@@ -6,8 +6,10 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
+#elif (defined(__aarch64__) || defined(__arm__)) && defined(__linux__)
 #include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace sepconv::internal {
@@ -60,12 +62,37 @@ constexpr auto x86_sse41 = runs_nowhere, x86_avx2 = runs_nowhere, x86_avx512 = r
 #if defined(__aarch64__)
 constexpr auto arm_neon = runs_anywhere;  // part of the architecture's baseline
 #if defined(__linux__)
-bool arm_dotprod() { return (getauxval(AT_HWCAP) & (1ul << 20)) != 0; }  // HWCAP_ASIMDDP
+// HWCAP_ASIMDHP, arithmetic of half precision in vectors, and HWCAP_ASIMDDP, sums of products of bytes.
+bool arm_neon_fp16dot() {
+  constexpr unsigned long wanted = 1ul << 10 | 1ul << 20;
+  return (getauxval(AT_HWCAP) & wanted) == wanted;
+}
+#elif defined(__APPLE__)
+bool arm_neon_fp16dot() {
+  for (const char* feature : {"hw.optional.arm.FEAT_FP16", "hw.optional.arm.FEAT_DotProd"}) {
+    int has = 0;
+    size_t size = sizeof has;
+    if (sysctlbyname(feature, &has, &size, nullptr, 0) != 0 || has == 0) return false;
+  }
+  return true;
+}
 #else
-constexpr auto arm_dotprod = runs_nowhere;
+constexpr auto arm_neon_fp16dot = runs_nowhere;
 #endif
 #else
-constexpr auto arm_neon = runs_nowhere, arm_dotprod = runs_nowhere;
+constexpr auto arm_neon = runs_nowhere, arm_neon_fp16dot = runs_nowhere;
+#endif
+
+#if defined(__arm__) && defined(__linux__)
+bool arm32_neon() { return (getauxval(AT_HWCAP) & (1ul << 12)) != 0; }  // HWCAP_NEON
+#else
+constexpr auto arm32_neon = runs_nowhere;
+#endif
+
+#if defined(__wasm__)
+constexpr auto wasm_simd128 = runs_anywhere;  // else the module that holds its rows would not load
+#else
+constexpr auto wasm_simd128 = runs_nowhere;
 #endif
 
 struct Target {
@@ -82,7 +109,9 @@ constexpr Target table[] = {
     {"x86_avx512", 3, x86_avx512},            //
     {"x86_avx512_zen4", 4, x86_avx512_zen4},  //
     {"arm_neon", 1, arm_neon},                //
-    {"arm_dotprod", 2, arm_dotprod},          //
+    {"arm_neon_fp16dot", 2, arm_neon_fp16dot},  //
+    {"arm32_neon", 1, arm32_neon},            //
+    {"wasm_simd128", 1, wasm_simd128},        //
 };
 constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
 static_assert(table_size <= 64, "a TargetSet has 64 bits");
