@@ -1,5 +1,5 @@
 # The programs of this machine that compile variants for another: sepconv::separable_conv_generator, sepconv::rows and
-# sepconv::wasm_rename, imported from SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
+# sepconv::symbols, imported from SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
 include_guard(GLOBAL)
 
 set(SEPCONV_HOST_TOOLS "" CACHE PATH "When cross-compiling: a build folder or an installed prefix of sepconv for this machine")
@@ -21,9 +21,9 @@ macro(_sepconv_find_host_tools)
 endmacro()
 
 # Writes the file that imports the tools; their paths may begin with ${CMAKE_CURRENT_LIST_DIR}, the folder of that file.
-function(_sepconv_write_host_tools file generator rows wasm_rename halide)
+function(_sepconv_write_host_tools file generator rows symbols halide)
   set(content "# The programs that compile variants. Written by the build.\n")
-  foreach(tool IN ITEMS generator rows wasm_rename)
+  foreach(tool IN ITEMS generator rows symbols)
     set(name sepconv::${tool})
     if(tool STREQUAL "generator")
       set(name sepconv::separable_conv_generator)

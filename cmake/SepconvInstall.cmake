@@ -31,7 +31,7 @@ set(generator_dir "${CMAKE_INSTALL_LIBEXECDIR}/sepconv")
 if(CMAKE_CROSSCOMPILING)
   install(
     PROGRAMS
-      "$<TARGET_FILE:sepconv::separable_conv_generator>" "$<TARGET_FILE:sepconv::rows>" "$<TARGET_FILE:sepconv::wasm_rename>"
+      "$<TARGET_FILE:sepconv::separable_conv_generator>" "$<TARGET_FILE:sepconv::rows>" "$<TARGET_FILE:sepconv::symbols>"
     DESTINATION "${generator_dir}"
     COMPONENT generator
   )
@@ -39,7 +39,7 @@ if(CMAKE_CROSSCOMPILING)
 else()
   set_target_properties(separable_conv_generator sepconv_rows PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(
-    TARGETS separable_conv_generator sepconv_rows sepconv_wasm_rename
+    TARGETS separable_conv_generator sepconv_rows sepconv_symbols
     RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
   )
   set(halide_library "$<TARGET_FILE:Halide::Halide>")
@@ -51,7 +51,7 @@ _sepconv_write_host_tools(
   "${CMAKE_CURRENT_BINARY_DIR}/installed/sepconvGenerator.cmake"
   "${to_generator}/separable_conv_generator"
   "${to_generator}/sepconv_rows"
-  "${to_generator}/sepconv_wasm_rename"
+  "${to_generator}/sepconv_symbols"
   "${to_generator}/$<PATH:GET_FILENAME,${halide_library}>"
 )
 install(

@@ -175,24 +175,18 @@ function(_sepconv_add_variant_library library rows)
     set(object "${dir}/${name}.o")
     set(compiled "${dir}/${name}.halide.o")
     # The object as Halide leaves it has more global symbols than the one that is called, and takes its scratch memory from
-    # halide_malloc; the copy exports one symbol (in WebAssembly, whose tools cannot hide any, all begin with the function's name) and
-    # takes it from the runtime's arena.
-    if(_sepconv_machine MATCHES "^wasm")
+    # halide_malloc; the copy exports one symbol and takes it from the runtime's arena.
+    if(_sepconv_machine MATCHES "^wasm|-(osx|ios)$")
       set(
         copy
-        sepconv::wasm_rename "${compiled}" "${object}" halide_malloc=sepconv_scratch_malloc
+        sepconv::symbols "${compiled}" "${object}" ${function}_argv halide_malloc=sepconv_scratch_malloc
         halide_free=sepconv_scratch_free
       )
     else()
-      set(_ "")
-      if(APPLE)
-        set(_ _) # before every symbol of C
-      endif()
       set(
         copy
-        "${CMAKE_OBJCOPY}" --keep-global-symbol=${_}${function}_argv
-        --redefine-sym ${_}halide_malloc=${_}sepconv_scratch_malloc
-        --redefine-sym ${_}halide_free=${_}sepconv_scratch_free "${compiled}" "${object}"
+        "${CMAKE_OBJCOPY}" --keep-global-symbol=${function}_argv --redefine-sym halide_malloc=sepconv_scratch_malloc
+        --redefine-sym halide_free=sepconv_scratch_free "${compiled}" "${object}"
       )
     endif()
     add_custom_command(
@@ -201,7 +195,7 @@ function(_sepconv_add_variant_library library rows)
         sepconv::separable_conv_generator -g separable_conv -f ${function} -n ${name}.halide -o "${dir}" -e object
         target=${halide_target} variant=${variant} schedule=${schedule} ${parameters}
       COMMAND ${copy}
-      DEPENDS sepconv::separable_conv_generator
+      DEPENDS sepconv::separable_conv_generator sepconv::symbols
       COMMENT "Compiling variant ${name}"
       VERBATIM
     )

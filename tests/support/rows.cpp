@@ -1,5 +1,7 @@
 #include "support/rows.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace sepconv::test {
@@ -10,6 +12,13 @@ std::vector<const sepconv_variant*> rows_under_test() {
     for (size_t i = 0; i < table->row_count; ++i) rows.push_back(&table->rows[i]);
   }
   return rows;
+}
+
+Effort part_of(Effort whole) {
+  const char* text = std::getenv("SEPCONV_TEST_EFFORT");
+  const double part = text != nullptr ? std::atof(text) : 1;
+  return {std::max(1, static_cast<int>(whole.random_problems * part)), whole.row_work * part,
+          std::max(2, static_cast<int>(whole.thread_rounds * part))};
 }
 
 bool runnable(const sepconv_variant& row) {

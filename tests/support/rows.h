@@ -19,6 +19,9 @@ struct Effort {
 };
 Effort effort();
 
+// That effort, or the part of it that SEPCONV_TEST_EFFORT says, such as 0.1: an emulator is ten to fifty times slower.
+Effort part_of(Effort whole);
+
 // All rows of the tables.
 std::vector<const sepconv_variant*> rows_under_test();
 
