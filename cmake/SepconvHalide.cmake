@@ -17,7 +17,13 @@ if(CMAKE_CROSSCOMPILING)
     )
   endif()
   if(NOT SEPCONV_HALIDE_INCLUDE)
-    find_package(HalideHelpers ${SEPCONV_HALIDE_VERSION} EXACT REQUIRED)
+    find_path(
+      SEPCONV_HALIDE_INCLUDE
+      HalideRuntime.h
+      HINTS "${SEPCONV_HOST_HALIDE_INCLUDE}"
+      NO_CMAKE_FIND_ROOT_PATH
+      REQUIRED
+    )
   endif()
 else()
   find_package(Halide ${SEPCONV_HALIDE_VERSION} EXACT REQUIRED)

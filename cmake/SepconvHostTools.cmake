@@ -20,8 +20,9 @@ macro(_sepconv_find_host_tools)
   endif()
 endmacro()
 
-# Writes the file that imports the tools; their paths may begin with ${CMAKE_CURRENT_LIST_DIR}, the folder of that file.
-function(_sepconv_write_host_tools file generator rows symbols halide)
+# Writes the file that imports the tools; their paths may begin with ${CMAKE_CURRENT_LIST_DIR}, the folder of that file. `halide` is
+# the library that they load, `include` the folder of HalideRuntime.h, which only builds of sepconv itself need.
+function(_sepconv_write_host_tools file generator rows symbols halide include)
   set(content "# The programs that compile variants. Written by the build.\n")
   foreach(tool IN ITEMS generator rows symbols)
     set(name sepconv::${tool})
@@ -32,5 +33,6 @@ function(_sepconv_write_host_tools file generator rows symbols halide)
     string(APPEND content "set_target_properties(${name} PROPERTIES IMPORTED_LOCATION \"${${tool}}\")\n")
   endforeach()
   string(APPEND content "set(SEPCONV_HALIDE_LIBRARY \"${halide}\")\n")
+  string(APPEND content "set(SEPCONV_HOST_HALIDE_INCLUDE \"${include}\")\n")
   file(GENERATE OUTPUT "${file}" CONTENT "${content}")
 endfunction()

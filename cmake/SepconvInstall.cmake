@@ -53,6 +53,7 @@ _sepconv_write_host_tools(
   "${to_generator}/sepconv_rows"
   "${to_generator}/sepconv_symbols"
   "${to_generator}/$<PATH:GET_FILENAME,${halide_library}>"
+  ""
 )
 install(
   FILES "${CMAKE_CURRENT_BINARY_DIR}/installed/sepconvGenerator.cmake"

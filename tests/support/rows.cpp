@@ -18,7 +18,7 @@ Effort part_of(Effort whole) {
   const char* text = std::getenv("SEPCONV_TEST_EFFORT");
   const double part = text != nullptr ? std::atof(text) : 1;
   return {std::max(1, static_cast<int>(whole.random_problems * part)), whole.row_work * part,
-          std::max(2, static_cast<int>(whole.thread_rounds * part))};
+          std::max(3, static_cast<int>(whole.thread_rounds * part))};
 }
 
 bool runnable(const sepconv_variant& row) {
