@@ -17,6 +17,7 @@ if(CMAKE_CROSSCOMPILING)
     )
   endif()
   if(NOT SEPCONV_HALIDE_INCLUDE)
+    unset(SEPCONV_HALIDE_INCLUDE CACHE) # an empty one would be taken for an answer
     find_path(
       SEPCONV_HALIDE_INCLUDE
       HalideRuntime.h

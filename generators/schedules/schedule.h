@@ -25,6 +25,7 @@ struct Schedule {
 
 extern const Schedule x86_schedule;       // x86.cpp
 extern const Schedule arm_schedule;       // arm.cpp
+extern const Schedule riscv_schedule;     // riscv.cpp
 extern const Schedule portable_schedule;  // portable.cpp
 
 // Throws std::invalid_argument for an unknown name.

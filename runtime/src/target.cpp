@@ -6,7 +6,7 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#elif (defined(__aarch64__) || defined(__arm__)) && defined(__linux__)
+#elif (defined(__aarch64__) || defined(__arm__) || defined(__riscv)) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
 #include <sys/sysctl.h>
@@ -15,8 +15,15 @@
 namespace sepconv::internal {
 namespace {
 
-bool runs_anywhere() { return true; }
+[[maybe_unused]] bool runs_anywhere() { return true; }
 [[maybe_unused]] bool runs_nowhere() { return false; }
+
+// What the portable rows assume: nothing but the processor's baseline, and on RISC-V the vector extension.
+#if defined(__riscv)
+bool portable() { return (getauxval(AT_HWCAP) & (1ul << ('V' - 'A'))) != 0; }
+#else
+constexpr auto portable = runs_anywhere;
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 // __builtin_cpu_supports also asks the operating system whether it saves the wide registers. It reads a table that
@@ -103,7 +110,7 @@ struct Target {
 
 // The only list of targets in the runtime. At most 64.
 constexpr Target table[] = {
-    {"portable", 0, runs_anywhere},           //
+    {"portable", 0, portable},                //
     {"x86_sse41", 1, x86_sse41},              //
     {"x86_avx2", 2, x86_avx2},                //
     {"x86_avx512", 3, x86_avx512},            //
@@ -142,7 +149,7 @@ const char* target_name(int index) { return index >= 0 && index < table_size ? t
 int target_level(int index) { return index >= 0 && index < table_size ? table[index].level : -1; }
 
 TargetSet machine_targets() {
-  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since portable always runs;
+  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since there are rows for every machine but exotic ones;
   // threads that ask at the same time find the same answer.
   static std::atomic<TargetSet> known{0};
   TargetSet targets = known.load(std::memory_order_relaxed);
