@@ -2,7 +2,12 @@
 # sepconv::symbols, imported from SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
 include_guard(GLOBAL)
 
-set(SEPCONV_HOST_TOOLS "" CACHE PATH "When cross-compiling: a build folder or an installed prefix of sepconv for this machine")
+set(
+  SEPCONV_HOST_TOOLS
+  ""
+  CACHE PATH
+  "When cross-compiling: a build folder or an installed prefix of sepconv for this machine"
+)
 
 # Leaves the targets undefined where there is nothing to find.
 macro(_sepconv_find_host_tools)
@@ -22,7 +27,15 @@ endmacro()
 
 # Writes the file that imports the tools; their paths may begin with ${CMAKE_CURRENT_LIST_DIR}, the folder of that file. `halide` is
 # the library that they load, `include` the folder of HalideRuntime.h, which only builds of sepconv itself need.
-function(_sepconv_write_host_tools file generator rows symbols halide include)
+function(
+  _sepconv_write_host_tools
+  file
+  generator
+  rows
+  symbols
+  halide
+  include
+)
   set(content "# The programs that compile variants. Written by the build.\n")
   foreach(tool IN ITEMS generator rows symbols)
     set(name sepconv::${tool})

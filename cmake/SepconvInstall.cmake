@@ -31,7 +31,9 @@ set(generator_dir "${CMAKE_INSTALL_LIBEXECDIR}/sepconv")
 if(CMAKE_CROSSCOMPILING)
   install(
     PROGRAMS
-      "$<TARGET_FILE:sepconv::separable_conv_generator>" "$<TARGET_FILE:sepconv::rows>" "$<TARGET_FILE:sepconv::symbols>"
+      "$<TARGET_FILE:sepconv::separable_conv_generator>"
+      "$<TARGET_FILE:sepconv::rows>"
+      "$<TARGET_FILE:sepconv::symbols>"
     DESTINATION "${generator_dir}"
     COMPONENT generator
   )

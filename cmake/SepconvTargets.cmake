@@ -21,7 +21,10 @@ function(_sepconv_halide_machine out)
   elseif(processor STREQUAL "riscv64")
     set(machine riscv-64)
   else()
-    message(FATAL_ERROR "sepconv: processor \"${processor}\" has no Halide target; one architecture is compiled at a time")
+    message(
+      FATAL_ERROR
+      "sepconv: processor \"${processor}\" has no Halide target; one architecture is compiled at a time"
+    )
   endif()
   string(TOLOWER "${CMAKE_SYSTEM_NAME}" os)
   if(os STREQUAL "darwin")

@@ -179,14 +179,24 @@ function(_sepconv_add_variant_library library rows)
     if(_sepconv_machine MATCHES "^wasm|-(osx|ios)$")
       set(
         copy
-        sepconv::symbols "${compiled}" "${object}" ${function}_argv halide_malloc=sepconv_scratch_malloc
+        sepconv::symbols
+        "${compiled}"
+        "${object}"
+        ${function}_argv
+        halide_malloc=sepconv_scratch_malloc
         halide_free=sepconv_scratch_free
       )
     else()
       set(
         copy
-        "${CMAKE_OBJCOPY}" --keep-global-symbol=${function}_argv --redefine-sym halide_malloc=sepconv_scratch_malloc
-        --redefine-sym halide_free=sepconv_scratch_free "${compiled}" "${object}"
+        "${CMAKE_OBJCOPY}"
+        --keep-global-symbol=${function}_argv
+        --redefine-sym
+        halide_malloc=sepconv_scratch_malloc
+        --redefine-sym
+        halide_free=sepconv_scratch_free
+        "${compiled}"
+        "${object}"
       )
     endif()
     add_custom_command(

@@ -80,12 +80,23 @@ void skip_limits(Reader* in) {
 // What follows the kind of an import.
 void skip_description(Reader* in) {
   switch (in->byte()) {
-    case 0: in->number(); return;                      // a function: its type
-    case 1: in->byte(), skip_limits(in); return;       // a table
-    case 2: skip_limits(in); return;                   // a memory
-    case 3: in->byte(), in->byte(); return;            // a global: type, mutability
-    case 4: in->byte(), in->number(); return;          // a tag
-    default: throw std::runtime_error("an import of a kind that is not known");
+    case 0:
+      in->number();
+      return;  // a function: its type
+    case 1:
+      in->byte(), skip_limits(in);
+      return;  // a table
+    case 2:
+      skip_limits(in);
+      return;  // a memory
+    case 3:
+      in->byte(), in->byte();
+      return;  // a global: type, mutability
+    case 4:
+      in->byte(), in->number();
+      return;  // a tag
+    default:
+      throw std::runtime_error("an import of a kind that is not known");
   }
 }
 
@@ -185,7 +196,8 @@ int main(int argc, char** argv) {
     const std::string bytes{std::istreambuf_iterator<char>(input), {}};
     const std::string result = with_symbols(bytes, argv[3], names);
     std::ofstream output(argv[2], std::ios::binary);
-    if (!output.write(result.data(), static_cast<std::streamsize>(result.size()))) throw std::runtime_error("cannot write");
+    if (!output.write(result.data(), static_cast<std::streamsize>(result.size())))
+      throw std::runtime_error("cannot write");
     return 0;
   } catch (const std::exception& error) {
     std::cerr << "sepconv_symbols: " << argv[1] << ": " << error.what() << "\n";

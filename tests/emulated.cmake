@@ -14,14 +14,18 @@ function(sepconv_emulate cpu row)
   endif()
   string(REGEX REPLACE ",.*" "" name "emulated_${cpu}")
   # The executable's path and not its target: it has this emulator, or none, and not the one that runs the other tests.
-  add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E env ${qemu} -cpu ${cpu} $<TARGET_FILE:sepconv_machine_test>)
+  add_test(
+    NAME ${name}
+    COMMAND ${CMAKE_COMMAND} -E env ${qemu} -cpu ${cpu} $<TARGET_FILE:sepconv_machine_test>
+  )
   set_tests_properties(
     ${name}
     PROPERTIES
       LABELS emulated
       TIMEOUT ${SEPCONV_TEST_TIMEOUT}
       # qemu 7 reads the lanes that AVX's masked loads leave out.
-      ENVIRONMENT "SEPCONV_TEST_READABLE_GUARDS=1;SEPCONV_TARGETS=;SEPCONV_EXPECT_TARGETS=${ARGN};SEPCONV_EXPECT_ROW=2d_f32_nhwc_${row}"
+      ENVIRONMENT
+        "SEPCONV_TEST_READABLE_GUARDS=1;SEPCONV_TARGETS=;SEPCONV_EXPECT_TARGETS=${ARGN};SEPCONV_EXPECT_ROW=2d_f32_nhwc_${row}"
   )
 endfunction()
 

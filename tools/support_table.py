@@ -19,7 +19,10 @@ BEGIN, END = "<!-- support: written by ./dev support -->\n", "<!-- end of suppor
 MACHINES = {
     "dev": ("x86-64", "natively; as qemu's Conroe, Penryn, Sandy Bridge and Haswell"),
     "aarch64-linux": ("ARM, 64 bits", "qemu, also as Cortex-A53 and Neoverse N1"),
-    "armv7-linux": ("ARM, 32 bits (ARMv7, hard float)", "qemu, also as Cortex-A9 and A15"),
+    "armv7-linux": (
+        "ARM, 32 bits (ARMv7, hard float)",
+        "qemu, also as Cortex-A9 and A15",
+    ),
     "riscv64-linux": ("RISC-V, 64 bits", "qemu"),
     "wasm": ("WebAssembly", "Node"),
 }

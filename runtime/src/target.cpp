@@ -37,8 +37,7 @@ bool x86_sse41() {
 // What a compiler may use besides AVX2 when it compiles for Haswell. Clang 14's builtin does not know all of it, so cpuid
 // is asked.
 bool x86_haswell() {
-  constexpr unsigned movbe_popcnt_f16c = 1u << 22 | 1u << 23 | 1u << 29, bmi1_bmi2 = 1u << 3 | 1u << 8,
-                     lzcnt = 1u << 5;
+  constexpr unsigned movbe_popcnt_f16c = 1u << 22 | 1u << 23 | 1u << 29, bmi1_bmi2 = 1u << 3 | 1u << 8, lzcnt = 1u << 5;
   unsigned a, b, c, d;
   return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & movbe_popcnt_f16c) == movbe_popcnt_f16c &&
          __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bmi1_bmi2) == bmi1_bmi2 &&
@@ -110,15 +109,15 @@ struct Target {
 
 // The only list of targets in the runtime. At most 64.
 constexpr Target table[] = {
-    {"portable", 0, portable},                //
-    {"x86_sse41", 1, x86_sse41},              //
-    {"x86_avx2", 2, x86_avx2},                //
-    {"x86_avx512", 3, x86_avx512},            //
-    {"x86_avx512_zen4", 4, x86_avx512_zen4},  //
-    {"arm_neon", 1, arm_neon},                //
+    {"portable", 0, portable},                  //
+    {"x86_sse41", 1, x86_sse41},                //
+    {"x86_avx2", 2, x86_avx2},                  //
+    {"x86_avx512", 3, x86_avx512},              //
+    {"x86_avx512_zen4", 4, x86_avx512_zen4},    //
+    {"arm_neon", 1, arm_neon},                  //
     {"arm_neon_fp16dot", 2, arm_neon_fp16dot},  //
-    {"arm32_neon", 1, arm32_neon},            //
-    {"wasm_simd128", 1, wasm_simd128},        //
+    {"arm32_neon", 1, arm32_neon},              //
+    {"wasm_simd128", 1, wasm_simd128},          //
 };
 constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
 static_assert(table_size <= 64, "a TargetSet has 64 bits");

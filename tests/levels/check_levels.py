@@ -18,20 +18,31 @@ X86 = {
         r"|p?blend|dpp[sd] |insertps|extractps|mpsadbw|packusdw|pcmpeqq|pextr[bdq] |pinsr[bdq] |phminpos|p(max|min)(s[bd]|u[wd]) "
         r"|pmov[sz]x|pmul(dq|ld) |ptest|round[ps][sd] "
     ),
-    "haswell": re.compile(r"popcnt|crc32|pcmp[ei]str|pcmpgtq|movbe|lzcnt|andn |bextr|bls(i|r|msk) |bzhi|pdep|pext |rorx|mulx|s[ah][lr]x "),
+    "haswell": re.compile(
+        r"popcnt|crc32|pcmp[ei]str|pcmpgtq|movbe|lzcnt|andn |bextr|bls(i|r|msk) |bzhi|pdep|pext |rorx|mulx|s[ah][lr]x "
+    ),
     "crypto": re.compile(r"aes|pclmul|sha(1|256)|ad[co]x "),
     "avx": re.compile(r"v(?!err|erw|mcall|mrun|mload|msave)\w+"),
-    "avx512": re.compile(r"k(mov|or|and|not|xor|test|unpck|shift|add)\w* |.*(%zmm|%[xy]mm(1[6-9]|2\d|3[01])|\{%k)"),
+    "avx512": re.compile(
+        r"k(mov|or|and|not|xor|test|unpck|shift|add)\w* |.*(%zmm|%[xy]mm(1[6-9]|2\d|3[01])|\{%k)"
+    ),
     "bf16": re.compile(r"vdpbf16|vcvtne|vpdp(bus|wss)|vpermb |vpmadd52"),
 }
 ARM64 = {
     "dot": re.compile(r"[us]dot "),
     "fp16": re.compile(r"f(?!mov|cvt)\w+ .*(\.[48]h|\bh\d)"),
     "sve": re.compile(r".*\bz\d+\.[bhsd]\b|.*\bp\d+/[mz]"),
-    "later": re.compile(r"bf(dot|mla|mmla|cvt)|[us]mmla|ldapr|cas[albhp]* |swp[albh]* |ld(add|clr|set|eor)[albh]* |fcmla|fcadd"),
+    "later": re.compile(
+        r"bf(dot|mla|mmla|cvt)|[us]mmla|ldapr|cas[albhp]* |swp[albh]* |ld(add|clr|set|eor)[albh]* |fcmla|fcadd"
+    ),
 }
-ARM32 = {"neon": re.compile(r"v\w+\.\w+ .*q\d|v(ld|st)[1-4]\."), "later": re.compile(r"v[us]dot|vfm(al|sl)\.")}
-RISCV = {"rvv": re.compile(r"v(set\w*vl\w*|l\d?e\d+|s\d?e\d+|lse|sse|f\w+|\w+\.v[vxi])")}
+ARM32 = {
+    "neon": re.compile(r"v\w+\.\w+ .*q\d|v(ld|st)[1-4]\."),
+    "later": re.compile(r"v[us]dot|vfm(al|sl)\."),
+}
+RISCV = {
+    "rvv": re.compile(r"v(set\w*vl\w*|l\d?e\d+|s\d?e\d+|lse|sse|f\w+|\w+\.v[vxi])")
+}
 
 PROCESSORS = {"x86-64": X86, "aarch64": ARM64, "littlearm": ARM32, "riscv": RISCV}
 ALLOWED = {
@@ -62,8 +73,15 @@ def check(lines):
             rules = {k: v for k, v in PROCESSORS[found[2]].items() if k not in mine}
         elif found := INSTRUCTION.match(line):
             instructions += 1
-            text = re.sub(r"\s+", " ", re.sub(r"\s*(<[^>]*>|//.*|#.*)", "", found[1])) + " "
-            wrong += [f"{members[-1]}: {level}: {text}" for level, rule in rules.items() if rule.match(text)]
+            text = (
+                re.sub(r"\s+", " ", re.sub(r"\s*(<[^>]*>|//.*|#.*)", "", found[1]))
+                + " "
+            )
+            wrong += [
+                f"{members[-1]}: {level}: {text}"
+                for level, rule in rules.items()
+                if rule.match(text)
+            ]
     return members, instructions, wrong
 
 
@@ -72,9 +90,13 @@ def main():
     bad = 0
     for archive in archives:
         command = [objdump, "-d", "-w", "--no-show-raw-insn", archive]
-        listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        listing = subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout
         members, instructions, wrong = check(listing.splitlines())
-        print(f"{archive}: {len(members)} objects, {instructions} instructions, {len(wrong)} above their level")
+        print(
+            f"{archive}: {len(members)} objects, {instructions} instructions, {len(wrong)} above their level"
+        )
         print("\n".join(wrong[:20]))
         bad += bool(wrong) or not members or not instructions
     sys.exit(bool(bad))

@@ -4,7 +4,9 @@ import dataclasses
 import re
 
 BRANCH = re.compile(r"b(\.\w+)?$|cbn?z|tbn?z|ret|br$|udf|brk")
-ARITHMETIC = re.compile(r"f(add|sub|mul|min|max|cm\w+|ml[as])|bi[tfc]|bsl|and|orr|eor|cm(gt|ge|eq)")
+ARITHMETIC = re.compile(
+    r"f(add|sub|mul|min|max|cm\w+|ml[as])|bi[tfc]|bsl|and|orr|eor|cm(gt|ge|eq)"
+)
 COMMENT = re.compile(r"\s*(//.*|<[^>]*>)")
 MCA_OPTIONS = ["-march=aarch64"]
 MCA_JUMP = "b.ne"
@@ -38,9 +40,13 @@ class Instruction:
 
     def target(self):
         """The address that a direct jump goes to, else None."""
-        if not self.jumps() or not (found := re.search(r"(?:0x)?([0-9a-f]+)$", self.operands)):
+        if not self.jumps() or not (
+            found := re.search(r"(?:0x)?([0-9a-f]+)$", self.operands)
+        ):
             return None
-        return None if self.mnemonic in ("br", "ret", "udf", "brk") else int(found[1], 16)
+        return (
+            None if self.mnemonic in ("br", "ret", "udf", "brk") else int(found[1], 16)
+        )
 
     def reads_writes(self):
         """How many registers are loaded from memory, and how many stored."""

@@ -30,7 +30,7 @@ def compile_variant(args, build, folder):
     parameters.update(p.split("=", 1) for p in args.parameters)
     features = "-".join([target["halide_target"], *build["leaf_features"]])
     command = [
-        args.build / "generators/separable_conv_generator",
+        build["generator"],
         *["-g", "separable_conv", "-f", args.variant, "-n", "variant", "-o", folder],
         *["-e", "object", f"target={features}", f"variant={args.variant}"],
         f"schedule={target['schedule']}",
