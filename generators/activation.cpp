@@ -15,8 +15,8 @@ Expr constant(const Type& type, double value) { return Halide::Internal::make_co
 
 // e^x = 2^n * e^r with n = round(x / ln 2) and |r| <= ln 2 / 2, where e^r is its Taylor series: the first term left out
 // is below half a unit in the last place. Past the exponents of the type the result is 0 or infinity. n stops where 2^n
-// is still finite, and e^r takes it from there: a compiler may make 2^n + 2^n * (e^r - 1) of the product, which is a NaN
-// when 2^n is infinite.
+// is still finite, and e^r takes it from there: a compiler may make 2^n + 2^n * (e^r - 1) of the product, which is a
+// NaN when 2^n is infinite.
 Expr exponential(const Expr& x) {
   const Type type = x.type();
   const bool wide = type.bits() == 64;

@@ -1,16 +1,16 @@
-// sepconv_symbols: gives a compiled variant the symbols that the library expects, for object formats that objcopy cannot do
-// that for.
+// sepconv_symbols: gives a compiled variant the symbols that the library expects, for object formats that objcopy
+// cannot do that for.
 //
 //   sepconv_symbols INPUT OUTPUT KEEP OLD=NEW...
 //
 // renames what the object wants from outside, and hides what it exports, but for KEEP.
 //
 // WebAssembly: a header of 8 bytes and sections: an id, a size, contents. The import section (2) lists what comes from
-// outside: a module, a name, a kind and its description. Relocations and symbols refer to imports by number, so only that
-// section changes. Nothing can be hidden without rewriting more; what is exported begins with the function's name.
+// outside: a module, a name, a kind and its description. Relocations and symbols refer to imports by number, so only
+// that section changes. Nothing can be hidden without rewriting more; what is exported begins with the function's name.
 //
-// Mach-O: a header and load commands, one of which (LC_SYMTAB) says where the symbols and their names are. The names come
-// last in an object, so new ones are appended to them. Hidden is "private extern".
+// Mach-O: a header and load commands, one of which (LC_SYMTAB) says where the symbols and their names are. The names
+// come last in an object, so new ones are appended to them. Hidden is "private extern".
 #include <cstdint>
 #include <cstring>
 #include <fstream>

@@ -1,23 +1,23 @@
 // Schedule for ARM with NEON: the fused nest, with multiply-adds by element.
 //
-// NEON broadcasts for nothing: `fmla v0.4s, v1.4s, v2.s[3]` multiplies by one element of a vector. So the pointwise stage
-// loads four steps of the channel sum of a pixel as one vector of `flat`, and no load, nor an instruction, is spent on a
-// broadcast.
+// NEON broadcasts for nothing: `fmla v0.4s, v1.4s, v2.s[3]` multiplies by one element of a vector. So the pointwise
+// stage loads four steps of the channel sum of a pixel as one vector of `flat`, and no load, nor an instruction, is
+// spent on a broadcast.
 //
-// Registers, AArch64: 32 of 4 floats. A register tile holds tile_pixels x tile_vectors accumulators, tile_pixels vectors
-// of `flat`, tile_vectors weights of a step, and two that are loaded ahead; more spills:
+// Registers, AArch64: 32 of 4 floats. A register tile holds tile_pixels x tile_vectors accumulators, tile_pixels
+// vectors of `flat`, tile_vectors weights of a step, and two that are loaded ahead; more spills:
 //
 //   8x2: 16 + 8 + 2 + 2 = 28     6x3: 18 + 6 + 3 + 2 = 29     5x4: 20 + 5 + 4 + 2 = 31     4x5: 20 + 4 + 5 + 2 = 31
 //
-// For each four steps that is tile_pixels + 4 * tile_vectors loads and 4 * tile_pixels * tile_vectors FMAs: at most 0.31
-// loads for each FMA, where cores have one load for one or two FMAs a cycle. The accumulators cover the FMA latency of 4
-// cycles on four pipes. A depthwise tile holds depthwise_tile x chunk / 4 accumulators, 4 x 4 = 16, and the weights of a
-// tap, 4; with stride 2 the taps of neighbours share fewer samples, and 3 x 4 is what does not spill.
+// For each four steps that is tile_pixels + 4 * tile_vectors loads and 4 * tile_pixels * tile_vectors FMAs: at most
+// 0.31 loads for each FMA, where cores have one load for one or two FMAs a cycle. The accumulators cover the FMA
+// latency of 4 cycles on four pipes. A depthwise tile holds depthwise_tile x chunk / 4 accumulators, 4 x 4 = 16, and
+// the weights of a tap, 4; with stride 2 the taps of neighbours share fewer samples, and 3 x 4 is what does not spill.
 //
 // ARMv7: 16 of 4 floats: 4x2: 8 + 4 + 2 + 2 = 16, and 2 x 4 in the depthwise tile.
 //
-// Caches. L1 (32 KB and up): one panel of weights for one sum block, 256 x 8 x 4 = 8 KB, and the tile's rows of `flat`, 8
-// x 256 x 4 = 8 KB. L2 (256 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial`.
+// Caches. L1 (32 KB and up): one panel of weights for one sum block, 256 x 8 x 4 = 8 KB, and the tile's rows of `flat`,
+// 8 x 256 x 4 = 8 KB. L2 (256 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial`.
 //
 // The nest is that of x86.cpp, but for its innermost loop:
 //

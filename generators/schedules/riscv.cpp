@@ -1,5 +1,5 @@
-// Schedule for RISC-V with the vector extension: portable.cpp's nest on vectors of 128 bits, which every processor with that
-// extension has, and a pass that keeps Halide's code generator out of trouble.
+// Schedule for RISC-V with the vector extension: portable.cpp's nest on vectors of 128 bits, which every processor with
+// that extension has, and a pass that keeps Halide's code generator out of trouble.
 #include "fused.h"
 
 using Halide::Expr;
@@ -11,8 +11,8 @@ using Halide::Internal::Select;
 namespace sepconv {
 namespace {
 
-// Halide 21 takes a condition that is the same in all lanes for a scalar, and asks LLVM for a vector selection by it, which
-// there is not. A comparison of vectors is not recognised as such.
+// Halide 21 takes a condition that is the same in all lanes for a scalar, and asks LLVM for a vector selection by it,
+// which there is not. A comparison of vectors is not recognised as such.
 class WidenConditions : public IRMutator {
   using IRMutator::visit;
 

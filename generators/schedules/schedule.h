@@ -14,8 +14,8 @@ struct Schedule {
   const char* name;  // as sepconv_target(... SCHEDULE name) says it
   ScheduleParameters (*defaults)(const VariantName& name, const Halide::Target& target);
   int (*registers)(const Halide::Target& target);  // vector registers: what a register tile must fit
-  // Whether the pointwise stage multiplies by elements of vectors: those of `flat` under the tile, one for each pixel, then
-  // stay in registers beside the weights of a step.
+  // Whether the pointwise stage multiplies by elements of vectors: those of `flat` under the tile, one for each pixel,
+  // then stay in registers beside the weights of a step.
   bool by_element;
   void (*apply)(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
   // What cannot be said to a Func: passes over the lowered loops.

@@ -1,4 +1,5 @@
-// Choices that the schedules' defaults share: which of a target's register tiles a layer gets, and how taps are unrolled.
+// Choices that the schedules' defaults share: which of a target's register tiles a layer gets, and how taps are
+// unrolled.
 #ifndef SEPCONV_GENERATORS_SCHEDULES_TILES_H
 #define SEPCONV_GENERATORS_SCHEDULES_TILES_H
 

@@ -34,8 +34,8 @@ bool x86_sse41() {
   return __builtin_cpu_supports("sse4.1");
 }
 
-// What a compiler may use besides AVX2 when it compiles for Haswell. Clang 14's builtin does not know all of it, so cpuid
-// is asked.
+// What a compiler may use besides AVX2 when it compiles for Haswell. Clang 14's builtin does not know all of it, so
+// cpuid is asked.
 bool x86_haswell() {
   constexpr unsigned movbe_popcnt_f16c = 1u << 22 | 1u << 23 | 1u << 29, bmi1_bmi2 = 1u << 3 | 1u << 8, lzcnt = 1u << 5;
   unsigned a, b, c, d;
@@ -148,8 +148,8 @@ const char* target_name(int index) { return index >= 0 && index < table_size ? t
 int target_level(int index) { return index >= 0 && index < table_size ? table[index].level : -1; }
 
 TargetSet machine_targets() {
-  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since there are rows for every machine but exotic ones;
-  // threads that ask at the same time find the same answer.
+  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since there are rows for every
+  // machine but exotic ones; threads that ask at the same time find the same answer.
   static std::atomic<TargetSet> known{0};
   TargetSet targets = known.load(std::memory_order_relaxed);
   if (targets != 0) return targets;

@@ -1,5 +1,5 @@
-// What the library sees of the machine it runs on, and what it makes of it: the targets, the chosen rows, right answers.
-// The build runs this on emulated processors, each of which it tells what to expect:
+// What the library sees of the machine it runs on, and what it makes of it: the targets, the chosen rows, right
+// answers. The build runs this on emulated processors, each of which it tells what to expect:
 //
 //   SEPCONV_EXPECT_TARGETS   the targets this machine runs, such as "portable x86_sse41"
 //   SEPCONV_EXPECT_ROW       the row it chooses for a 3x3 layer with channels last

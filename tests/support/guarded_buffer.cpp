@@ -18,8 +18,8 @@ size_t page() {
   return size;
 }
 
-// SEPCONV_TEST_READABLE_GUARDS=1: reads beside a buffer go unnoticed, writes do not. For emulators that read the lanes that a
-// masked load leaves out.
+// SEPCONV_TEST_READABLE_GUARDS=1: reads beside a buffer go unnoticed, writes do not. For emulators that read the lanes
+// that a masked load leaves out.
 bool readable_guards() { return std::getenv("SEPCONV_TEST_READABLE_GUARDS") != nullptr; }
 
 bool all_canaries(const unsigned char* begin, const unsigned char* end) {
