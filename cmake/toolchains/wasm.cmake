@@ -10,3 +10,5 @@ include("${emscripten}/cmake/Modules/Platform/Emscripten.cmake")
 # The rows are compiled with SIMD; what is linked with them may say so, too.
 string(APPEND CMAKE_C_FLAGS_INIT " -msimd128")
 string(APPEND CMAKE_CXX_FLAGS_INIT " -msimd128")
+# Emscripten looks for packages in its own folder only.
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)
