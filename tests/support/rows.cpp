@@ -1,7 +1,5 @@
 #include "support/rows.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 namespace sepconv::test {
@@ -12,13 +10,6 @@ std::vector<const sepconv_variant*> rows_under_test() {
     for (size_t i = 0; i < table->row_count; ++i) rows.push_back(&table->rows[i]);
   }
   return rows;
-}
-
-Effort part_of(Effort whole) {
-  const char* text = std::getenv("SEPCONV_TEST_EFFORT");
-  const double part = text != nullptr ? std::atof(text) : 1;
-  return {std::max(1, static_cast<int>(whole.random_problems * part)), whole.row_work * part,
-          std::max(3, static_cast<int>(whole.thread_rounds * part))};
 }
 
 bool runnable(const sepconv_variant& row) {
