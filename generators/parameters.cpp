@@ -11,7 +11,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
       {"vector", "lanes of the pointwise stage", {2, 4, 8, 16}, &ScheduleParameters::vector},
       {"depthwise_vector", "lanes of the depthwise stage", {2, 4, 8, 16}, &ScheduleParameters::depthwise_vector},
-      {"chunk", "channels staged and convolved together", {4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96}, &ScheduleParameters::chunk},
+      {"chunk",
+       "channels staged and convolved together",
+       {4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96},
+       &ScheduleParameters::chunk},
       {"tile_pixels",
        "pixels of one register tile (channels_last)",
        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 25, 28},
@@ -72,7 +75,9 @@ const std::vector<ParameterSpec>& parameter_specs() {
 Halide::Type element_type(const VariantName& name) { return Halide::Float(name.types == "f64" ? 64 : 32); }
 
 int vector_lanes(const VariantName& name, const Halide::Target& target) {
-  return target.natural_vector_size(element_type(name));
+  // Code for a target without vectors is written for four lanes, too, which the compiler takes apart.
+  const Halide::Type type = element_type(name);
+  return std::max(target.natural_vector_size(type), 16 / type.bytes());
 }
 
 bool takes_input_activation(const VariantName& name, const ScheduleParameters& p) {
@@ -128,7 +133,10 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   const bool pixel_lanes = name.channels_first && p.panel_lanes == 0;
   const int side = pixel_lanes ? p.tile_channels : p.tile_pixels;
   const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= side ? 0 : 1;
-  if (side * p.tile_vectors + std::min(side, p.tile_vectors) + passing > registers) {
+  int held = std::min(side, p.tile_vectors) + passing;
+  // By elements both sides are held, and loads that run ahead of their use take two more.
+  if (find_schedule(schedule).by_element && !name.channels_first) held = side + p.tile_vectors + 2;
+  if (side * p.tile_vectors + held > registers) {
     return sentence(pixel_lanes ? "tile_channels" : "tile_pixels", side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");

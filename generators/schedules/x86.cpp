@@ -35,67 +35,26 @@
 #include <array>
 
 #include "fused.h"
+#include "tiles.h"
 
 namespace sepconv {
 namespace {
 
-// A register tile of the pointwise stage, and the share of the FMA peak that its loop reaches on sizes that fill it.
-struct Tile {
-  int vector, pixels, vectors;
-  double rate;
-};
-
-constexpr Tile avx2_tiles[] = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
-                               {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
+const std::vector<Tile> avx2_tiles = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
+                                      {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
 // A multiply-add that broadcasts from memory needs no second vector of weights to be worth its load, and a tile of one
 // vector ends with the fewest pointers. Vectors of 256 bits where they fit the output channels better.
-constexpr Tile avx512_tiles[] = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {16, 14, 1, 0.985}, {16, 10, 1, 0.985},
-                                 {16, 12, 1, 0.98}, {16, 7, 2, 0.975}, {8, 14, 2, 0.97},   {8, 6, 4, 0.975},
-                                 {8, 8, 3, 0.965},  {8, 4, 5, 0.965},  {8, 4, 6, 0.97},    {8, 12, 1, 0.85}};
+const std::vector<Tile> avx512_tiles = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {16, 14, 1, 0.985}, {16, 10, 1, 0.985},
+                                        {16, 12, 1, 0.98}, {16, 7, 2, 0.975}, {8, 14, 2, 0.97},   {8, 6, 4, 0.975},
+                                        {8, 8, 3, 0.965},  {8, 4, 5, 0.965},  {8, 4, 6, 0.97},    {8, 12, 1, 0.85}};
 
 // Tiles that are turned on their way to an output with channels first: several vectors share the work.
-constexpr Tile avx512_turned_tiles[] = {{16, 7, 2, 0.99},  {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},
-                                        {16, 12, 2, 0.97}, {16, 5, 5, 0.97}, {16, 8, 1, 0.97},  {16, 12, 1, 0.96},
-                                        {8, 14, 2, 0.985}, {8, 6, 4, 0.975}, {8, 8, 3, 0.965},  {8, 4, 5, 0.965},
-                                        {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
+const std::vector<Tile> avx512_turned_tiles = {
+    {16, 7, 2, 0.99}, {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},  {16, 12, 2, 0.97},
+    {16, 5, 5, 0.97}, {16, 8, 1, 0.97}, {16, 12, 1, 0.96}, {8, 14, 2, 0.985}, {8, 6, 4, 0.975},
+    {8, 8, 3, 0.965}, {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
-
-// The tile that wastes least on the layer's pixels and output channels. Where the name fixes neither, the first wins:
-// a narrow panel, which suits any number of channels, and no more pixels than there are registers for their addresses.
-template <size_t count>
-void choose_tile(const VariantName& name, const Tile (&tiles)[count], ScheduleParameters& o) {
-  int64_t pixels = 1;
-  for (size_t a = 0; a < name.extent.size(); a++) {
-    const int64_t stride = std::max<int64_t>(name.stride[a], 1);
-    pixels *= name.extent[a] > 0 ? (name.extent[a] + stride - 1) / stride : 0;  // SAME
-  }
-  const auto share = [](int64_t size, int64_t granule) {
-    return static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule);
-  };
-  const int lane_size = name.types == "f64" ? 2 : 1;  // in float32
-  double best = 0;
-  for (const Tile& tile : tiles) {
-    double rate = tile.rate;
-    if (pixels > 0) rate *= share(pixels, tile.pixels);
-    if (name.out_channels > 0) rate *= share(name.out_channels, int64_t{tile.vectors} * tile.vector / lane_size);
-    if (rate <= best + 1e-9) continue;
-    best = rate;
-    o.vector = tile.vector / lane_size;
-    o.tile_pixels = tile.pixels;
-    o.tile_vectors = tile.vectors;
-    if (name.out_channels == 0) break;
-  }
-}
-
-// Taps along x in the inner loop: all of a short kernel, else a divisor.
-int choose_tap_unroll(int64_t taps) {
-  if (taps <= 4) return static_cast<int>(std::max<int64_t>(taps, 1));
-  for (const int candidate : {11, 9, 7, 5, 13, 3}) {
-    if (taps % candidate == 0) return candidate;
-  }
-  return 5;
-}
 
 // The wider of the chunks that divide the channels: whole cache lines of a pixel, read once for all taps. Four vectors
 // are best; a kernel of more taps leaves fewer registers. One vector, if none divides.
@@ -183,6 +142,6 @@ int registers(const Halide::Target& target) { return is_avx512(target) ? 32 : 16
 
 }  // namespace
 
-const Schedule x86_schedule = {"x86", defaults, registers, schedule_fused, add_fused_passes};
+const Schedule x86_schedule = {"x86", defaults, registers, false, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv
