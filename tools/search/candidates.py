@@ -7,7 +7,7 @@ import math
 CHANNELS_LAST = [
     ("vector", "tile_pixels", "tile_vectors"),
     ("stage", "chunk", "depthwise_vector", "depthwise_tile", "tap_rows"),
-    ("sum_block", "sum_unroll"),
+    ("sum_block", "sum_unroll", "panel_inner"),
     ("fetch_ahead", "strip_pixels"),
     ("tap_unroll",),
 ]
@@ -97,19 +97,20 @@ def rules_channels_last(layer, defaults, space):
     def good(p):
         if p["vector"] < min(widest, 8) or p["depthwise_vector"] < min(widest, 8):
             return False
+        # Two multiply-adds of 256 bits a cycle, or one of 512, with a latency of four.
         accumulators = p["tile_pixels"] * p["tile_vectors"]
-        if accumulators < (8 if widest < 16 else 12) and outputs >= 16:
+        if accumulators < (8 if widest < 16 else 6) and outputs >= 16:
             return False
         if not shortest_block(layer, space, p):
             return False
-        if p["chunk"] not in (8, 16, 32, 48):
+        if p["chunk"] not in (8, 16, 32, 48, 64, 80, 96):
             return False
         if p["depthwise_tile"] not in (2, 3, 4, 6, 7, 8):
             return False
         if p["depthwise_vector"] < widest and p["chunk"] % widest == 0:
             return False
         chunk_vectors = p["chunk"] // p["depthwise_vector"]
-        if not 4 <= p["depthwise_tile"] * chunk_vectors <= widest:
+        if not 4 <= p["depthwise_tile"] * chunk_vectors <= max(widest, 3 * chunk_vectors):
             return False
         if p["tap_rows"] and chunk_vectors * math.prod(layer["kernel"]) > widest:
             return False
