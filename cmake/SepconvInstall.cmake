@@ -1,6 +1,7 @@
 # Install rules: the libraries with a CMake package and pkg-config files, and (component "generator") what sepconv_add_library needs:
 # the generator with its own copy of libHalide, which is used at build time only.
 include(CMakePackageConfigHelpers)
+include(SepconvHostTools)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/sepconv")
 
@@ -25,26 +26,47 @@ foreach(name sepconv sepconv_default)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endforeach()
 
+# The tools of this machine, in a prefix for another machine, too: projects that cross-compile need nothing but that prefix.
 set(generator_dir "${CMAKE_INSTALL_LIBEXECDIR}/sepconv")
-set_target_properties(separable_conv_generator sepconv_rows PROPERTIES INSTALL_RPATH "$ORIGIN")
-set_target_properties(sepconv_rows PROPERTIES EXPORT_NAME rows)
-install(
-  TARGETS separable_conv_generator sepconv_rows
-  EXPORT sepconvGenerator
-  RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
-)
-if(NOT SKBUILD) # a Python wheel is small: sepconv/_compile.py finds libHalide in the package halide
-  install(FILES "$<TARGET_FILE:Halide::Halide>" DESTINATION "${generator_dir}" COMPONENT generator)
+if(CMAKE_CROSSCOMPILING)
+  install(
+    PROGRAMS
+      "$<TARGET_FILE:sepconv::separable_conv_generator>"
+      "$<TARGET_FILE:sepconv::rows>"
+      "$<TARGET_FILE:sepconv::symbols>"
+    DESTINATION "${generator_dir}"
+    COMPONENT generator
+  )
+  set(halide_library "${SEPCONV_HALIDE_LIBRARY}")
+else()
+  set_target_properties(separable_conv_generator sepconv_rows PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(
+    TARGETS separable_conv_generator sepconv_rows sepconv_symbols
+    RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
+  )
+  set(halide_library "$<TARGET_FILE:Halide::Halide>")
 endif()
+if(NOT SKBUILD) # a Python wheel is small: sepconv/_compile.py finds libHalide in the package halide
+  install(FILES "${halide_library}" DESTINATION "${generator_dir}" COMPONENT generator)
+endif()
+file(RELATIVE_PATH to_generator "/${package_dir}" "/${generator_dir}")
+string(PREPEND to_generator "\${CMAKE_CURRENT_LIST_DIR}/")
+_sepconv_write_host_tools(
+  "${CMAKE_CURRENT_BINARY_DIR}/installed/sepconvGenerator.cmake"
+  "${to_generator}/separable_conv_generator"
+  "${to_generator}/sepconv_rows"
+  "${to_generator}/sepconv_symbols"
+  "${to_generator}/$<PATH:GET_FILENAME,${halide_library}>"
+  ""
+)
 install(
-  EXPORT sepconvGenerator
-  FILE sepconvGenerator.cmake
-  NAMESPACE sepconv::
+  FILES "${CMAKE_CURRENT_BINARY_DIR}/installed/sepconvGenerator.cmake"
   DESTINATION "${package_dir}"
   COMPONENT generator
 )
 install(
   FILES
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvHostTools.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvVariants.cmake"

@@ -2,28 +2,60 @@
 # the schedule family in generators/schedules/. runtime/src/target.cpp says which CPU may run which target.
 include_guard(GLOBAL)
 
-# sepconv_target(<name> [HALIDE <feature>...] SCHEDULE <name>): the features are appended to the Halide target of the machine that the
-# configure step targets.
+# What Halide calls the machine that the configure step targets: <arch>-<bits>-<os>.
+function(_sepconv_halide_machine out)
+  if(CMAKE_SYSTEM_NAME MATCHES "^(Emscripten|WASI)$")
+    set(${out} wasm-32-wasmrt PARENT_SCOPE)
+    return()
+  endif()
+  set(processor "${CMAKE_SYSTEM_PROCESSOR}")
+  if(APPLE AND CMAKE_OSX_ARCHITECTURES)
+    set(processor "${CMAKE_OSX_ARCHITECTURES}")
+  endif()
+  if(processor MATCHES "^(x86_64|AMD64|amd64)$")
+    set(machine x86-64)
+  elseif(processor MATCHES "^(aarch64|arm64|ARM64)$")
+    set(machine arm-64)
+  elseif(processor MATCHES "^arm")
+    set(machine arm-32)
+  elseif(processor STREQUAL "riscv64")
+    set(machine riscv-64)
+  else()
+    message(
+      FATAL_ERROR
+      "sepconv: processor \"${processor}\" has no Halide target; one architecture is compiled at a time"
+    )
+  endif()
+  string(TOLOWER "${CMAKE_SYSTEM_NAME}" os)
+  if(os STREQUAL "darwin")
+    set(os osx)
+  endif()
+  set(${out} ${machine}-${os} PARENT_SCOPE)
+endfunction()
+
+_sepconv_halide_machine(_sepconv_machine)
+
+# sepconv_target(<name> [HALIDE <feature>...] SCHEDULE <name> [ROWS all|generic]): the features are appended to the Halide target of
+# the machine. ROWS says what the default library has of the target: every row of the manifest, or those that fix nothing.
 function(sepconv_target name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCHEDULE" "HALIDE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCHEDULE;ROWS" "HALIDE")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sepconv_target(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-    set(arch x86-64)
-  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-    set(arch arm-64)
-  else()
-    message(FATAL_ERROR "sepconv: processor ${CMAKE_SYSTEM_PROCESSOR} has no Halide target yet")
+  if(NOT arg_ROWS)
+    set(arg_ROWS all)
   endif()
-  string(TOLOWER "${CMAKE_SYSTEM_NAME}" os)
-  string(JOIN "-" halide_target ${arch} ${os} ${arg_HALIDE})
+  string(JOIN "-" halide_target ${_sepconv_machine} ${arg_HALIDE})
   set_property(GLOBAL PROPERTY SEPCONV_TARGET_${name}_HALIDE "${halide_target}")
   set_property(GLOBAL PROPERTY SEPCONV_TARGET_${name}_SCHEDULE "${arg_SCHEDULE}")
   set_property(GLOBAL APPEND PROPERTY SEPCONV_TARGETS ${name})
+  if(NOT name STREQUAL "portable")
+    set_property(GLOBAL APPEND PROPERTY SEPCONV_TARGETS_${arg_ROWS} ${name})
+  endif()
 endfunction()
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+if(_sepconv_machine MATCHES "^x86-64")
+  sepconv_target(x86_sse41 HALIDE sse41 SCHEDULE portable ROWS generic)
   sepconv_target(
     x86_avx2
     HALIDE avx avx2 f16c fma sse41
@@ -34,5 +66,18 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     HALIDE avx avx2 avx512 avx512_skylake f16c fma sse41
     SCHEDULE x86
   )
+elseif(_sepconv_machine MATCHES "^arm-64")
+  sepconv_target(arm_neon SCHEDULE arm)
+elseif(_sepconv_machine MATCHES "^arm-32")
+  sepconv_target(arm32_neon SCHEDULE arm ROWS generic)
+elseif(_sepconv_machine MATCHES "^wasm")
+  sepconv_target(wasm_simd128 HALIDE wasm_simd128 SCHEDULE portable ROWS generic)
 endif()
-sepconv_target(portable SCHEDULE portable)
+if(_sepconv_machine MATCHES "^arm-32")
+  sepconv_target(portable HALIDE no_neon SCHEDULE portable)
+elseif(_sepconv_machine MATCHES "^riscv-64")
+  # Halide compiles for the vector extension only.
+  sepconv_target(portable HALIDE rvv vector_bits_128 SCHEDULE riscv)
+else()
+  sepconv_target(portable SCHEDULE portable)
+endif()

@@ -68,12 +68,11 @@ function(_sepconv_check_targets who targets)
 endfunction()
 
 # sepconv_variants(<name>... [TARGETS <target>...]): adds rows to the manifest, in order of rank; without TARGETS for every target
-# but portable. SEPCONV_VARIANTS (wildcards) limits what is built.
+# whose ROWS are "all". SEPCONV_VARIANTS (wildcards) limits what is built.
 function(sepconv_variants)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "TARGETS")
   if(NOT arg_TARGETS)
-    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS)
-    list(REMOVE_ITEM arg_TARGETS portable)
+    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS_all)
   endif()
   _sepconv_check_targets("sepconv_variants" "${arg_TARGETS}")
   if(NOT arg_UNPARSED_ARGUMENTS)
@@ -104,8 +103,8 @@ endfunction()
 # sepconv_add_library(<name> LAYERS <file.json> [TARGETS <target>...])
 #
 # Compiles the layers of a layer file (schema/layers.schema.json) into one static archive. Link it, include "<name>.h", and call
-# sepconv_register(<name>_variants()): its rows rank before those registered earlier. Without TARGETS: every target of the processor
-# but portable.
+# sepconv_register(<name>_variants()): its rows rank before those registered earlier. Without TARGETS: the targets of the processor
+# that have all rows; where none has, those that have the generic ones; where there are none, portable.
 function(sepconv_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LAYERS" "TARGETS")
   if(NOT arg_LAYERS)
@@ -114,10 +113,11 @@ function(sepconv_add_library name)
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sepconv_add_library(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  if(NOT arg_TARGETS)
-    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS)
-    list(REMOVE_ITEM arg_TARGETS portable)
-  endif()
+  foreach(property IN ITEMS SEPCONV_TARGETS_all SEPCONV_TARGETS_generic SEPCONV_TARGETS)
+    if(NOT arg_TARGETS)
+      get_property(arg_TARGETS GLOBAL PROPERTY ${property})
+    endif()
+  endforeach()
   _sepconv_check_targets("sepconv_add_library(${name})" "${arg_TARGETS}")
   _sepconv_layer_variants("${arg_LAYERS}" variants)
   set(rows "")
@@ -173,17 +173,39 @@ function(_sepconv_add_variant_library library rows)
     set(name ${variant}_${target})
     set(function sepconv_${prefix}_${name})
     set(object "${dir}/${name}.o")
+    set(compiled "${dir}/${name}.halide.o")
     # The object as Halide leaves it has more global symbols than the one that is called, and takes its scratch memory from
     # halide_malloc; the copy exports one symbol and takes it from the runtime's arena.
+    if(_sepconv_machine MATCHES "^wasm|-(osx|ios)$")
+      set(
+        copy
+        sepconv::symbols
+        "${compiled}"
+        "${object}"
+        ${function}_argv
+        halide_malloc=sepconv_scratch_malloc
+        halide_free=sepconv_scratch_free
+      )
+    else()
+      set(
+        copy
+        "${CMAKE_OBJCOPY}"
+        --keep-global-symbol=${function}_argv
+        --redefine-sym
+        halide_malloc=sepconv_scratch_malloc
+        --redefine-sym
+        halide_free=sepconv_scratch_free
+        "${compiled}"
+        "${object}"
+      )
+    endif()
     add_custom_command(
       OUTPUT "${object}"
       COMMAND
         sepconv::separable_conv_generator -g separable_conv -f ${function} -n ${name}.halide -o "${dir}" -e object
         target=${halide_target} variant=${variant} schedule=${schedule} ${parameters}
-      COMMAND
-        ${CMAKE_OBJCOPY} --keep-global-symbol=${function}_argv --redefine-sym halide_malloc=sepconv_scratch_malloc
-        --redefine-sym halide_free=sepconv_scratch_free "${dir}/${name}.halide.o" "${object}"
-      DEPENDS sepconv::separable_conv_generator
+      COMMAND ${copy}
+      DEPENDS sepconv::separable_conv_generator sepconv::symbols
       COMMENT "Compiling variant ${name}"
       VERBATIM
     )

@@ -14,7 +14,9 @@ namespace {
 Expr constant(const Type& type, double value) { return Halide::Internal::make_const(type, value); }
 
 // e^x = 2^n * e^r with n = round(x / ln 2) and |r| <= ln 2 / 2, where e^r is its Taylor series: the first term left out
-// is below half a unit in the last place. Past the exponents of the type the result is 0 or infinity.
+// is below half a unit in the last place. Past the exponents of the type the result is 0 or infinity. n stops where 2^n
+// is still finite, and e^r takes it from there: a compiler may make 2^n + 2^n * (e^r - 1) of the product, which is a
+// NaN when 2^n is infinite.
 Expr exponential(const Expr& x) {
   const Type type = x.type();
   const bool wide = type.bits() == 64;
@@ -27,7 +29,7 @@ Expr exponential(const Expr& x) {
   Expr bounded = select(strict_float(x > most), most, x);
   bounded = select(strict_float(bounded < least), least, bounded);
   Expr exponent = bounded * constant(type, 1.4426950408889634);
-  exponent = select(strict_float(exponent < constant(type, bias + 1)), exponent, constant(type, bias + 1));
+  exponent = select(strict_float(exponent < constant(type, bias)), exponent, constant(type, bias));
   exponent = select(strict_float(exponent > constant(type, -bias)), exponent, constant(type, -bias));
   const Expr half = select(exponent < 0, constant(type, -0.5), constant(type, 0.5));
   const Expr n = cast(Halide::Int(32, type.lanes()), exponent + half);

@@ -18,8 +18,8 @@ sepconv_variants(
 )
 
 # Channels first, vectors run along the pixels, and short ones suit small images: rows for wider vectors would not be faster.
-get_property(narrow_targets GLOBAL PROPERTY SEPCONV_TARGETS)
-list(REMOVE_ITEM narrow_targets portable x86_avx512)
+get_property(narrow_targets GLOBAL PROPERTY SEPCONV_TARGETS_all)
+list(REMOVE_ITEM narrow_targets x86_avx512)
 if(narrow_targets)
   sepconv_variants(
     1d_f32_ncw_any
@@ -45,6 +45,14 @@ foreach(type IN ITEMS f32 f64)
   endforeach()
 endforeach()
 sepconv_variants(${last_rows} TARGETS portable)
+
+# Targets that processors rarely end at, or that few programs use: float32 rows that fix nothing.
+get_property(generic_targets GLOBAL PROPERTY SEPCONV_TARGETS_generic)
+if(generic_targets)
+  set(generic_rows ${last_rows})
+  list(FILTER generic_rows INCLUDE REGEX "f32_[a-z]+_any$")
+  sepconv_variants(${generic_rows} TARGETS ${generic_targets})
+endif()
 
 list(FILTER last_rows EXCLUDE REGEX "f32_[a-z]+_any$") # these are above
 set(wide_rows ${last_rows})

@@ -21,7 +21,8 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   ScheduleParameters o;
   o.vector = o.depthwise_vector = vector_lanes(name, target);
   if (name.types == "f64") o.chunk = 8;
-  o.tile_pixels = 4;
+  // Without vectors each lane takes a register: 2 x 2 x 4 accumulators and 8 weights.
+  o.tile_pixels = target.natural_vector_size(element_type(name)) > 1 ? 4 : 2;
   o.tap_unroll = 1;
   o.depthwise_tile = 2;
   return o;
@@ -31,6 +32,6 @@ int registers(const Halide::Target&) { return 16; }
 
 }  // namespace
 
-const Schedule portable_schedule = {"portable", defaults, registers, schedule_fused, add_fused_passes};
+const Schedule portable_schedule = {"portable", defaults, registers, false, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

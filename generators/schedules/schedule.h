@@ -14,6 +14,9 @@ struct Schedule {
   const char* name;  // as sepconv_target(... SCHEDULE name) says it
   ScheduleParameters (*defaults)(const VariantName& name, const Halide::Target& target);
   int (*registers)(const Halide::Target& target);  // vector registers: what a register tile must fit
+  // Whether the pointwise stage multiplies by elements of vectors: those of `flat` under the tile, one for each pixel,
+  // then stay in registers beside the weights of a step.
+  bool by_element;
   void (*apply)(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
   // What cannot be said to a Func: passes over the lowered loops.
   void (*add_passes)(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
@@ -21,6 +24,8 @@ struct Schedule {
 };
 
 extern const Schedule x86_schedule;       // x86.cpp
+extern const Schedule arm_schedule;       // arm.cpp
+extern const Schedule riscv_schedule;     // riscv.cpp
 extern const Schedule portable_schedule;  // portable.cpp
 
 // Throws std::invalid_argument for an unknown name.

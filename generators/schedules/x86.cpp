@@ -8,7 +8,7 @@
 //
 // AVX-512: 32 of 16 floats, or of 8: the two stages choose their vectors apart, so 24 output channels are three vectors
 // of 8 while 16 input channels are one of 16. The multiply-add broadcasts its operand from memory, so a tile holds
-// accumulators and weights only: 7x4: 28 + 4 = 32     6x4: 24 + 4 = 28     12x2: 24 + 2 = 26     8x3: 24 + 3 = 27
+// accumulators and weights only: 7x1: 7 + 1 = 8     14x1: 14 + 1 = 15     7x4: 28 + 4 = 32     8x3: 24 + 3 = 27
 //
 // Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
 // tile_vectors FMAs (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise
@@ -35,61 +35,26 @@
 #include <array>
 
 #include "fused.h"
+#include "tiles.h"
 
 namespace sepconv {
 namespace {
 
-// A register tile of the pointwise stage, and the share of the FMA peak that its loop reaches on sizes that fill it.
-struct Tile {
-  int vector, pixels, vectors;
-  double rate;
-};
-
-constexpr Tile avx2_tiles[] = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
-                               {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
+const std::vector<Tile> avx2_tiles = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
+                                      {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
 // A multiply-add that broadcasts from memory needs no second vector of weights to be worth its load, and a tile of one
 // vector ends with the fewest pointers. Vectors of 256 bits where they fit the output channels better.
-constexpr Tile avx512_tiles[] = {{16, 8, 1, 1.0},  {16, 14, 1, 0.985},  {16, 10, 1, 0.985}, {16, 12, 1, 0.98},
-                                 {16, 7, 2, 0.975}, {8, 14, 2, 0.97}, {8, 6, 4, 0.975},  {8, 8, 3, 0.965},
-                                 {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
+const std::vector<Tile> avx512_tiles = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {16, 14, 1, 0.985}, {16, 10, 1, 0.985},
+                                        {16, 12, 1, 0.98}, {16, 7, 2, 0.975}, {8, 14, 2, 0.97},   {8, 6, 4, 0.975},
+                                        {8, 8, 3, 0.965},  {8, 4, 5, 0.965},  {8, 4, 6, 0.97},    {8, 12, 1, 0.85}};
+
+// Tiles that are turned on their way to an output with channels first: several vectors share the work.
+const std::vector<Tile> avx512_turned_tiles = {
+    {16, 7, 2, 0.99}, {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},  {16, 12, 2, 0.97},
+    {16, 5, 5, 0.97}, {16, 8, 1, 0.97}, {16, 12, 1, 0.96}, {8, 14, 2, 0.985}, {8, 6, 4, 0.975},
+    {8, 8, 3, 0.965}, {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
-
-// The tile that wastes least on the layer's pixels and output channels. Where the name fixes neither, the first wins:
-// a narrow panel, which suits any number of channels, and no more pixels than there are registers for their addresses.
-template <size_t count>
-void choose_tile(const VariantName& name, const Tile (&tiles)[count], ScheduleParameters& o) {
-  int64_t pixels = 1;
-  for (size_t a = 0; a < name.extent.size(); a++) {
-    const int64_t stride = std::max<int64_t>(name.stride[a], 1);
-    pixels *= name.extent[a] > 0 ? (name.extent[a] + stride - 1) / stride : 0;  // SAME
-  }
-  const auto share = [](int64_t size, int64_t granule) {
-    return static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule);
-  };
-  const int lane_size = name.types == "f64" ? 2 : 1;  // in float32
-  double best = 0;
-  for (const Tile& tile : tiles) {
-    double rate = tile.rate;
-    if (pixels > 0) rate *= share(pixels, tile.pixels);
-    if (name.out_channels > 0) rate *= share(name.out_channels, int64_t{tile.vectors} * tile.vector / lane_size);
-    if (rate <= best + 1e-9) continue;
-    best = rate;
-    o.vector = tile.vector / lane_size;
-    o.tile_pixels = tile.pixels;
-    o.tile_vectors = tile.vectors;
-    if (name.out_channels == 0) break;
-  }
-}
-
-// Taps along x in the inner loop: all of a short kernel, else a divisor.
-int choose_tap_unroll(int64_t taps) {
-  if (taps <= 4) return static_cast<int>(std::max<int64_t>(taps, 1));
-  for (const int candidate : {11, 9, 7, 5, 13, 3}) {
-    if (taps % candidate == 0) return candidate;
-  }
-  return 5;
-}
 
 // The wider of the chunks that divide the channels: whole cache lines of a pixel, read once for all taps. Four vectors
 // are best; a kernel of more taps leaves fewer registers. One vector, if none divides.
@@ -144,16 +109,25 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
 }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
-  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
-  o.depthwise_vector = vector_lanes(name, target);
-  if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  if (name.channels_first) {
+    o = channels_first_defaults(name, target);
+    if (o.panel_lanes == 0) return o;
+  } else {
+    o.depthwise_vector = vector_lanes(name, target);
+    if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  }
   if (is_avx512(target)) {
-    o.sum_block = 384;  // a panel is half as wide
-    choose_tile(name, avx512_tiles, o);
+    if (name.channels_first) {
+      choose_tile(name, avx512_turned_tiles, o);
+    } else {
+      o.sum_block = 384;  // a panel is half as wide
+      choose_tile(name, avx512_tiles, o);
+    }
   } else {
     choose_tile(name, avx2_tiles, o);
   }
+  if (name.channels_first) return o;
   choose_depthwise(name, is_avx512(target), o);
   // Few channels in and many out: the weights of all panels stay near, and the output is written from end to end.
   const int64_t sum = name.in_channels * name.multiplier;
@@ -168,6 +142,6 @@ int registers(const Halide::Target& target) { return is_avx512(target) ? 32 : 16
 
 }  // namespace
 
-const Schedule x86_schedule = {"x86", defaults, registers, schedule_fused, add_fused_passes};
+const Schedule x86_schedule = {"x86", defaults, registers, false, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

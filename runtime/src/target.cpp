@@ -6,15 +6,24 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
+#elif (defined(__aarch64__) || defined(__arm__) || defined(__riscv)) && defined(__linux__)
 #include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace sepconv::internal {
 namespace {
 
-bool runs_anywhere() { return true; }
+[[maybe_unused]] bool runs_anywhere() { return true; }
 [[maybe_unused]] bool runs_nowhere() { return false; }
+
+// What the portable rows assume: nothing but the processor's baseline, and on RISC-V the vector extension.
+#if defined(__riscv)
+bool portable() { return (getauxval(AT_HWCAP) & (1ul << ('V' - 'A'))) != 0; }
+#else
+constexpr auto portable = runs_anywhere;
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 // __builtin_cpu_supports also asks the operating system whether it saves the wide registers. It reads a table that
@@ -25,15 +34,19 @@ bool x86_sse41() {
   return __builtin_cpu_supports("sse4.1");
 }
 
-// Clang 14's builtin does not know f16c, so cpuid is asked: leaf 1, ecx bit 29.
-bool x86_f16c() {
+// What a compiler may use besides AVX2 when it compiles for Haswell. Clang 14's builtin does not know all of it, so
+// cpuid is asked.
+bool x86_haswell() {
+  constexpr unsigned movbe_popcnt_f16c = 1u << 22 | 1u << 23 | 1u << 29, bmi1_bmi2 = 1u << 3 | 1u << 8, lzcnt = 1u << 5;
   unsigned a, b, c, d;
-  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & (1u << 29)) != 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & movbe_popcnt_f16c) == movbe_popcnt_f16c &&
+         __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bmi1_bmi2) == bmi1_bmi2 &&
+         __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & lzcnt) != 0;
 }
 
 bool x86_avx2() {
   return x86_sse41() && __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") &&
-         __builtin_cpu_supports("fma") && x86_f16c();
+         __builtin_cpu_supports("fma") && x86_haswell();
 }
 
 bool x86_avx512() {
@@ -55,12 +68,37 @@ constexpr auto x86_sse41 = runs_nowhere, x86_avx2 = runs_nowhere, x86_avx512 = r
 #if defined(__aarch64__)
 constexpr auto arm_neon = runs_anywhere;  // part of the architecture's baseline
 #if defined(__linux__)
-bool arm_dotprod() { return (getauxval(AT_HWCAP) & (1ul << 20)) != 0; }  // HWCAP_ASIMDDP
+// HWCAP_ASIMDHP, arithmetic of half precision in vectors, and HWCAP_ASIMDDP, sums of products of bytes.
+bool arm_neon_fp16dot() {
+  constexpr unsigned long wanted = 1ul << 10 | 1ul << 20;
+  return (getauxval(AT_HWCAP) & wanted) == wanted;
+}
+#elif defined(__APPLE__)
+bool arm_neon_fp16dot() {
+  for (const char* feature : {"hw.optional.arm.FEAT_FP16", "hw.optional.arm.FEAT_DotProd"}) {
+    int has = 0;
+    size_t size = sizeof has;
+    if (sysctlbyname(feature, &has, &size, nullptr, 0) != 0 || has == 0) return false;
+  }
+  return true;
+}
 #else
-constexpr auto arm_dotprod = runs_nowhere;
+constexpr auto arm_neon_fp16dot = runs_nowhere;
 #endif
 #else
-constexpr auto arm_neon = runs_nowhere, arm_dotprod = runs_nowhere;
+constexpr auto arm_neon = runs_nowhere, arm_neon_fp16dot = runs_nowhere;
+#endif
+
+#if defined(__arm__) && defined(__linux__)
+bool arm32_neon() { return (getauxval(AT_HWCAP) & (1ul << 12)) != 0; }  // HWCAP_NEON
+#else
+constexpr auto arm32_neon = runs_nowhere;
+#endif
+
+#if defined(__wasm__)
+constexpr auto wasm_simd128 = runs_anywhere;  // else the module that holds its rows would not load
+#else
+constexpr auto wasm_simd128 = runs_nowhere;
 #endif
 
 struct Target {
@@ -71,13 +109,15 @@ struct Target {
 
 // The only list of targets in the runtime. At most 64.
 constexpr Target table[] = {
-    {"portable", 0, runs_anywhere},           //
-    {"x86_sse41", 1, x86_sse41},              //
-    {"x86_avx2", 2, x86_avx2},                //
-    {"x86_avx512", 3, x86_avx512},            //
-    {"x86_avx512_zen4", 4, x86_avx512_zen4},  //
-    {"arm_neon", 1, arm_neon},                //
-    {"arm_dotprod", 2, arm_dotprod},          //
+    {"portable", 0, portable},                  //
+    {"x86_sse41", 1, x86_sse41},                //
+    {"x86_avx2", 2, x86_avx2},                  //
+    {"x86_avx512", 3, x86_avx512},              //
+    {"x86_avx512_zen4", 4, x86_avx512_zen4},    //
+    {"arm_neon", 1, arm_neon},                  //
+    {"arm_neon_fp16dot", 2, arm_neon_fp16dot},  //
+    {"arm32_neon", 1, arm32_neon},              //
+    {"wasm_simd128", 1, wasm_simd128},          //
 };
 constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
 static_assert(table_size <= 64, "a TargetSet has 64 bits");
@@ -108,8 +148,8 @@ const char* target_name(int index) { return index >= 0 && index < table_size ? t
 int target_level(int index) { return index >= 0 && index < table_size ? table[index].level : -1; }
 
 TargetSet machine_targets() {
-  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since portable always runs;
-  // threads that ask at the same time find the same answer.
+  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since there are rows for every
+  // machine but exotic ones; threads that ask at the same time find the same answer.
   static std::atomic<TargetSet> known{0};
   TargetSet targets = known.load(std::memory_order_relaxed);
   if (targets != 0) return targets;

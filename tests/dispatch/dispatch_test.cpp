@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "dispatch.h"
 #include "sepconv_default.h"
@@ -47,44 +48,69 @@ std::string chosen(const sepconv_problem& problem, const char* machine, bool use
   return row != nullptr ? row->name : "none";
 }
 
-constexpr const char* kAvx2 = "portable,x86_sse41,x86_avx2";
+// A machine of the processor that this program is compiled for, the last of its targets that has rows of all kinds, and
+// the last that has generic ones only: its rows are never chosen where both run.
+#if defined(__x86_64__)
+constexpr const char *kMachine = "portable,x86_sse41,x86_avx2", *kBest = "x86_avx2", *kGeneric = "x86_sse41";
+#elif defined(__aarch64__)
+constexpr const char *kMachine = "portable,arm_neon", *kBest = "arm_neon", *kGeneric = "portable";
+#elif defined(__arm__)
+constexpr const char *kMachine = "portable,arm32_neon", *kBest = nullptr, *kGeneric = "arm32_neon";
+#elif defined(__wasm__)
+constexpr const char *kMachine = "portable,wasm_simd128", *kBest = nullptr, *kGeneric = "wasm_simd128";
+#else
+constexpr const char *kMachine = "portable", *kBest = nullptr, *kGeneric = "portable";
+#endif
+
+std::string best(const std::string& row) { return row + "_" + kBest; }
+std::string generic(const std::string& row) { return row + "_" + kGeneric; }
 
 TEST(Dispatch, SpecialisedRowsTakeTheirProblems) {
-  EXPECT_EQ(chosen(problem_of(2, 3, 1), kAvx2), "2d_f32_nhwc_k3s1d1m1_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(2, 3, 2), kAvx2), "2d_f32_nhwc_k3s2d1m1_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(2, 5, 1), kAvx2), "2d_f32_nhwc_k5s1d1m1_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(2, 5, 2), kAvx2), "2d_f32_nhwc_k5s2d1m1_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(1, 9, 1), kAvx2), "1d_f32_nwc_s1d1m1_x86_avx2");
+  if (kBest == nullptr) GTEST_SKIP() << "this processor has generic rows only";
+  EXPECT_EQ(chosen(problem_of(2, 3, 1), kMachine), best("2d_f32_nhwc_k3s1d1m1"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1"));
+  EXPECT_EQ(chosen(problem_of(2, 5, 1), kMachine), best("2d_f32_nhwc_k5s1d1m1"));
+  EXPECT_EQ(chosen(problem_of(2, 5, 2), kMachine), best("2d_f32_nhwc_k5s2d1m1"));
+  EXPECT_EQ(chosen(problem_of(1, 9, 1), kMachine), best("1d_f32_nwc_s1d1m1"));
 }
 
 TEST(Dispatch, EverythingElseGoesToTheGenericRow) {
-  EXPECT_EQ(chosen(problem_of(2, 4, 1), kAvx2), "2d_f32_nhwc_any_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(2, 3, 3), kAvx2), "2d_f32_nhwc_any_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(2, 3, 1, 2), kAvx2), "2d_f32_nhwc_any_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(2, 3, 1, 1, 2), kAvx2), "2d_f32_nhwc_any_x86_avx2");
-  EXPECT_EQ(chosen(problem_of(1, 9, 2), kAvx2), "1d_f32_nwc_any_x86_avx2");
+  const auto expected = kBest != nullptr ? best : generic;
+  EXPECT_EQ(chosen(problem_of(2, 4, 1), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 3), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 1, 2), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 1, 1, 2), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(problem_of(1, 9, 2), kMachine), expected("1d_f32_nwc_any"));
   sepconv_problem unequal = problem_of(2, 3, 1);
   unequal.stride[1] = 2;
-  EXPECT_EQ(chosen(unequal, kAvx2), "2d_f32_nhwc_any_x86_avx2");
+  EXPECT_EQ(chosen(unequal, kMachine), expected("2d_f32_nhwc_any"));
 }
 
-TEST(Dispatch, ProcessorsWithoutExtensionsGetThePortableRow) {
-  for (const char* machine : {"portable", "portable,x86_sse41", "portable,arm_neon"}) {
-    EXPECT_EQ(chosen(problem_of(2, 3, 1), machine), "2d_f32_nhwc_any_portable") << machine;
-    EXPECT_EQ(chosen(problem_of(1, 3, 2, 2, 3), machine), "1d_f32_nwc_any_portable") << machine;
-  }
+// Above the baseline, and below what has rows of its own: the rows that fix nothing.
+TEST(Dispatch, ProcessorsWithFewExtensionsGetAGenericRow) {
+  EXPECT_EQ(chosen(problem_of(2, 3, 1), "portable"), "2d_f32_nhwc_any_portable");
+  EXPECT_EQ(chosen(problem_of(1, 3, 2, 2, 3), "portable"), "1d_f32_nwc_any_portable");
+  const std::string machine = std::string("portable,") + kGeneric;
+  EXPECT_EQ(chosen(problem_of(2, 3, 1), machine.c_str()), generic("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(problem_of(1, 3, 2, 2, 3), machine.c_str()), generic("1d_f32_nwc_any"));
 }
 
 TEST(Dispatch, UsersLayersRankBeforeTheShippedRows) {
+  // The user's library has rows for the best targets of the processor, or for the generic ones where those are all.
+  const auto users = kBest != nullptr ? best : generic;
   sepconv_problem problem = problem_of(2, 3, 1);
-  EXPECT_EQ(chosen(problem, kAvx2, true), "2d_f32_nhwc_k3s1d1m1_x86_avx2");
+  const std::string shipped = chosen(problem, kMachine);
+  EXPECT_EQ(shipped, kBest != nullptr ? best("2d_f32_nhwc_k3s1d1m1") : generic("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(problem, kMachine, true), shipped);
   problem.in_extent[0] = problem.in_extent[1] = 14;
-  EXPECT_EQ(chosen(problem, kAvx2, true), "2d_f32_nhwc_k3s1d1m1c32o48e14_x86_avx2");
-  EXPECT_EQ(chosen(problem, "portable", true), "2d_f32_nhwc_any_portable");
+  EXPECT_EQ(chosen(problem, kMachine, true), users("2d_f32_nhwc_k3s1d1m1c32o48e14"));
+  if (users("") != "_portable") {
+    EXPECT_EQ(chosen(problem, "portable", true), "2d_f32_nhwc_any_portable");
+  }
   problem.padding = SEPCONV_PADDING_VALID;  // a layer's name says nothing about padding
-  EXPECT_EQ(chosen(problem, kAvx2, true), "2d_f32_nhwc_k3s1d1m1c32o48e14_x86_avx2");
+  EXPECT_EQ(chosen(problem, kMachine, true), users("2d_f32_nhwc_k3s1d1m1c32o48e14"));
   problem.out_channels = 47;
-  EXPECT_EQ(chosen(problem, kAvx2, true), "2d_f32_nhwc_k3s1d1m1_x86_avx2");
+  EXPECT_EQ(chosen(problem, kMachine, true), shipped);
 }
 
 // No legal problem of the shipped groups is without a row, on any machine.
@@ -93,7 +119,7 @@ TEST(Dispatch, EveryLegalProblemHasARow) {
     Random random(test_seed() + i);
     const sepconv_problem problem = random_problem(random);
     ASSERT_NE(chosen(problem, "portable"), "none") << describe(problem);
-    ASSERT_NE(chosen(problem, kAvx2), "none") << describe(problem);
+    ASSERT_NE(chosen(problem, kMachine), "none") << describe(problem);
   }
 }
 
@@ -105,23 +131,32 @@ TEST(Dispatch, PlansObeySEPCONV_TARGETS) {
     return plan != nullptr ? std::string(sepconv_plan_variant(plan.get())) : std::string("none");
   };
   unsetenv("SEPCONV_TARGETS");
-  const auto runs = [](const char* target) {
-    return (internal::machine_targets() >> internal::target_index(target) & 1) != 0;
-  };
-  const std::string fallback = "2d_f32_nhwc_any_portable", stem = "2d_f32_nhwc_k3s1d1m1_";
-  const std::string avx2 = runs("x86_avx2") ? stem + "x86_avx2" : fallback;
-  const std::string best = runs("x86_avx512") ? stem + "x86_avx512" : avx2;
-  EXPECT_EQ(planned(), best);
+  // The processor's targets with rows for this problem, the best first; those that this machine runs.
+  constexpr struct {
+    const char *row, *target;
+  } kRows[] = {{"k3s1d1m1", "x86_avx512"}, {"k3s1d1m1", "x86_avx2"}, {"k3s1d1m1", "arm_neon"}, {"any", "x86_sse41"},
+               {"any", "arm32_neon"},      {"any", "wasm_simd128"},  {"any", "portable"}};
+  std::vector<std::string> here, targets;
+  for (const auto& [row, target] : kRows) {
+    if ((internal::machine_targets() >> internal::target_index(target) & 1) == 0) continue;
+    here.push_back(std::string("2d_f32_nhwc_") + row + "_" + target);
+    targets.push_back(target);
+  }
+  EXPECT_EQ(planned(), here.front());
+  std::string forbidden;
+  for (size_t i = 0; i + 1 < here.size(); ++i) {
+    setenv("SEPCONV_TARGETS", targets[i].c_str(), 1);
+    EXPECT_EQ(planned(), here[i]);
+    forbidden += "-" + targets[i] + ",";
+    setenv("SEPCONV_TARGETS", forbidden.c_str(), 1);
+    EXPECT_EQ(planned(), here[i + 1]);
+  }
   setenv("SEPCONV_TARGETS", "portable", 1);
-  EXPECT_EQ(planned(), fallback);
-  setenv("SEPCONV_TARGETS", "-x86_avx512", 1);
-  EXPECT_EQ(planned(), avx2);
-  setenv("SEPCONV_TARGETS", "-x86_avx512,-x86_avx2", 1);
-  EXPECT_EQ(planned(), fallback);
-  setenv("SEPCONV_TARGETS", "-portable", 1);
-  EXPECT_EQ(planned(), best == fallback ? "none" : best);
+  EXPECT_EQ(planned(), here.back());
+  setenv("SEPCONV_TARGETS", (forbidden + "-portable").c_str(), 1);
+  EXPECT_EQ(planned(), "none");
   setenv("SEPCONV_TARGETS", "", 1);
-  EXPECT_EQ(planned(), best);
+  EXPECT_EQ(planned(), here.front());
   unsetenv("SEPCONV_TARGETS");
 }
 

@@ -2,9 +2,9 @@
 # check_c_only.sh ARCHIVE: the runtime wants nothing from outside but what libc, libm and the compiler's own library have: no symbol
 # of libstdc++, of the exception machinery, or of Halide.
 set -eu
-nm -g --defined-only "$1" | awk 'NF == 3 { print $3 }' | sort -u >"${TMPDIR:-/tmp}/sepconv_defined.$$"
+"${NM:-nm}" -g --defined-only "$1" | awk 'NF == 3 { print $3 }' | sort -u >"${TMPDIR:-/tmp}/sepconv_defined.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/sepconv_defined.$$"' EXIT
-wanted=$(nm -u "$1" | awk '$1 == "U" || $1 == "w" { print $2 }' | sort -u | comm -23 - "${TMPDIR:-/tmp}/sepconv_defined.$$")
+wanted=$("${NM:-nm}" -u "$1" | awk '$1 == "U" || $1 == "w" { print $2 }' | sort -u | comm -23 - "${TMPDIR:-/tmp}/sepconv_defined.$$")
 echo "wanted from outside: $wanted" | tr "\n" " "
 echo
 for symbol in $wanted; do

@@ -3,7 +3,7 @@
 # hidden or local.
 set -eu
 # Columns of readelf: Num Value Size Type Bind Vis Ndx Name.
-readelf -sW "$1" | awk -v library="$1" '
+"${READELF:-readelf}" -sW "$1" | awk -v library="$1" '
   $5 != "GLOBAL" && $5 != "WEAK" || $7 == "UND" || $8 == "" { next }
   { ++defined }
   $8 ~ /^sepconv_/ { next }

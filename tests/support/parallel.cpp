@@ -33,7 +33,9 @@ int parallel_for(void* context, int tasks, int (*task)(void* data, int index, in
     }
   };
   std::vector<std::thread> threads;
+#if !defined(__EMSCRIPTEN__)  // where the order still differs, but there are no threads
   for (int worker = 1; worker < parallel.threads; ++worker) threads.emplace_back(work, worker);
+#endif
   work(0);
   for (std::thread& thread : threads) thread.join();
   return failure;

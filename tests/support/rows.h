@@ -2,6 +2,8 @@
 #ifndef SEPCONV_TESTS_SUPPORT_ROWS_H
 #define SEPCONV_TESTS_SUPPORT_ROWS_H
 
+#include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "sepconv/variant_table.h"
@@ -18,6 +20,14 @@ struct Effort {
   int thread_rounds;    // problems that are run with many numbers of threads
 };
 Effort effort();
+
+// That effort, or the part of it that SEPCONV_TEST_EFFORT says, such as 0.1: an emulator is ten to fifty times slower.
+inline Effort part_of(Effort whole) {
+  const char* text = std::getenv("SEPCONV_TEST_EFFORT");
+  const double part = text != nullptr ? std::atof(text) : 1;
+  return {std::max(1, static_cast<int>(whole.random_problems * part)), whole.row_work * part,
+          std::max(3, static_cast<int>(whole.thread_rounds * part))};
+}
 
 // All rows of the tables.
 std::vector<const sepconv_variant*> rows_under_test();

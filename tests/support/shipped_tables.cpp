@@ -16,6 +16,6 @@ const std::vector<const sepconv_variant_table*>& tables_under_test() {
   return tables;
 }
 
-Effort effort() { return {2000, 3e7, 8}; }
+Effort effort() { return part_of({2000, 3e7, 8}); }
 
 }  // namespace sepconv::test

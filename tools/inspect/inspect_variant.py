@@ -30,7 +30,7 @@ def compile_variant(args, build, folder):
     parameters.update(p.split("=", 1) for p in args.parameters)
     features = "-".join([target["halide_target"], *build["leaf_features"]])
     command = [
-        args.build / "generators/separable_conv_generator",
+        build["generator"],
         *["-g", "separable_conv", "-f", args.variant, "-n", "variant", "-o", folder],
         *["-e", "object", f"target={features}", f"variant={args.variant}"],
         f"schedule={target['schedule']}",
@@ -162,7 +162,7 @@ def arguments():
     parser.add_argument(
         "--check",
         action="store_true",
-        help="fail where a loop with multiply-adds spills, or no such loop is found",
+        help="fail where a loop with multiply-adds spills, no such loop is found, or what follows is not met",
     )
     parser.add_argument(
         "--allow",
@@ -172,6 +172,16 @@ def arguments():
         metavar="NAME=N",
         help="with --check: so many spills in a loop of that variant",
     )
+    parser.add_argument(
+        "--loads",
+        type=float,
+        help="with --check: at most so many loads for a multiply-add of a pointwise loop",
+    )
+    parser.add_argument(
+        "--efficiency",
+        type=float,
+        help="with --check: pointwise loops reach this part of the multiply-add bound, if there is an llvm-mca to say so",
+    )
     args = parser.parse_intermixed_args()
     if bool(args.variant) == bool(args.object):
         parser.error("name a variant, or objects with --object")
@@ -179,6 +189,24 @@ def arguments():
         if "=" not in p:
             parser.error(f'"{p}" does not read PARAMETER=VALUE')
     return parser, args
+
+
+def complaints(name, found, args):
+    """What --check has against a variant."""
+    hot = [c for c, _ in found if c["multiply_adds"]]
+    result = [] if hot else [f"{name}: no loop with multiply-adds"]
+    allowed = dict(args.allow).get(name, 0)
+    for c in hot:
+        where = f"{name}: the {c['role']} loop at {c['address']:x}"
+        if c["spills"] > allowed:
+            result.append(f"{where} spills {c['spills']} times")
+        if c["role"] != "pointwise":
+            continue
+        if args.loads and c["loads_per_multiply_add"] > args.loads:
+            result.append(f"{where} has {c['loads_per_multiply_add']} loads a FMA")
+        if args.efficiency and c.get("efficiency", 1) < args.efficiency:
+            result.append(f"{where} reaches {c['efficiency']} of the FMA bound")
+    return result
 
 
 def allowance(text):
@@ -203,7 +231,7 @@ def main():
     about = {"target": args.target}
     if model:
         about |= {"llvm_mca": model.version, "cpu": model.cpu}
-    report, bad = [], 0
+    report, wrong = [], []
     with tempfile.TemporaryDirectory() as folder:
         objects = [(o, {}) for o in args.object]
         if args.variant:
@@ -211,9 +239,7 @@ def main():
         for path, parameters in objects:
             name = args.variant or path.stem
             found = inspect(build["objdump"], path, model)
-            hot = [c for c, _ in found if c["multiply_adds"]]
-            allowed = dict(args.allow).get(name, 0)
-            bad += not hot or any(c["spills"] > allowed for c in hot)
+            wrong += complaints(name, found, args)
             if args.json:
                 entry = {"variant": name, "parameters": parameters}
                 report.append({**entry, **about, "loops": [c for c, _ in found]})
@@ -227,8 +253,8 @@ def main():
             show(found, args)
     if args.json:
         print(json.dumps(report, indent=2))
-    if args.check and bad:
-        sys.exit(f"inspect: {bad} of {len(objects)} variants spill in a hot loop")
+    if args.check and wrong:
+        sys.exit("\n".join(["inspect:", *wrong]))
 
 
 if __name__ == "__main__":

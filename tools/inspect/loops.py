@@ -1,61 +1,21 @@
-"""The innermost loops of a compiled x86 function, and what their instructions do.
+"""The innermost loops of a compiled function, and what their instructions do.
 
 A loop is found in the control flow graph of the disassembly: a branch back to a block that is still being visited closes one, and
 its body is whatever reaches that branch without leaving through the loop's first block. Blocks that the compiler moved out of
-line are thus counted where they run.
+line are thus counted where they run. What an instruction does is x86.py's and arm64.py's knowledge.
 """
 
 import dataclasses
 import re
 import subprocess
+import sys
+
+import arm64
+import x86
 
 INSTRUCTION = re.compile(r"\s+([0-9a-f]+):\s+(\S.*)")
 FUNCTION = re.compile(r"[0-9a-f]+ <(.+)>:$")
-PREFIXES = {"data16", "cs", "ds", "rep", "repz", "repnz", "lock", "notrack"}
-FMA = re.compile(r"vfn?m(add|sub)\w*p[sdh]$")
-MULTIPLY = re.compile(r"v?mulp[sd]$")
-BROADCAST = re.compile(r"v?p?broadcast|v?movddup|v?shufps \$0x0,")
-ARITHMETIC = re.compile(r"v?(add|sub|mul|min|max|cmp\w*|and|or|xor)p[sd]$|vblend|vfn?m")
-ONLY_READS = re.compile(r"cmp|test|bt$|v?u?comis|push|jmp|call|prefetch")
-ONLY_WRITES = re.compile(r"v?p?mov|vextract|v?pextr|set|vcvtps2ph|pop")
-WIDTHS = (("zmm", 512), ("ymm", 256), ("xmm", 128))
-
-
-@dataclasses.dataclass
-class Instruction:
-    address: int
-    mnemonic: str
-    operands: str
-
-    @property
-    def text(self):
-        return f"{self.mnemonic} {self.operands}".strip()
-
-    def target(self):
-        """The address that a direct jump goes to, else None."""
-        if not self.mnemonic.startswith("j") or self.operands.startswith("*"):
-            return None
-        return int(self.operands, 16)
-
-    def reads_writes(self):
-        """Whether the memory operand is read, and whether it is written."""
-        if "(" not in self.operands or self.mnemonic.startswith(("lea", "nop")):
-            return False, False
-        last = self.operands.endswith((")", "}")) and "(" in split(self.operands)[-1]
-        if not last or ONLY_READS.match(self.mnemonic):
-            return True, False
-        one = len(split(self.operands)) == 1 and not self.mnemonic.startswith("set")
-        return not ONLY_WRITES.match(self.mnemonic) or one, True
-
-    def on_stack(self, frame_pointer):
-        """A slot of the stack at a fixed place; arrays on the stack are indexed."""
-        bases = "rsp|rbp" if frame_pointer else "rsp"
-        return bool(re.search(rf"\(%({bases})\)", self.operands))
-
-
-def split(operands):
-    """The operands; commas inside parentheses do not separate."""
-    return re.split(r",(?![^(]*\))", operands)
+FORMAT = re.compile(r".*file format .*(aarch64|arm64|elf64-little$)")
 
 
 @dataclasses.dataclass
@@ -67,10 +27,10 @@ class Loop:
 
     def counts(self):
         """What the loop does in one iteration; `multiply_adds` are FMAs, or multiplications where there is no FMA."""
-        fmas = sum(bool(FMA.match(i.mnemonic)) for i in self.instructions)
-        multiplies = sum(bool(MULTIPLY.match(i.mnemonic)) for i in self.instructions)
+        fmas = sum(i.multiply_add() for i in self.instructions)
+        multiplies = sum(i.multiply() for i in self.instructions)
         traffic = [(i, *i.reads_writes()) for i in self.instructions]
-        spills = [i for i, read, write in traffic if (read or write) and self.slot(i)]
+        spills = sum(max(read, write) for i, read, write in traffic if self.slot(i))
         loads = sum(read for _, read, _ in traffic)
         return {
             "role": self.role(),
@@ -83,36 +43,33 @@ class Loop:
             "loads": loads,
             "broadcasts": self.broadcasts(),
             "stores": sum(write for _, _, write in traffic),
-            "spills": len(spills),
+            "spills": spills,
             "loads_per_multiply_add": round(loads / (fmas or multiplies), 3)
             if fmas or multiplies
             else None,
         }
 
+    def isa(self):
+        return sys.modules[type(self.instructions[0]).__module__]
+
     def slot(self, instruction):
         return instruction.on_stack(self.frame_pointer)
 
     def broadcasts(self):
-        return sum(
-            bool(BROADCAST.match(i.text)) or "{1to" in i.operands
-            for i in self.instructions
-        )
+        return sum(i.broadcast() for i in self.instructions)
 
     def vector_bits(self):
-        text = " ".join(i.operands for i in self.instructions)
-        return next((bits for name, bits in WIDTHS if name in text), 0)
+        return max(i.vector_bits() for i in self.instructions)
 
     def role(self):
         """As well as can be told: the pointwise stage multiplies by broadcasts, the depthwise stage by vectors."""
-        if any(
-            FMA.match(i.mnemonic) or MULTIPLY.match(i.mnemonic)
-            for i in self.instructions
-        ):
-            return "pointwise" if self.broadcasts() else "depthwise"
-        vectors = [i for i in self.instructions if re.search("%[xyz]mm", i.operands)]
+        if any(i.multiply_add() or i.multiply() for i in self.instructions):
+            elements = any(i.by_element() for i in self.instructions)
+            return "pointwise" if elements or self.broadcasts() else "depthwise"
+        vectors = [i for i in self.instructions if i.vector_bits()]
         if not any(i.reads_writes()[1] for i in vectors):
             return "other"
-        if any(ARITHMETIC.match(i.mnemonic) for i in vectors):
+        if any(i.arithmetic() for i in vectors):
             return "elementwise"
         return "copy" if any(i.reads_writes()[0] for i in vectors) else "fill"
 
@@ -129,17 +86,15 @@ def disassemble(objdump, file):
 
 
 def parse(text):
-    functions, current = {}, None
+    functions, current, isa = {}, None, x86
     for line in text.splitlines():
-        if found := FUNCTION.match(line):
+        if "file format" in line:
+            isa = arm64 if FORMAT.match(line) else x86
+        elif found := FUNCTION.match(line):
             current = functions.setdefault(found[1], [])
         elif current is not None and (found := INSTRUCTION.match(line)):
-            words = re.sub(r"\s*(#.*|<[^>]*>)", "", found[2]).split()
-            while len(words) > 1 and words[0] in PREFIXES:
-                words.pop(0)
-            current.append(
-                Instruction(int(found[1], 16), words[0], " ".join(words[1:]))
-            )
+            words = isa.COMMENT.sub("", found[2]).split()
+            current.append(isa.Instruction.parse(int(found[1], 16), words))
     return functions
 
 
@@ -147,7 +102,7 @@ def innermost_loops(function, instructions):
     """The loops that hold no other loop, in the order of their addresses."""
     blocks, successors = control_flow(instructions)
     loops = natural_loops(successors)
-    frame_pointer = any(i.text == "mov %rsp,%rbp" for i in instructions[:20])
+    frame_pointer = any(i.sets_frame_pointer() for i in instructions[:20])
     result = []
     for header, body in sorted(loops.items()):
         if any(other in body for other in loops if other != header):
@@ -162,7 +117,7 @@ def control_flow(instructions):
     addresses = {i.address for i in instructions}
     leaders = {instructions[0].address} if instructions else set()
     for here, after in zip(instructions, [*instructions[1:], None]):
-        if here.mnemonic.startswith(("j", "ret", "ud2")):
+        if here.jumps():
             leaders.update(a for a in [here.target()] if a in addresses)
             if after:
                 leaders.add(after.address)
@@ -175,7 +130,7 @@ def control_flow(instructions):
     for (start, block), after in zip(blocks.items(), [*list(blocks)[1:], None]):
         last = block[-1]
         out = [last.target()] if last.target() in blocks else []
-        if after is not None and not last.mnemonic.startswith(("jmp", "ret", "ud2")):
+        if after is not None and last.falls_through():
             out.append(after)
         successors[start] = out
     return blocks, successors

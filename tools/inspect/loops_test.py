@@ -2,7 +2,9 @@
 
 import unittest
 
+import arm64
 import loops
+import x86
 
 # An outer loop around a hot one, which has a block moved out of line (at 60): the way objdump writes them.
 LISTING = """
@@ -78,9 +80,52 @@ class InnermostLoops(unittest.TestCase):
         self.assertEqual(loops.innermost_loops("leaf", []), [])
 
 
+# The same for AArch64: multiply-adds by element, pairs, a spill.
+ARM_LISTING = """
+leaf.o:     file format elf64-littleaarch64
+
+0000000000000000 <leaf>:
+       0:\tldp\tq1, q2, [x9, #32]
+       4:\tldr\tq3, [x8, x10]
+       8:\tld1r\t{v4.4s}, [x11]
+       c:\tfmla\tv16.4s, v1.4s, v3.s[0]
+      10:\tfmla\tv17.4s, v2.4s, v3.s[1]
+      14:\tfmla\tv18.4s, v2.4s, v4.4s
+      18:\tstr\tq18, [sp, #1200]
+      1c:\tldr\tq5, [sp, x12]
+      20:\tsubs\tx15, x15, #0x1
+      24:\tb.ne\t0 <leaf>  // b.any
+      28:\tret
+"""
+
+
+class Arm64(unittest.TestCase):
+    def test_counts(self):
+        (loop,) = loops.innermost_loops("leaf", loops.parse(ARM_LISTING)["leaf"])
+        counts = loop.counts()
+        self.assertEqual(counts["role"], "pointwise")
+        self.assertEqual((counts["multiply_adds"], counts["vector_bits"]), (3, 128))
+        self.assertEqual((counts["loads"], counts["stores"]), (5, 1))
+        self.assertEqual((counts["broadcasts"], counts["spills"]), (1, 1))
+
+    def test_reads_writes(self):
+        cases = {
+            ("ldp", "q0, q1, [x0]"): (2, 0),
+            ("stp", "q0, q1, [x12], #64"): (0, 2),
+            ("ld1", "{v0.4s-v3.4s}, [x0]"): (4, 0),
+            ("ld1", "{v20.s}[1], [x16]"): (1, 0),
+            ("st1", "{v0.4s, v1.4s}, [x0]"): (0, 2),
+            ("prfm", "pldl1keep, [x0]"): (0, 0),
+            ("fmla", "v0.4s, v1.4s, v2.s[3]"): (0, 0),
+        }
+        for instruction, expected in cases.items():
+            found = arm64.Instruction(0, *instruction).reads_writes()
+            self.assertEqual(found, expected, instruction)
+
+
 class Operands(unittest.TestCase):
     def reads_writes(self, mnemonic, operands):
-        return loops.Instruction(0, mnemonic, operands).reads_writes()
+        return x86.Instruction(0, mnemonic, operands).reads_writes()
 
     def test_reads_writes(self):
         cases = {

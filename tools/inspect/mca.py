@@ -32,9 +32,10 @@ class Mca:
         self.cpu = host if cpu == "native" else cpu
         self.bounds = {}
 
-    def run(self, lines):
+    def run(self, isa, lines):
+        options = [f"-mcpu={self.cpu}", f"-iterations={ITERATIONS}", "--json"]
         result = subprocess.run(
-            [self.path, f"-mcpu={self.cpu}", f"-iterations={ITERATIONS}", "--json"],
+            [self.path, *isa.MCA_OPTIONS, *options],
             input="\n".join(lines) + "\n",
             capture_output=True,
             text=True,
@@ -49,12 +50,11 @@ class Mca:
         """Cycles an iteration: the bound by resources alone, and simulated; None for a loop with branches inside."""
         if loop.blocks != 1:
             return None
-        lines = ["again:"]
+        isa, lines = loop.isa(), ["again:"]
         for i in loop.instructions:
-            if i.mnemonic.startswith("nop"):
-                continue
-            lines.append("jne again" if i.mnemonic.startswith("j") else i.text)
-        throughput, simulated = self.run(lines)
+            if not i.idle():
+                lines.append(f"{isa.MCA_JUMP} again" if i.jumps() else i.text)
+        throughput, simulated = self.run(isa, lines)
         return {
             "block_reciprocal_throughput": throughput,
             "cycles": round(simulated, 2),
@@ -63,13 +63,8 @@ class Mca:
     def multiply_add_bound(self, loop):
         """Cycles for each multiply-add, by the model, when nothing else is in the way."""
         counts = loop.counts()
-        register = {512: "zmm", 256: "ymm", 128: "xmm"}[counts["vector_bits"]]
-        kind = register, counts["fused"]
+        kind = counts["vector_bits"], counts["fused"]
         if kind not in self.bounds:
-            r = [f"%{register}{i}" for i in range(16)]
-            if counts["fused"]:
-                lines = [f"vfmadd231ps {r[14]},{r[15]},{r[i]}" for i in range(12)]
-            else:
-                lines = [f"mulps %xmm15,%xmm{i}" for i in range(12)]
-            self.bounds[kind] = self.run(lines)[0] / 12
+            lines = loop.isa().fma_block(*kind)
+            self.bounds[kind] = self.run(loop.isa(), lines)[0] / len(lines)
         return self.bounds[kind]

@@ -1,0 +1,45 @@
+# The same program on other processors, as qemu models them: no instruction that they lack, the rows that are theirs, right answers.
+
+if(CMAKE_CROSSCOMPILING_EMULATOR)
+  set(qemu ${CMAKE_CROSSCOMPILING_EMULATOR})
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  find_program(SEPCONV_QEMU NAMES qemu-x86_64-static qemu-x86_64)
+  set(qemu ${SEPCONV_QEMU})
+endif()
+
+# sepconv_emulate(<cpu of qemu> <row chosen for a 3x3 layer> <target>...)
+function(sepconv_emulate cpu row)
+  if(NOT qemu OR SEPCONV_CHECKED OR "${CMAKE_C_FLAGS}" MATCHES "-fsanitize")
+    return()
+  endif()
+  string(REGEX REPLACE ",.*" "" name "emulated_${cpu}")
+  # The executable's path and not its target: it has this emulator, or none, and not the one that runs the other tests.
+  add_test(
+    NAME ${name}
+    COMMAND ${CMAKE_COMMAND} -E env ${qemu} -cpu ${cpu} $<TARGET_FILE:sepconv_machine_test>
+  )
+  set_tests_properties(
+    ${name}
+    PROPERTIES
+      LABELS emulated
+      TIMEOUT ${SEPCONV_TEST_TIMEOUT}
+      # qemu 7 reads the lanes that AVX's masked loads leave out.
+      ENVIRONMENT
+        "SEPCONV_TEST_READABLE_GUARDS=1;SEPCONV_TARGETS=;SEPCONV_EXPECT_TARGETS=${ARGN};SEPCONV_EXPECT_ROW=2d_f32_nhwc_${row}"
+  )
+endfunction()
+
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  sepconv_emulate(Conroe any_portable "portable") # SSSE3
+  sepconv_emulate(Penryn any_x86_sse41 "portable x86_sse41") # SSE4.1
+  sepconv_emulate(SandyBridge any_x86_sse41 "portable x86_sse41") # AVX
+  sepconv_emulate(Haswell k3s1d1m1_x86_avx2 "portable x86_sse41 x86_avx2")
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+  sepconv_emulate(cortex-a53 k3s1d1m1_arm_neon "portable arm_neon")
+  sepconv_emulate(neoverse-n1 k3s1d1m1_arm_neon "portable arm_neon arm_neon_fp16dot")
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "armv7")
+  sepconv_emulate(cortex-a9 any_arm32_neon "portable arm32_neon")
+  sepconv_emulate(cortex-a15 any_arm32_neon "portable arm32_neon")
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+  sepconv_emulate(rv64,v=true,vlen=256,vext_spec=v1.0 any_portable "portable")
+endif()

@@ -1,0 +1,77 @@
+"""Writes the README's table of processors from what the tests ran.
+
+./dev support      after ./dev test and ./dev cross MACHINE, in any order
+
+Reads build/PRESET/tests.xml (ctest --output-junit) and the rows of the default library of each preset that was tested, and puts
+the table between the markers of README.md. A target is listed with the rows that it has and whether they ran; a test that failed
+fails this, too.
+"""
+
+import collections
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- support: written by ./dev support -->\n", "<!-- end of support -->\n"
+# Preset: the processor, and what ran the tests.
+MACHINES = {
+    "dev": ("x86-64", "natively; as qemu's Conroe, Penryn, Sandy Bridge and Haswell"),
+    "aarch64-linux": ("ARM, 64 bits", "qemu, also as Cortex-A53 and Neoverse N1"),
+    "armv7-linux": (
+        "ARM, 32 bits (ARMv7, hard float)",
+        "qemu, also as Cortex-A9 and A15",
+    ),
+    "riscv64-linux": ("RISC-V, 64 bits", "qemu"),
+    "wasm": ("WebAssembly", "Node"),
+}
+
+
+def rows_of(folder):
+    """{target: number of rows} of the default library."""
+    lines = (folder / "generators/sepconv_default/rows.txt").read_text().splitlines()
+    return collections.Counter(line.split()[1] for line in lines)
+
+
+def results_of(folder):
+    """{test: its output}, and the names of those that failed."""
+    cases = xml.etree.ElementTree.parse(folder / "tests.xml").iter("testcase")
+    outputs, failed = {}, []
+    for case in cases:
+        outputs[case.get("name")] = case.findtext("system-out") or ""
+        if case.get("status") == "fail":
+            failed.append(case.get("name"))
+    return outputs, failed
+
+
+def table(build):
+    lines = ["| processor | target | rows | tested |", "|---|---|---|---|"]
+    for preset, (processor, where) in MACHINES.items():
+        folder = build / preset
+        if not (folder / "tests.xml").exists():
+            print(f"support: {preset} has not been tested", file=sys.stderr)
+            continue
+        outputs, failed = results_of(folder)
+        if failed:
+            sys.exit(f"support: {preset}: these tests fail: {', '.join(failed)}")
+        found = re.search(r"targets of this machine: (.*)", outputs.get("machine", ""))
+        if "variants" not in outputs or not found:
+            sys.exit(f"support: {preset}: its tests were not all run")
+        for target, rows in rows_of(folder).items():
+            tested = where if target in found[1].split() else "built, not run"
+            lines.append(f"| {processor} | `{target}` | {rows} | {tested} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not after:
+        sys.exit(f"support: README.md has no {BEGIN.strip()} ... {END.strip()}")
+    readme.write_text(before + BEGIN + table(ROOT / "build") + END + after)
+
+
+if __name__ == "__main__":
+    main()
