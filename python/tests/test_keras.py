@@ -1,48 +1,15 @@
-"""Keras on sepconv, on the backend that KERAS_BACKEND names (`./dev test-python --frameworks` runs all four)."""
-
-import os
+"""Keras's operations and layers on sepconv, on the backend that KERAS_BACKEND names (`./dev test-python --frameworks` runs
+all four)."""
 
 import golden
 import numpy as np
 import pytest
 import reference
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-keras = pytest.importorskip("keras")
+from keras_support import BACKEND, Runs, afterwards, keras, layers, numpy, small_model  # noqa: F401 (a fixture)
 
 import sepconv
 import sepconv.keras
 from sepconv.keras import _enable
-
-BACKEND = keras.backend.backend()
-layers = keras.layers
-
-
-@pytest.fixture(autouse=True)
-def afterwards():
-    yield
-    sepconv.keras.disable()
-    keras.utils.clear_session()
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(11)
-
-
-class Runs:
-    """Counts the convolutions of a block."""
-
-    def __enter__(self):
-        self.before = sepconv.run_count()
-        return self
-
-    def __exit__(self, *_):
-        self.count = sepconv.run_count() - self.before
-
-
-def numpy(tensor):
-    return keras.ops.convert_to_numpy(tensor)
 
 
 def traced(function):
@@ -151,20 +118,6 @@ def test_enable_and_disable(rng):
     assert runs.count == 0
 
 
-def small_model(data_format="channels_last"):
-    shape = (12, 10, 3) if data_format == "channels_last" else (3, 12, 10)
-    return keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.SeparableConv2D(8, 3, activation="relu", data_format=data_format),
-            layers.DepthwiseConv2D(3, padding="same", data_format=data_format),
-            layers.SeparableConv2D(4, (3, 2), 2, "same", data_format=data_format),
-            layers.GlobalAveragePooling2D(data_format=data_format),
-            layers.Dense(2),
-        ]
-    )
-
-
 @pytest.mark.skipif(BACKEND == "numpy", reason="the NumPy backend does not train")
 def test_training(rng):
     x, y = rng.standard_normal((8, 12, 10, 3)).astype("f"), rng.standard_normal((8, 2)).astype("f")
@@ -197,188 +150,3 @@ def test_predict_save_and_load(rng, tmp_path):
         loaded = keras.models.load_model(tmp_path / "model.keras")
         np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, rtol=1e-4, atol=1e-5)
     assert runs.count == 3
-
-
-# ------------------------------------------------------------------------------------------------------------ optimize
-
-
-def randomized(model, rng):
-    """Statistics that a fold which forgets something gets wrong."""
-    for weight in model.weights:
-        if "variance" in weight.path:
-            weight.assign(rng.uniform(0.5, 2, weight.shape))
-        elif len(weight.shape) == 1:
-            weight.assign(rng.uniform(-0.5, 0.5, weight.shape) + ("gamma" in weight.path))
-        else:
-            weight.assign(rng.standard_normal(weight.shape) / np.sqrt(np.prod(weight.shape[:-1])))
-    return model
-
-
-def check_optimized(model, x, names, tmp_path):
-    """The optimized model has these fused layers, computes the same with them, and so it does once reloaded."""
-    expected = model.predict(x, verbose=0)
-    fast = sepconv.keras.optimize(model)
-    assert [r.replaces for r in sepconv.keras.report(fast)] == [tuple(n.split()) for n in names]
-    with Runs() as runs:
-        found = fast.predict(x, verbose=0)
-    assert runs.count == len(names)
-    scale = np.abs(expected).max()
-    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=1e-4)
-    fast.save(tmp_path / "fast.keras")
-    loaded = keras.models.load_model(tmp_path / "fast.keras")
-    np.testing.assert_array_equal(loaded.predict(x, verbose=0), found)
-    return fast
-
-
-def test_optimize_mobilenet(rng, tmp_path):
-    model = randomized(keras.applications.MobileNet(weights=None, input_shape=(64, 64, 3), alpha=0.25, classes=7), rng)
-    names = []
-    for i in range(1, 14):
-        pad = f"conv_pad_{i} " if i in (2, 4, 6, 12) else ""
-        parts = (f"conv_{stage}_{i}{end}" for stage in ("dw", "pw") for end in ("", "_bn", "_relu"))
-        names.append(pad + " ".join(parts))
-    check_optimized(model, rng.standard_normal((2, 64, 64, 3)).astype("f"), names, tmp_path)
-
-
-def test_optimize_mobilenet_v2(rng, tmp_path):
-    model = keras.applications.MobileNetV2(weights=None, input_shape=(64, 64, 3), alpha=0.35, classes=7)
-    x = rng.standard_normal((2, 64, 64, 3)).astype("f")
-    expected = randomized(model, rng).predict(x, verbose=0)
-    fast = sepconv.keras.optimize(model)
-    assert len(sepconv.keras.report(fast)) == 17
-    np.testing.assert_allclose(fast.predict(x, verbose=0), expected, atol=1e-4 * np.abs(expected).max())
-
-
-def test_optimize_xception(rng):
-    model = randomized(keras.applications.Xception(weights=None, input_shape=(71, 71, 3), classes=7), rng)
-    x = rng.standard_normal((1, 71, 71, 3)).astype("f")
-    expected = model.predict(x, verbose=0)
-    fast = sepconv.keras.optimize(model, threads=1)
-    assert len(sepconv.keras.report(fast)) == 34
-    np.testing.assert_allclose(fast.predict(x, verbose=0), expected, atol=1e-4 * np.abs(expected).max())
-
-
-def test_optimize_sequential_one_dimension(rng, tmp_path):
-    model = keras.Sequential(
-        [
-            keras.Input((30, 4)),
-            layers.ZeroPadding1D((2, 1), name="pad"),
-            layers.SeparableConv1D(6, 3, 2, depth_multiplier=2, name="a"),
-            layers.BatchNormalization(name="a_bn", scale=False),
-            layers.Activation("tanh", name="a_act"),
-            layers.DepthwiseConv1D(3, padding="same", activation="relu", use_bias=False, name="b"),
-            layers.Conv1D(5, 1, activation="sigmoid", name="c"),
-            layers.SeparableConv1D(6, 3, dilation_rate=2, activation="silu", use_bias=False, name="d"),
-        ]
-    )
-    names = ["pad a a_bn a_act", "b c", "d"]
-    check_optimized(randomized(model, rng), rng.standard_normal((3, 30, 4)).astype("f"), names, tmp_path)
-
-
-def test_optimize_leaves_alone_what_is_read_elsewhere(rng, tmp_path):
-    inputs = keras.Input((9, 9, 4))
-    a = layers.DepthwiseConv2D(3, padding="same", name="read_twice")(inputs)
-    b = layers.Conv2D(5, 1, name="b")(a)
-    c = layers.Conv2D(5, 1, name="c")(a)
-    d = layers.SeparableConv2D(5, 3, padding="same", name="d")(keras.ops.add(b, c))
-    e = layers.BatchNormalization(name="e")(d)
-    f = layers.SeparableConv2D(5, 3, name="f", activation=lambda x: x * 2)(e)  # a function that sepconv has not
-    g = layers.DepthwiseConv2D(3, name="g")(f)
-    h = layers.Conv2D(5, 1, 2, name="strided")(g)
-    model = keras.Model(inputs, [d, e, h])
-    fast = sepconv.keras.optimize(randomized(model, rng))
-    assert [r.replaces for r in sepconv.keras.report(fast)] == [("d",)]
-    x = rng.standard_normal((2, 9, 9, 4)).astype("f")
-    for found, expected in zip(fast.predict(x, verbose=0), model.predict(x, verbose=0), strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-@pytest.mark.parametrize("axis", [-1, 1])
-def test_optimize_folds_into_other_convolutions(axis, rng):
-    inputs = keras.Input((9, 9, 9))
-    a = layers.Conv2D(9, 3, padding="same", use_bias=False, kernel_regularizer="l2", name="a")(inputs)
-    b = layers.BatchNormalization(axis, name="b", center=False)(a)
-    c = layers.Conv2D(9, 3, groups=3, name="c")(layers.LeakyReLU()(b))
-    d = layers.BatchNormalization(name="d")(c)
-    e = layers.BatchNormalization(name="e")(layers.Conv2D(3, 1, activation="relu", name="not_folded")(d))
-    model = randomized(keras.Model(inputs, e), rng)
-    fast = sepconv.keras.optimize(model)
-    names = {layer.name for layer in fast.layers}
-    assert ("a_folded" in names) == ("b" not in names) == (axis == -1)
-    assert {"c_folded", "not_folded", "e"} < names and "d" not in names
-    x = rng.standard_normal((2, 9, 9, 9)).astype("f")
-    np.testing.assert_allclose(fast.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-4)
-
-
-def test_optimize_models_inside_models(rng, tmp_path):
-    block = keras.Sequential([keras.Input((8, 8, 4)), layers.SeparableConv2D(4, 3, padding="same", name="inner")])
-    inputs = keras.Input((8, 8, 4))
-    model = keras.Model(inputs, block(layers.ReLU()(block(inputs))))
-    x = rng.standard_normal((2, 8, 8, 4)).astype("f")
-    expected = randomized(model, rng).predict(x, verbose=0)
-    fast = sepconv.keras.optimize(model)
-    with Runs() as runs:
-        np.testing.assert_allclose(fast.predict(x, verbose=0), expected, atol=1e-4)
-    assert runs.count == 2
-
-
-@pytest.mark.skipif(BACKEND in ("tensorflow", "numpy"), reason="the backend has no channels_first pooling on CPUs")
-def test_optimize_channels_first(rng, tmp_path):
-    x = rng.standard_normal((2, 3, 12, 10)).astype("f")
-    check_optimized(
-        randomized(small_model("channels_first"), rng), x, ["separable_conv2d", "separable_conv2d_1"], tmp_path
-    )
-
-
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
-def test_optimize_narrow_types(policy, rng):
-    model = keras.Sequential(
-        [
-            keras.Input((9, 9, 4)),
-            layers.DepthwiseConv2D(3, use_bias=False, dtype=policy),
-            layers.BatchNormalization(dtype=policy),
-            layers.ReLU(6.0, dtype=policy),
-            layers.Conv2D(5, 1, dtype=policy),
-        ]
-    )
-    x = rng.standard_normal((2, 9, 9, 4)).astype("f")
-    expected = numpy(keras.ops.cast(randomized(model, rng)(x), "float32"))
-    fast = sepconv.keras.optimize(model)
-    found = fast(x)
-    assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
-    found = numpy(keras.ops.cast(found, "float32"))
-    np.testing.assert_allclose(found, expected, atol=np.abs(expected).max() * (0.05 if "b" in policy else 0.01))
-
-
-def test_optimize_errors():
-    class Own(keras.Model):
-        def call(self, inputs):
-            return inputs
-
-    for model in (Own(), keras.Sequential([layers.SeparableConv2D(3, 3)])):
-        with pytest.raises(ValueError, match="model must be functional or sequential, and built"):
-            sepconv.keras.optimize(model)
-    assert str(sepconv.keras.report(Own())) == "no separable layers were found"
-    fused = sepconv.keras.FusedSeparableConv((3, 3), 2, 1, 3)
-    with pytest.raises(RuntimeError, match="has no weights yet"):
-        fused(np.ones((1, 5, 5, 2), "f"))
-
-
-@pytest.mark.skipif(BACKEND == "numpy", reason="the NumPy backend has no gradients")
-def test_gradients_pass_through_a_fused_layer(rng):
-    """A layer in front of it can be trained."""
-    x, y = rng.standard_normal((4, 9, 9, 3)).astype("f"), rng.standard_normal((4, 9, 9, 5)).astype("f")
-    front, back = layers.Conv2D(4, 1), layers.SeparableConv2D(5, 3, padding="same", activation="relu")
-    back.trainable = False
-    model = keras.Sequential([keras.Input((9, 9, 3)), front, back])
-    fast = sepconv.keras.optimize(model)
-    initial = front.get_weights()
-    results = []
-    for trained in (model, fast):
-        front.set_weights(initial)
-        trained.compile("sgd", "mse")
-        trained.fit(x, y, epochs=2, verbose=0)
-        results.append(front.get_weights())
-    for a, b, start in zip(*results, initial, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-        assert np.abs(a - start).max() > 1e-4

@@ -25,11 +25,6 @@ ACTIVATIONS = {
 }
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(3)
-
-
 def tensors(rng, dtype="f"):
     x = rng.standard_normal((2, 8, 9, 6)).astype(dtype)
     dw, pw = rng.standard_normal((3, 2, 6, 2)).astype(dtype) / 2, rng.standard_normal((1, 1, 12, 5)).astype(dtype) / 3

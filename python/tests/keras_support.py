@@ -1,0 +1,50 @@
+"""What the tests of Keras share."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+keras = pytest.importorskip("keras")
+
+import sepconv
+import sepconv.keras
+
+BACKEND = keras.backend.backend()
+layers = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def afterwards():
+    yield
+    sepconv.keras.disable()
+    keras.utils.clear_session()
+
+
+class Runs:
+    """Counts the convolutions of a block."""
+
+    def __enter__(self):
+        self.before = sepconv.run_count()
+        return self
+
+    def __exit__(self, *_):
+        self.count = sepconv.run_count() - self.before
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def small_model(data_format="channels_last"):
+    shape = (12, 10, 3) if data_format == "channels_last" else (3, 12, 10)
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.SeparableConv2D(8, 3, activation="relu", data_format=data_format),
+            layers.DepthwiseConv2D(3, padding="same", data_format=data_format),
+            layers.SeparableConv2D(4, (3, 2), 2, "same", data_format=data_format),
+            layers.GlobalAveragePooling2D(data_format=data_format),
+            layers.Dense(2),
+        ]
+    )

@@ -1,0 +1,65 @@
+"""What sepconv.separable_conv refuses, and with which words."""
+
+import numpy as np
+import pytest
+
+import sepconv
+
+DW, PW, X = np.ones((2, 2, 3, 2), "f"), np.ones((1, 1, 6, 5), "f"), np.ones((1, 4, 4, 3), "f")
+ERRORS = [
+    ({"inputs": np.ones((4, 4), "f")}, r"inputs must have the rank of the kernels, 4, received shape \(4, 4\)"),
+    (
+        {"depthwise_kernel": np.ones((2, 2), "f")},
+        r"depthwise_kernel must have rank 3, 4 or 5, received shape \(2, 2\)",
+    ),
+    ({"inputs": np.ones((1, 4, 4, 4), "f")}, r"input channels must match the kernel: inputs of shape \(1, 4, 4, 4\)"),
+    ({"data_format": "channels_first"}, "input channels must match the kernel"),
+    ({"pointwise_kernel": np.ones((1, 1, 5, 5), "f")}, r"depth_multiplier = 6 rows, received shape \(1, 1, 5, 5\)"),
+    ({"pointwise_kernel": np.ones((2, 1, 6, 5), "f")}, r"extent 1 along each spatial axis, received .*\(2, 1, 6, 5\)"),
+    ({"pointwise_kernel": np.ones((1, 6, 5), "f")}, r"pointwise_kernel must have the rank of depthwise_kernel"),
+    ({"depthwise_kernel": np.ones((2, 2, 0, 2), "f")}, r"depthwise_kernel must not be empty.*\(2, 2, 0, 2\)"),
+    ({"pointwise_kernel": np.ones((1, 1, 6, 0), "f")}, r"pointwise_kernel must not be empty"),
+    ({"depthwise_kernel": np.ones((0, 2, 3, 2), "f")}, r"depthwise_kernel must not be empty"),
+    ({"strides": 0}, "strides must be positive, received 0"),
+    ({"strides": (1, 2, 3)}, r"strides .* one entry for each of the 2 spatial axes, received \(1, 2, 3\)"),
+    ({"strides": "2"}, "strides must be an integer or a sequence of integers, received '2'"),
+    ({"dilation_rate": (1, -1)}, r"dilation_rate must be positive, received \(1, -1\)"),
+    ({"dilation_rate": 1.5}, "dilation_rate must be an integer or a sequence of integers, received 1.5"),
+    ({"padding": "full"}, 'padding must be .* received "full"'),
+    ({"padding": "causal"}, 'padding "causal" needs inputs of rank 3'),
+    ({"padding": 3}, "padding must be .* received 3"),
+    ({"padding": [(1, 1)] * 3}, r"padding must .* each of the 2 spatial axes"),
+    ({"padding": [(1, -1), (1, 1)]}, r"padding must not be negative, received \(-1, 1\)"),
+    ({"data_format": "NHWC"}, 'data_format must be .* received "NHWC"'),
+    ({"data_format": 1}, "data_format must be .* received 1"),
+    ({"inputs": np.ones((1, 1, 4, 3), "f")}, "Computed output size would be zero or negative"),
+    ({"dilation_rate": 4}, "Computed output size would be zero or negative"),
+    ({"inputs": np.ones((1, 0, 4, 3), "f")}, "Computed output size would be zero or negative"),
+    ({"inputs": X.astype("d")}, "same dtype: received float64, but depthwise_kernel is float32"),
+    ({"pointwise_kernel": PW.astype("e")}, "same dtype: received float32, but pointwise_kernel is float16"),
+    ({"inputs": X.astype("i")}, "inputs must be float16, bfloat16, float32 or float64, received int32"),
+    ({"depthwise_kernel": DW.astype(">f4")}, "depthwise_kernel must be float16.* received >f4"),
+    ({"inputs": np.ones((1,) * 6, "f")}, "inputs has rank 6, more than 5"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), ERRORS, ids=[m for _, m in ERRORS])
+def test_errors(change, message):
+    arguments = {"inputs": X, "depthwise_kernel": DW, "pointwise_kernel": PW} | change
+    with pytest.raises(ValueError, match=message):
+        sepconv.separable_conv(**arguments)
+
+
+def test_what_is_no_array():
+    with pytest.raises(TypeError, match="inputs must be an array .* received <class 'list'>"):
+        sepconv.separable_conv([[1.0]], DW, PW)
+    with pytest.raises(TypeError, match="depthwise_kernel must be an array"):
+        sepconv.separable_conv(X, 3.0, PW)
+
+
+@pytest.mark.parametrize("zeros", [1 << 20, 1 << 40, (1 << 63) - 1])
+def test_huge_sizes_are_refused(zeros):
+    with pytest.raises((ValueError, MemoryError)):
+        sepconv.separable_conv(X, DW, PW, padding=[(zeros, zeros)] * 2)
+    with pytest.raises(ValueError, match="overflow|64 bits|too large"):
+        sepconv.explain((1 << 40, 1 << 22, 4, 3), DW.shape, PW.shape, padding="same")
