@@ -50,9 +50,8 @@ class KeepToWhatWorks : public IRMutator {
     const bool always = Halide::Internal::is_const_one(store->predicate);
     std::vector<Stmt> lanes;
     for (int i = 0; i < ramp->lanes; i++) {
-      const Stmt lane =
-          Store::make(store->name, Shuffle::make_extract_element(value, i), ramp->base + i * ramp->stride, store->param,
-                      Halide::Internal::const_true(), Halide::Internal::ModulusRemainder());
+      const Stmt lane = Store::make(store->name, Shuffle::make_extract_element(value, i), ramp->base + i * ramp->stride,
+                                    store->param, Halide::Internal::const_true(), Halide::Internal::ModulusRemainder());
       lanes.push_back(always ? lane : IfThenElse::make(Shuffle::make_extract_element(mask, i) != 0, lane));
     }
     return LetStmt::make(value_name, store->value, LetStmt::make(mask_name, numbers, Block::make(lanes)));
