@@ -46,7 +46,9 @@ else()
   )
   set(halide_library "$<TARGET_FILE:Halide::Halide>")
 endif()
-install(FILES "${halide_library}" DESTINATION "${generator_dir}" COMPONENT generator)
+if(NOT SKBUILD) # a Python wheel is small: sepconv/_compile.py finds libHalide in the package halide
+  install(FILES "${halide_library}" DESTINATION "${generator_dir}" COMPONENT generator)
+endif()
 file(RELATIVE_PATH to_generator "/${package_dir}" "/${generator_dir}")
 string(PREPEND to_generator "\${CMAKE_CURRENT_LIST_DIR}/")
 _sepconv_write_host_tools(

@@ -11,23 +11,34 @@ const std::vector<ParameterSpec>& parameter_specs() {
   static const std::vector<ParameterSpec> specs = {
       {"vector", "lanes of the pointwise stage", {2, 4, 8, 16}, &ScheduleParameters::vector},
       {"depthwise_vector", "lanes of the depthwise stage", {2, 4, 8, 16}, &ScheduleParameters::depthwise_vector},
-      {"chunk", "channels staged and convolved together", {4, 8, 16, 24, 32, 48, 64}, &ScheduleParameters::chunk},
+      {"chunk",
+       "channels staged and convolved together",
+       {4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96},
+       &ScheduleParameters::chunk},
       {"tile_pixels",
        "pixels of one register tile (channels_last)",
-       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14},
+       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 25, 28},
        &ScheduleParameters::tile_pixels},
       {"tile_channels",
        "output channels of one register tile (channels_first)",
-       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12},
+       {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28},
        &ScheduleParameters::tile_channels},
       {"tile_vectors",
        "vectors of one register tile: of output channels, or of pixels (channels_first)",
        {1, 2, 3, 4, 5, 6},
        &ScheduleParameters::tile_vectors},
+      {"panel_lanes",
+       "1: the pointwise stage's vectors are of output channels with channels_first, too",
+       {0, 1},
+       &ScheduleParameters::panel_lanes},
       {"depthwise_tile",
        "pixels, or vectors of pixels (channels_first), along x of one depthwise tile",
        {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16},
        &ScheduleParameters::depthwise_tile},
+      {"depthwise_rows",
+       "rows of one depthwise tile (channels_first)",
+       {1, 2, 4, 7, 8, 14},
+       &ScheduleParameters::depthwise_rows},
       {"tap_unroll",
        "taps along x in the depthwise inner loop",
        {1, 2, 3, 4, 5, 7, 9, 11, 13, 15},
@@ -45,6 +56,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
        "intermediate channels held at a time",
        {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048},
        &ScheduleParameters::sum_block},
+      {"panel_inner",
+       "1: all panels of a tile's pixels before the next pixels, 0: all pixels of a panel before the next",
+       {0, 1},
+       &ScheduleParameters::panel_inner},
       {"fetch_ahead",
        "1: the pointwise stage prefetches the next task's input",
        {0, 1},
@@ -65,12 +80,17 @@ int vector_lanes(const VariantName& name, const Halide::Target& target) {
   return std::max(target.natural_vector_size(type), 16 / type.bytes());
 }
 
+bool takes_input_activation(const VariantName& name, const ScheduleParameters& p) {
+  return p.stage == 1 && (!name.channels_first || name.curves() || name.extent.back() == 0);
+}
+
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (!name.channels_first) {
-    return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile};
+    return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile, 1};
   }
-  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector,
-          p.depthwise_tile * p.depthwise_vector};
+  const int depthwise_tile = p.depthwise_tile * p.depthwise_vector, rows = name.rank == 1 ? 1 : p.depthwise_rows;
+  if (p.panel_lanes == 1) return {p.tile_vectors * p.vector, p.tile_pixels, depthwise_tile, rows};
+  return {p.tile_channels, (name.depthwise_only() ? 1 : p.tile_vectors) * p.vector, depthwise_tile, rows};
 }
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parameters) {
@@ -82,7 +102,7 @@ FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& parame
   const int64_t blocks = (sizes.sum_channels + parameters.sum_block - 1) / parameters.sum_block;
   const int64_t length = (sizes.sum_channels + blocks - 1) / blocks, group = parameters.chunk * name.multiplier;
   sizes.sum_block = (length + group - 1) / group * group;
-  sizes.one_block = blocks == 1;
+  sizes.one_block = sizes.sum_block >= sizes.sum_channels;
   return sizes;
 }
 
@@ -108,25 +128,28 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
     return sentence("chunk", p.chunk,
                     "it must be a multiple of depthwise_vector, " + std::to_string(p.depthwise_vector));
   }
-  if (p.sum_block % p.chunk != 0)
-    return sentence("sum_block", p.sum_block, "it must be a multiple of chunk, " + std::to_string(p.chunk));
   // Accumulators, the operands of the side that is held, and one of the other side, unless the multiply-add broadcasts
   // it from memory.
-  const int side = name.channels_first ? p.tile_channels : p.tile_pixels;
+  const bool pixel_lanes = name.channels_first && p.panel_lanes == 0;
+  const int side = pixel_lanes ? p.tile_channels : p.tile_pixels;
   const int passing = target.has_feature(Halide::Target::AVX512) && p.tile_vectors <= side ? 0 : 1;
   int held = std::min(side, p.tile_vectors) + passing;
   // By elements both sides are held, and loads that run ahead of their use take two more.
   if (find_schedule(schedule).by_element && !name.channels_first) held = side + p.tile_vectors + 2;
   if (side * p.tile_vectors + held > registers) {
-    return sentence(name.channels_first ? "tile_channels" : "tile_pixels", side,
+    return sentence(pixel_lanes ? "tile_channels" : "tile_pixels", side,
                     "with tile_vectors " + std::to_string(p.tile_vectors) + " the tile spills " +
                         std::to_string(registers) + " registers");
   }
   const int chunk_vectors = name.channels_first ? 1 : p.chunk / p.depthwise_vector;
-  if ((p.depthwise_tile + 1) * chunk_vectors + 1 > registers) {
+  const int rows = name.channels_first ? p.depthwise_rows : 1;
+  if ((p.depthwise_tile * rows + 1) * chunk_vectors + 1 > registers) {
     return sentence(
         "depthwise_tile", p.depthwise_tile,
         "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");
+  }
+  if (p.panel_lanes == 1 && (!name.channels_first || name.depthwise_only() || name.curves())) {
+    return sentence("panel_lanes", 1, "for rows with channels first, both stages, and activations that are clamps");
   }
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return sentence("tap_rows", p.tap_rows, "the name must fix the kernel");

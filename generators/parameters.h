@@ -20,13 +20,16 @@ struct ScheduleParameters {
   int tile_pixels = 6;    // pixels of one register tile of the pointwise stage; channels_last only
   int tile_channels = 6;  // output channels of one register tile; channels_first only
   int tile_vectors = 2;   // vectors of one register tile: of output channels, or of pixels with channels_first
+  int panel_lanes = 0;    // 1: with channels_first, too, the pointwise stage's vectors are of output channels
   int depthwise_tile =
-      4;               // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
-  int tap_unroll = 3;  // taps along x unrolled into the depthwise inner loop
-  int tap_rows = 0;    // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
+      4;  // pixels (channels_first: vectors of them) along x of one register tile of the depthwise stage
+  int depthwise_rows = 1;  // rows of one register tile of the depthwise stage; channels_first only
+  int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
+  int tap_rows = 0;        // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
   int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
   int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
   int sum_block = 256;   // intermediate channels held at a time
+  int panel_inner = 0;   // 1: a register tile of pixels goes over all panels before the next one; 0: the other way
   int fetch_ahead = 1;   // 1: the pointwise stage prefetches the next task's input
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
@@ -65,9 +68,13 @@ Halide::Type element_type(const VariantName& name);
 // Elements of the widest vector of the target.
 int vector_lanes(const VariantName& name, const Halide::Target& target);
 
+// Whether the row applies an activation to its input. Rows that read it in place do not, nor do those that are compiled
+// for one layer with channels first, where staging is a plain copy.
+bool takes_input_activation(const VariantName& name, const ScheduleParameters& parameters);
+
 // What a row's parameters come to, in the terms of variant_table.h.
 struct TileSizes {
-  int panel_channels, tile_pixels, depthwise_tile;
+  int panel_channels, tile_pixels, depthwise_tile, depthwise_rows;
 };
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& parameters);
 

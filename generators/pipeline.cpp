@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "channels_first.h"
 #include "staging.h"
 
 using Halide::Expr;
@@ -45,21 +46,23 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
   const PipelineOptions& o = s.options;
   const int rank = static_cast<int>(s.x.size());
   const Expr width = in.axes[0].strip_extent, group = in.multiplier * o.chunk;
-  // The order in which the values are stored, which later rows depend on: a channel is a lane of a vector, or a plane.
-  const int first = o.channels_first ? 0 : 1, lane = o.channels_first ? rank + 2 : 0;
-  Halide::Region bounds{{Expr(0), Expr(o.depthwise_tile)},
+  Halide::Region bounds{{Expr(0), Expr(o.chunk)},
+                        {Expr(0), Expr(o.depthwise_tile)},
                         {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
   for (int a = 1; a < rank; a++) bounds.emplace_back(Expr(0), in.axes[a].strip_extent);
   bounds.emplace_back(Expr(0), in.multiplier);
-  bounds.insert(bounds.begin() + lane, {Expr(0), Expr(o.chunk)});
   bounds.emplace_back(Expr(0), (length + group - 1) / group);
   const RDom domain(bounds, "scatter");
   Scatter& at = block->scatter;
-  at = {domain[first], domain[first + 1], domain[lane], domain[first + rank + 1], domain[rank + 3], {}};
+  at.lane = domain[0];
+  at.pixel = domain[1];
+  at.tile = domain[2];
+  at.multiplier = domain[rank + 2];
+  at.group = domain[rank + 3];
   Expr pixel = at.tile * o.depthwise_tile + at.pixel, pitch = width;
   std::vector<Expr> taps_at{at.lane, at.pixel, at.tile};
   for (int a = 1; a < rank; a++) {
-    at.outer.push_back(domain[first + a + 1]);
+    at.outer.push_back(domain[a + 2]);
     pixel += pitch * at.outer.back();
     pitch *= in.axes[a].strip_extent;
     taps_at.emplace_back(at.outer.back());
@@ -90,7 +93,11 @@ BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::str
   const Expr first = index * in.sum_block;
   Expr length = variable.empty() ? in.sum_channels - first : in.sum_block;
   if (o.depthwise_only) length = in.multiplier * o.chunk;
-  make_flat(s, in, suffix, index, length, variable, type, &block);
+  if (o.channels_first) {
+    make_flat_channels_first(s, in, suffix, index, length, variable, type, &block);
+  } else {
+    make_flat(s, in, suffix, index, length, variable, type, &block);
+  }
   if (o.depthwise_only) return block;
 
   // sum(f, p, panel, b)
@@ -101,6 +108,12 @@ BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::str
   block.sum = Func("sum_" + suffix);
   block.sum(variables(s.f, {s.p, s.panel}, variable)) += block.flat(flat_at) * in.pointwise(s.f, k + first, s.panel);
   return block;
+}
+
+// What the last block's sum is added to: the bias, or the blocks before it.
+Expr start_of_output(const Stages& s, const PipelineInputs& in, const Expr& f, const Expr& p, const Expr& panel) {
+  const Expr bias = in.out_bias(f + panel * s.options.panel);
+  return s.partial.defined() ? select(s.block_count == 1, bias, s.partial(f, p, panel)) : bias;
 }
 
 // The output at pixel p of the tile that `sum` computes.
@@ -139,6 +152,8 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
   Stages s;
   s.options = o;
   s.multiplier = in.multiplier;
+  s.width = in.axes[0].strip_extent;
+  s.pad = in.axes[0].pad_before;
   static const char* const x_names[] = {"x", "y", "z"};
   static const char* const y_names[] = {"yo", "zo"};
   for (int a = 0; a < rank; a++) s.x.emplace_back(x_names[a]);
@@ -163,7 +178,11 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
         select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
         s.other.sum(s.f, s.p, s.panel, s.blocks);
   }
-  if (o.channels_first) {
+  if (o.panel_lanes) {
+    s.done = Func("done");
+    s.done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
+    s.output = clamp_activation(s.done(s.f % o.panel, s.p, s.f / o.panel) + in.residual(s.p, s.f), in.out_act);
+  } else if (o.channels_first) {
     make_tiled_output(in, &s);
   } else {
     s.output = make_output(s, in, s.last.sum, s.p);

@@ -14,8 +14,9 @@
 // In packed channel order g numbers the chunks of L input channels, q = g*M + m those of the intermediate, and k =
 // q*L + l; runtime/include/sepconv/variant_table.h describes it, and every argument.
 //
-// With channels_first and a stride that is not known, the staged samples are cut into the phases of the stride, so that
-// neighbouring outputs read neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
+// With channels_first taps begins with mid_bias, x0 and y are those of tiles that move back to end with the strip, and,
+// where the stride is not known to be 1, the staged samples are cut into its phases, so that neighbouring outputs read
+// neighbouring samples: staged(x, h, y, l, g) is the sample at x*sx + h - pad_x.
 //
 // Rows that compute the depthwise stage alone end at flat, a chunk of input channels at a time: output(m, c, p) =
 // flat(m*L + c%L, p, c/L).
@@ -50,26 +51,31 @@ struct PipelineInputs {
 // The shape of the algorithm that a row or its schedule asks for. What a schedule may choose leaves the result the
 // same.
 struct PipelineOptions {
-  int vector = 8;               // lanes of the staged copy: the granule in which channels past the last are cut off
-  int sum_vector = 8;           // lanes of the pointwise stage
-  int chunk = 16;               // L, channels of one packed chunk
-  int panel = 16;               // output channels of one panel
-  int tile_pixels = 6;          // pixels of one register tile of the pointwise stage
-  int depthwise_tile = 4;       // T, pixels along x of one depthwise register tile
-  int sum_unroll = 4;           // steps of the channel sum in its inner loop
-  bool one_block = false;       // the whole channel sum fits one block: no partial sums
-  bool channels_first = false;  // x is the dense axis of input, residual and output
-  bool depthwise_only = false;  // no pointwise stage
-  bool dense_taps = false;  // channels_first: the stride along x is 1, neighbouring outputs read neighbouring samples
-  bool phases = false;      // channels_first: the stride along x is not known
-  bool curves = false;      // activations that are no clamps, too
+  int vector = 8;                // lanes of the staged copy: the granule in which channels past the last are cut off
+  int sum_vector = 8;            // lanes of the pointwise stage
+  int chunk = 16;                // L, channels of one packed chunk
+  int panel = 16;                // output channels of one panel
+  int tile_pixels = 6;           // pixels of one register tile of the pointwise stage
+  int depthwise_tile = 4;        // T, pixels along x of one depthwise register tile
+  int depthwise_rows = 1;        // channels_first: R, rows of one depthwise register tile
+  int sum_unroll = 4;            // steps of the channel sum in its inner loop
+  bool one_block = false;        // the whole channel sum fits one block: no partial sums
+  bool channels_first = false;   // x is the dense axis of input, residual and output
+  bool depthwise_only = false;   // no pointwise stage
+  bool phases = false;           // channels_first: the stride along x is not known to be 1
+  bool panel_lanes = false;      // channels_first: the pointwise stage's vectors run along the output channels
+  int64_t known_width = 0;       // channels_first: samples of the image along x, 0 for any number
+  int64_t usual_width = 0;       // channels_first: outputs along x with the usual padding, 0 for any number
+  std::vector<int> usual_pads;   // zeros before the image along x that come with it
+  bool curves = false;           // activations that are no clamps, too
   bool input_activation = true;  // false: the input is taken as it is
 };
 
 // The domain over which `flat` is written, one variable for each coordinate of what is stored there.
 struct Scatter {
   Halide::RVar pixel, tile, lane, multiplier, group;  // i, t, l, m, g
-  std::vector<Halide::RVar> outer;                    // y...
+  Halide::RVar row;                                   // channels_first: of a tile of rows
+  std::vector<Halide::RVar> outer;                    // y...; channels_first: tiles of y, z
 };
 
 // channels_first: the pixels of the output in whole register tiles, and half a tile where that is enough for the last
@@ -81,8 +87,12 @@ struct PixelTiles {
 // The stages of one sum block; schedules name them.
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
-  Halide::Func row;  // channels_first: the samples before they are cut into phases, if they are; else `staged`
-  std::vector<Halide::RDom> vectors;  // channels_first: of the copies to `row`, one after the other; x: the lane
+  Halide::Func row;        // channels_first: the samples before they are cut into phases, if they are; else `staged`
+  Halide::RDom zeros;      // channels_first: of the padding in `row`, its first update; x: the lane
+  Halide::Func zeros_due;  // channels_first: whether a channel writes them; undefined: each does
+  std::vector<Halide::RDom> copies;  // channels_first: of the copies to `row`, one after the other; x: the lane
+  Halide::Expr row_pitch;            // channels_first: elements of a row of `row`
+  Halide::Type type;
   Halide::RDom curve_pass, mid_pass;  // with curves: the passes of the input's and of the middle activation
   Halide::Func tap_shift, tap_phase;  // with phases: where along x a tap reads
   Halide::RDom tap, k;
@@ -100,9 +110,11 @@ struct Stages {
   PixelTiles tiles;      // channels_first
   BlockStages other;     // the blocks before it; undefined with one_block
   Halide::Func partial;  // undefined with one_block
+  Halide::Func done;     // panel_lanes: the output but for residual and activation, (f, p, panel); else undefined
   Halide::RDom blocks;   // over the blocks before the last
   Halide::Expr block_count, multiplier;
   Halide::Expr whole_vectors;  // C is a multiple of the vector
+  Halide::Expr width, pad;     // along x, of the strip and before the image
   Halide::RDom out_pass;       // with curves: the pass of the output's activation
   Halide::Expr output;         // a function of f and p; with depthwise_only of m, c and p
   Halide::Expr ahead, ahead_lines;

@@ -21,12 +21,15 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<int> tile_pixels{"tile_pixels", -1};
   GeneratorParam<int> tile_channels{"tile_channels", -1};
   GeneratorParam<int> tile_vectors{"tile_vectors", -1};
+  GeneratorParam<int> panel_lanes{"panel_lanes", -1};
   GeneratorParam<int> depthwise_tile{"depthwise_tile", -1};
+  GeneratorParam<int> depthwise_rows{"depthwise_rows", -1};
   GeneratorParam<int> tap_unroll{"tap_unroll", -1};
   GeneratorParam<int> tap_rows{"tap_rows", -1};
   GeneratorParam<int> stage{"stage", -1};
   GeneratorParam<int> sum_unroll{"sum_unroll", -1};
   GeneratorParam<int> sum_block{"sum_block", -1};
+  GeneratorParam<int> panel_inner{"panel_inner", -1};
   GeneratorParam<int> fetch_ahead{"fetch_ahead", -1};
   GeneratorParam<int> strip_pixels{"strip_pixels", -1};
 
@@ -61,9 +64,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
   void generate() {
     std::map<std::string, int> overrides;
-    for (const auto* parameter :
-         {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors, &depthwise_tile, &tap_unroll,
-          &tap_rows, &stage, &sum_unroll, &sum_block, &fetch_ahead, &strip_pixels}) {
+    for (const auto* parameter : {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors,
+                                  &panel_lanes, &depthwise_tile, &depthwise_rows, &tap_unroll, &tap_rows, &stage,
+                                  &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
@@ -112,10 +115,12 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     options.one_block = sizes.one_block;
     options.channels_first = name_.channels_first;
     options.depthwise_only = name_.depthwise_only();
-    options.dense_taps = name_.channels_first && name_.stride.back() == 1;
-    options.phases = name_.channels_first && name_.stride.back() == 0;
+    options.depthwise_rows = parameters_.depthwise_rows;
+    options.panel_lanes = parameters_.panel_lanes == 1;
+    options.phases = name_.channels_first && name_.stride.back() != 1;
+    if (name_.channels_first) know_width(&in, &options);
     options.curves = name_.curves();
-    options.input_activation = parameters_.stage == 1;
+    options.input_activation = takes_input_activation(name_, parameters_);
     stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
     define_output(in.out_act);
     describe_buffers(options);
@@ -146,12 +151,28 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     return {*kinds_[stage], bound(2 * stage), bound(2 * stage + 1)};
   }
 
+  // Rows with a fixed extent get the input whole along x. With a fixed kernel, the outputs there are as many as SAME
+  // gives, or the padding that PyTorch and ONNX write for it.
+  void know_width(PipelineInputs* in, PipelineOptions* options) const {
+    const int64_t width = name_.extent.back(), stride = name_.stride.back();
+    if (name_.rank == 1 || width == 0) return;
+    options->known_width = width;
+    in->axes[0].strip_min = in->image_min[0] = 0;
+    in->image_extent[0] = static_cast<int>(width);
+    if (stride == 0 || name_.kernel.back() == 0 || name_.dilation.back() == 0) return;
+    options->usual_width = (width + stride - 1) / stride;
+    const int64_t reach = (name_.kernel.back() - 1) * name_.dilation.back();
+    const int64_t same = std::max<int64_t>((options->usual_width - 1) * stride + reach + 1 - width, 0) / 2;
+    options->usual_pads.push_back(static_cast<int>(same));
+    if (reach / 2 != same) options->usual_pads.push_back(static_cast<int>(reach / 2));
+  }
+
   void define_output(const Activation& out_act) {
     Stages& s = stages_;
     std::vector<Var> at{s.f, s.p};
     if (name_.depthwise_only()) at = {s.m, s.c, s.p};
     if (name_.channels_first) std::rotate(at.begin(), at.end() - 1, at.end());
-    if (s.options.channels_first && !s.options.depthwise_only) {
+    if (s.options.channels_first && !s.options.depthwise_only && !s.options.panel_lanes) {
       (*output_)(at) = Halide::undef(element_type(name_));
       (*output_)(s.tile_pixel, s.f) = s.tile_output;
       (*output_)(s.tail_pixel, s.f) = s.tail_output;

@@ -1,4 +1,5 @@
-// The staged input of one chunk: zero-padded, dense, with the input activation applied. Part of pipeline.h.
+// The staged input of one chunk, channels_last: zero-padded, dense, with the input activation applied. Part of
+// pipeline.h.
 #ifndef SEPCONV_GENERATORS_STAGING_H
 #define SEPCONV_GENERATORS_STAGING_H
 
@@ -8,7 +9,7 @@
 
 namespace sepconv {
 
-// Defines block->staged (and row and inside). The block's tap domain is there already.
+// Defines block->staged. The block's tap domain is there already.
 void make_staged(const Stages& stages, const PipelineInputs& inputs, const std::string& suffix, Halide::Type type,
                  BlockStages* block);
 

@@ -2,10 +2,12 @@
 
     ./dev bench --compare LAYERS.json ... [--threads N] [--json FILE] [--plot FILE] [--filter RE] [--peers onnxruntime,openvino,...]
     ./dev bench --compare --random N [--seed S] ...
+    ./dev bench --compare --layout channels_first LAYERS.json ...
 
 Every layer: the same inputs and weights for all, sepconv with the layer's own compiled rows and with the shipped rows; answers
 are checked against a double-precision reference (ours) and against ours (the peers'), then all candidates run in turns on pinned
-cores. The ratio is the best peer's minimum over ours. A peer's time holds its Python call; the time of an empty model shows how
+cores. With --layout channels_first all get channels first, and sepconv channels last beside it. The ratio is the best peer's
+minimum over ours. A peer's time holds its Python call; the time of an empty model shows how
 much that is, and layers under 2 MFLOP, where it matters, are listed apart.
 
 ./dev runs this twice: with --prepare, to get the one layer file that is to be compiled, and with --library, to measure.
@@ -46,6 +48,11 @@ def arguments():
     parser.add_argument("--filter", default="", help="regular expression on names")
     parser.add_argument(
         "--peers", default=",".join(peers.DEFAULT), help=f"of {', '.join(peers.ALL)}"
+    )
+    parser.add_argument(
+        "--layout",
+        choices=["channels_first"],
+        help="compare in this layout alone, with our channels_last time beside",
     )
     parser.add_argument(
         "--budget", type=float, default=0.3, help="seconds a candidate and layer"
@@ -89,6 +96,11 @@ def arguments():
 def prepare(args):
     """The one layer file to compile."""
     folder = ROOT / "build/compare_layers"
+    file = wanted_layers(args, folder)
+    return layer_files.in_both_layouts(file, folder) if args.layout else file
+
+
+def wanted_layers(args, folder):
     if args.random is None:
         for file in args.layers:
             layer_files.read(file)
@@ -111,7 +123,9 @@ def measure(args):
     layers = [
         layer
         for layer in layer_files.read(file)
-        if layer.get("fusable", True) and re.search(args.filter, layer["name"])
+        if layer.get("fusable", True)
+        and re.search(args.filter, layer["name"])
+        and not (args.layout and layer["name"].endswith(layer_files.LAST))
     ]
     if not layers:
         raise SystemExit(f"{file}: no layer's name holds {args.filter!r}")

@@ -58,6 +58,17 @@ class DrawnLayers(Folder):
         with self.assertRaisesRegex(SystemExit, "none.json: no layer file"):
             layers.merge([self.folder / "none.json"], self.folder)
 
+    def test_both_layouts(self):
+        drawn = layers.random_layers(2, 1, self.folder)
+        both = layers.read(layers.in_both_layouts(drawn, self.folder))
+        names = [(layer["name"], layer["data_format"]) for layer in both]
+        a, b = (layer["name"] for layer in layers.read(drawn))
+        first, last = "channels_first", "channels_last"
+        self.assertEqual(
+            names,
+            [(a, first), (f"{a} {last}", last), (b, first), (f"{b} {last}", last)],
+        )
+
 
 class Files(Folder):
     def test_whole_or_not_at_all(self):
@@ -99,6 +110,11 @@ class Summary(unittest.TestCase):
             s["roofline"], 0.8
         )  # of 0.64 and 1: not of the small one
         self.assertAlmostEqual(s["shipped"], 0.8)
+        self.assertNotIn("of_last", s)
+
+    def test_beside_channels_last(self):
+        beside = [r | {"channels_last_ms": {"min": 0.5}} for r in RESULTS[:2]]
+        self.assertAlmostEqual(summarize(beside)["of_last"], 8**0.5)  # of 2 and 4
 
     def test_roofline_takes_the_level_that_holds_the_data(self):
         roofline = Roofline(100, [("L2", 10, 8), ("memory", 1000, 2)])

@@ -8,6 +8,7 @@ import random
 from files import write_file
 
 LARGEST = 2e9  # flops of a drawn layer
+LAST = " channels_last"  # ends the name of a layer that stands beside its channels_first form
 
 
 def read(file):
@@ -35,6 +36,18 @@ def merge(files, folder):
         raise SystemExit(f"{', '.join(sorted(twice))}: in more than one layer file")
     description = "The layers of " + ", ".join(pathlib.Path(f).name for f in files)
     return write(folder / "merged.json", description, layers)
+
+
+def in_both_layouts(file, folder):
+    """One layer file with each layer channels first and, beside it, channels last."""
+    layers = []
+    for layer in read(file):
+        layers.append({**layer, "data_format": "channels_first"})
+        layers.append(
+            {**layer, "name": layer["name"] + LAST, "data_format": "channels_last"}
+        )
+    description = f"The layers of {pathlib.Path(file).name} in both layouts"
+    return write(folder / f"{pathlib.Path(file).stem}_both.json", description, layers)
 
 
 def channels(rng):

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import peers
+from layers import LAST
 from models import write_models
 from rich.console import Console
 from rich.progress import track
-from tensors import Tensors
+from tensors import Tensors, channels_first, channels_last
 from turns import in_turns
 
 LARGEST_ERROR = 1e-5  # of our answer, relative to the largest magnitude
@@ -24,8 +25,8 @@ def call_floor(names, threads, folder):
 
 
 def compare(ours, settings, file, layers, roofline, folder):
-    """A result for each layer. `settings` has peers, threads, budget, before (see in_turns); `file` is the layer file that `ours`
-    was built for."""
+    """A result for each layer. `settings` has peers, threads, layout, budget, before (see in_turns); `file` is the layer file that
+    `ours` was built for. With a layout, only the peers that are given it take part, and the layer's channels_last form does."""
     tensors = [Tensors(layer) for layer in layers]
     threads = settings.threads
     models = write_models(settings.peers, layers, tensors, folder)
@@ -40,12 +41,21 @@ def compare(ours, settings, file, layers, roofline, folder):
         work, "Comparing", console=Console(stderr=True), disable=not settings.progress
     ):
         own = ours.open(file, layer["name"], threads, t)
-        error = max(ours.check(own, t.x), ours.check(ship, t.x))
+        first = layer.get("data_format") == "channels_first"
+        x = channels_first(t.x) if first else t.x
+        error = max(ours.check(own, x), ours.check(ship, x))
         if not error < LARGEST_ERROR:
             raise RuntimeError(f"{layer['name']}: wrong answer, error {error}")
         made, failed = peers.candidates(settings.peers, layer, t, threads, model)
-        drop_wrong(made, failed, lambda shape, own=own: ours.output(own, shape))
-        calls = {"ours": ours.call(own, t.x), "shipped": ours.call(ship, t.x)}
+        if settings.layout:
+            made = {name: m for name, m in made.items() if name.endswith("_cf")}
+        drop_wrong(
+            made, failed, lambda shape, own=own, f=first: output(ours, own, shape, f)
+        )
+        calls = {"ours": ours.call(own, x), "shipped": ours.call(ship, x)}
+        if settings.layout:
+            last = ours.open(file, layer["name"] + LAST, threads, t)
+            calls["channels_last"] = ours.call(last, t.x)
         calls.update({name: call for name, (call, _) in made.items()})
         times = in_turns(calls, settings.budget, settings.before)
         times = {k: {"min": a, "median": b} for k, (a, b) in times.items()}
@@ -68,9 +78,19 @@ def compare(ours, settings, file, layers, roofline, folder):
                 "max_error": error,
             }
         )
+        if settings.layout:
+            results[-1]["channels_last_ms"] = times.pop("channels_last")
+            ours.close(last)
         ours.close(own)
         ours.close(ship)
     return results
+
+
+def output(ours, handle, shape, first):
+    """Our last answer, channels last, in the shape (n, spatial..., channels)."""
+    if not first:
+        return ours.output(handle, shape)
+    return channels_last(ours.output(handle, (shape[0], shape[-1], *shape[1:-1])))
 
 
 def drop_wrong(made, failed, expected):

@@ -40,7 +40,7 @@ def by_network(results):
 def summarize(results):
     worst = min(results, key=ratio)
     large = [r for r in results if r["flops"] > LARGE]
-    return {
+    summary = {
         "layers": len(results),
         "ratio": geomean(map(ratio, results)),
         "least": ratio(worst),
@@ -49,3 +49,8 @@ def summarize(results):
         "roofline": geomean(r["roofline_fraction"] for r in large),
         "shipped": geomean(map(shipped_ratio, results)),
     }
+    if "channels_last_ms" in results[0]:
+        summary["of_last"] = geomean(
+            r["ours_ms"]["min"] / r["channels_last_ms"]["min"] for r in results
+        )
+    return summary

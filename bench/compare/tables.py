@@ -10,9 +10,11 @@ from summary import best_peer, by_network, ratio, summarize
 def show(results, title):
     table = Table(title=title)
     left = ("layer", "best peer")
+    beside = "channels_last_ms" in results[0]
     for column in (
         *("layer", "ours ms", "median", "shipped", "best peer", "ms", "median"),
         *("ratio", "% peak", "% roofline"),
+        *(("ours channels_last ms", "of it") if beside else ()),
     ):
         table.add_column(column, justify="left" if column in left else "right")
     for r in results:
@@ -30,8 +32,17 @@ def show(results, title):
             f"[{color}]{ratio(r):.3f}",
             f"{100 * r['peak_fraction']:.1f}",
             f"{100 * r['roofline_fraction']:.1f}",
+            *last_columns(r),
         )
-    Console(width=150).print(table)
+    Console(width=170 if beside else 150).print(table)
+
+
+def last_columns(r):
+    """Of a channels_first result: our channels_last time, and how many times of it this layout takes."""
+    if "channels_last_ms" not in r:
+        return ()
+    last = r["channels_last_ms"]["min"]
+    return f"{last:.4f}", f"{r['ours_ms']['min'] / last:.3f}"
 
 
 def show_summary(results):
@@ -43,6 +54,11 @@ def show_summary(results):
             f"{100 * s['peak']:.1f}% of the peak, "
             f"{100 * s['roofline']:.1f}% of the roofline above 10 MFLOP, "
             f"shipped rows at {s['shipped']:.3f}x (layers: {s['layers']})"
+            + (
+                f", {s['of_last']:.3f}x our channels_last time"
+                if "of_last" in s
+                else ""
+            )
         )
 
 

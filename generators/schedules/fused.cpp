@@ -107,34 +107,38 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
   if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
   Var po("po"), pi("pi"), fp("fp"), fi("fi");
   output.split(s.p, po, pi, o.tile_pixels, TailStrategy::ShiftInwards)
-      .split(s.f, fp, fi, o.tile_vectors * o.vector, TailStrategy::GuardWithIf)
-      .reorder(fi, pi, po, fp)
+      .split(s.f, fp, fi, o.tile_vectors * o.vector, TailStrategy::GuardWithIf);
+  const Var tile = o.panel_inner != 0 ? fp : po, around = o.panel_inner != 0 ? po : fp;
+  output.reorder(fi, pi, tile, around)
       .vectorize(fi, o.vector)
       .unroll(fi)
       .unroll(pi);
-  schedule_block(s.last, s, o, LoopLevel(output, po), LoopLevel(output, Var::outermost()));
+  schedule_block(s.last, s, o, LoopLevel(output, tile), LoopLevel(output, Var::outermost()));
   if (s.options.curves) {
     schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, o.vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;
 
   Var to("to"), ti("ti");
+  const Var partial_tile = o.panel_inner != 0 ? s.panel : to, partial_around = o.panel_inner != 0 ? to : s.panel;
   s.partial.compute_root().bound_extent(s.f, o.tile_vectors * o.vector);
   s.partial.update()
       .split(s.p, to, ti, o.tile_pixels, TailStrategy::RoundUp)
-      .reorder(s.f, ti, to, s.panel, s.blocks.x)
+      .reorder(s.f, ti, partial_tile, partial_around, s.blocks.x)
       .vectorize(s.f, o.vector)
       .unroll(s.f)
       .unroll(ti);
-  schedule_block(s.other, s, o, LoopLevel(s.partial, to), LoopLevel(s.partial, s.blocks.x));
+  schedule_block(s.other, s, o, LoopLevel(s.partial, partial_tile), LoopLevel(s.partial, s.blocks.x));
   output.specialize(s.block_count == 1);
 }
 
 void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& s, const std::string& output,
                       const ScheduleParameters& o) {
   if (o.fetch_ahead == 0 || s.options.channels_first || s.options.depthwise_only) return;
-  // Over the register tiles of the last sum block, panel by panel.
-  fetch_ahead(pipeline, output + ".s0.f.fp", output + ".s0.p.po", s.ahead, s.ahead_lines);
+  // Over the register tiles of the last sum block.
+  std::string around = output + ".s0.f.fp", tile = output + ".s0.p.po";
+  if (o.panel_inner != 0) std::swap(around, tile);
+  fetch_ahead(pipeline, around, tile, s.ahead, s.ahead_lines);
 }
 
 }  // namespace sepconv

@@ -1,27 +1,30 @@
-// The fused nest with channels first: vectors along the pixels, weights broadcast.
+// The fused nest with channels first: the depthwise stage's vectors run along the pixels, its weights are broadcast.
 //
-// Registers, AVX2: a register tile of the pointwise stage holds tile_channels output channels x tile_vectors vectors of
-// pixels: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15. A depthwise tile holds depthwise_tile
-// vectors of pixels along x, the weights of a row of taps, and one operand.
+// Registers. A depthwise tile holds depthwise_rows x depthwise_tile vectors of pixels, the weights of a column of taps,
+// and as many rows of samples as the kernel has: neighbouring rows of outputs read the same samples. AVX-512, 3x3: 7 or
+// 8 rows + 9 weights + 3 rows of samples.
 //
-// Caches. Tiles of pixels are outside, panels inside: the columns of `flat` under a tile (a cache line a channel: 16 KB
-// with 256 channels) stay near for all output channels, and the weights stream through as they are packed.
+// The pointwise stage has two forms. With vectors along the pixels a register tile holds tile_channels output channels
+// x tile_vectors vectors of pixels (AVX2: 6 x 2 = 12 accumulators + 2 vectors of `flat` + 1 broadcast = 15; AVX-512: 8
+// x 3 = 24 + 3, the multiply-add broadcasts the weights from memory). Tiles of pixels are outside, panels inside: the
+// columns of `flat` under a tile (a few cache lines a channel) stay near for all output channels, and the weights
+// stream through as they are packed. The last pixels take a tile of one vector where that is enough.
 //
-// Few pixels make a tile expensive that is mostly empty (7x7 = 3 tiles of 16 and one pixel), so the last pixels take a
-// tile of one vector where that is enough.
+// With panel_lanes vectors run along the output channels, as they do with channels last, and a finished tile is turned,
+// element by element, on its way to the output. That costs as much for any number of intermediate channels, and fills
+// vectors where there are few pixels (7x7 = 3 vectors of 16 and one pixel).
 //
 // The nest, for one task:
 //
 //   for each block of sum_block channels   partial accumulates; the last block goes to the output
 //     for each channel of the block                                      \.
-//       row    <- the strip's input: zeros, then what is there            |  depthwise stage
-//       staged <- the row cut into the phases of a stride not known       |
-//       for each row, for each x tile                                     |
-//         taps <- T pixels in registers; flat[k][p] <- act(taps + bias)  /.
+//       staged <- what the image has; the zeros around it are still there |  depthwise stage
+//       for each tile of rows, for each x tile                            |
+//         taps <- the tile in registers; flat[k][p] <- act(taps)         /.
 //     for each tile of pixels                                            \.
-//       for each panel of output channels                                 |
-//         sum  <- tile_channels x tile_vectors in registers               |  pointwise stage: load flat, broadcast
-//           for k: unrolled by sum_unroll                                 |  weights, FMA
+//       for each panel of output channels                                 |  (panel_lanes: the other way)
+//         sum  <- the register tile                                       |  pointwise stage
+//           for k: unrolled by sum_unroll                                 |
 //         partial or output <- sum                                       /.
 #include "fused.h"
 
@@ -36,21 +39,28 @@ using Halide::VarOrRVar;
 namespace sepconv {
 namespace {
 
-// So many weights stay in registers over the loops along the pixels.
-constexpr int64_t most_unrolled_taps = 9;
+bool is_constant(const Halide::Expr& e) { return Halide::Internal::as_const_int(e).has_value(); }
 
-void schedule_staged(BlockStages& s, const Stages& all, int vector) {
-  s.row.vectorize(all.x[0], vector, TailStrategy::RoundUp);
+// The zeros and the copies of one channel, and with a stride not known its phases. The storage outlives the channel:
+// the zeros around the image stay.
+void schedule_staged(BlockStages& s, const Stages& all, const LoopLevel& block) {
   // Only the lanes of one vector run at once.
-  const int vectors = static_cast<int>(s.vectors.size());
-  for (int i = 0; i < vectors; i++) s.row.update(i).allow_race_conditions().vectorize(s.vectors[i].x);
+  int update = 0;
+  s.row.update(update++).allow_race_conditions().vectorize(s.zeros.x);
+  for (Halide::RDom& copy : s.copies) {
+    s.row.update(update).allow_race_conditions().vectorize(copy[0]).unroll(copy[1]);
+    if (is_constant(copy[2].extent())) s.row.update(update).unroll(copy[2]);
+    update++;
+  }
+  const int vector = all.options.vector;
   if (all.options.curves) {
     RVar pass_outer("pass_outer"), pass_lane("pass_lane");
-    s.row.update(vectors).split(s.curve_pass.x, pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
-    s.row.update(vectors).vectorize(pass_lane);
+    s.row.update(update).split(s.curve_pass[0], pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.row.update(update).vectorize(pass_lane);
   }
-  if (!all.options.phases) {
-    s.row.compute_at(s.flat, s.scatter.lane);
+  if (!s.tap_shift.defined()) {
+    s.row.compute_at(s.flat, s.scatter.lane).hoist_storage(block).bound_storage(all.x[0], s.row_pitch);
+    s.zeros_due.compute_at(s.flat, s.scatter.lane);
     return;
   }
   s.tap_shift.compute_root();
@@ -63,6 +73,7 @@ void schedule_staged(BlockStages& s, const Stages& all, int vector) {
   }
 }
 
+// `block` owns the block.
 void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& block) {
   const int rank = static_cast<int>(all.x.size()), vector = o.depthwise_vector, tile = o.depthwise_tile * vector;
   RVar outer("pixel_outer"), lane("pixel_lane");
@@ -70,61 +81,71 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   const std::vector<Var> args = s.flat.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
   s.flat.compute_at(block).reorder_storage(storage).align_storage(all.p, vector);
-  // Overlapping x tiles are written in their order: only lanes of one store run at once.
+  // Overlapping tiles are written in their order: only lanes of one store run at once.
   s.flat.update().split(s.scatter.pixel, outer, lane, vector).allow_race_conditions().vectorize(lane).unroll(outer);
+  if (rank > 1) s.flat.update().unroll(s.scatter.row);
   if (all.options.curves) schedule_pass(s.flat.update(1), all.p, {all.k, s.mid_pass.x}, vector, TailStrategy::RoundUp);
 
   Var io("io"), ii("ii");
   s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, 1).bound_extent(all.i, tile);
   s.taps.vectorize(all.i, vector).unroll(all.i);
   Stage taps = s.taps.update();
-  taps.split(all.i, io, ii, vector);
-  std::vector<VarOrRVar> order{ii, io};
-  for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
-  int64_t tap_count = all.options.dense_taps ? 1 : most_unrolled_taps + 1;
-  for (int a = 0; a < rank; a++) {
-    const auto extent = Halide::Internal::as_const_int(s.tap[a].extent());
-    tap_count *= extent ? *extent : most_unrolled_taps + 1;
+  taps.split(all.i, io, ii, vector).vectorize(ii).unroll(io);
+  // Taps along y are innermost where their number is known, then the rows of the tile: neighbouring rows read the same
+  // samples, which stay in registers for as many rows as there are taps.
+  std::vector<VarOrRVar> order{ii};
+  const bool known_rows = rank > 1 && is_constant(s.tap[1].extent());
+  if (known_rows) order.emplace_back(s.tap[1]);
+  order.emplace_back(io);
+  if (rank > 1) {
+    s.taps.bound_extent(all.y[0], o.depthwise_rows).unroll(all.y[0]);
+    order.emplace_back(all.y[0]);
+    taps.unroll(all.y[0]);
   }
-  if (tap_count <= most_unrolled_taps) {
-    taps.reorder(order);
-    for (int a = 0; a < rank; a++) taps.unroll(s.tap[a]);
-  } else if (o.tap_unroll > 1) {
+  if (o.tap_unroll > 1) {
     RVar tap_outer("tap_outer"), tap_inner("tap_inner");
-    order[2] = tap_outer;
-    order.insert(order.begin() + 2, tap_inner);
     taps.split(s.tap[0], tap_outer, tap_inner, o.tap_unroll, TailStrategy::GuardWithIf);
-    taps.reorder(order).unroll(tap_inner);
+    order.insert(order.end(), {tap_inner, tap_outer});
+    taps.unroll(tap_inner);
   } else {
-    taps.reorder(order);
+    order.emplace_back(s.tap[0]);
   }
-  taps.vectorize(ii).unroll(io);
-  schedule_staged(s, all, vector);
+  for (int a = known_rows ? 2 : 1; a < rank; a++) order.emplace_back(s.tap[a]);
+  taps.reorder(order);
+  if (known_rows) taps.unroll(s.tap[1]);
+  schedule_staged(s, all, block);
+  // Where the width is known, all rows are of one length and at constant distances: their addresses need no registers.
+  for (const int pad : all.options.usual_pads) {
+    s.flat.update().specialize(all.width == static_cast<int>(all.options.usual_width) && all.pad == pad);
+  }
 }
 
-// The register tile of `sum`, consumed at `tile`: tile_channels x `vectors` vectors of pixels.
+// The register tile of `sum`, consumed at `tile`: `vectors` vectors of pixels x tile_channels, or, with panel_lanes, of
+// output channels x tile_pixels.
 void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
                   const LoopLevel& tile) {
-  const int vector = o.vector;
-  Var po("sum_po"), pi("sum_pi");
-  std::vector<Var> storage{all.p, all.f};
+  const bool panel_lanes = all.options.panel_lanes;
+  const Var wide = panel_lanes ? all.f : all.p, narrow = panel_lanes ? all.p : all.f;
+  const int steps = panel_lanes ? o.tile_pixels : o.tile_channels;
+  std::vector<Var> storage{wide, narrow};
   const std::vector<Var> args = sum.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
   sum.compute_at(tile)
       .reorder_storage(storage)
-      .bound_extent(all.f, o.tile_channels)
-      .bound_extent(all.p, vectors * vector)
+      .bound_extent(narrow, steps)
+      .bound_extent(wide, vectors * o.vector)
       .bound_extent(all.panel, 1);
-  sum.vectorize(all.p, vector).unroll(all.p).unroll(all.f);
+  sum.vectorize(wide, o.vector).unroll(wide).unroll(narrow);
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
+  Var outer("sum_outer"), lane("sum_lane");
   Stage update = sum.update();
-  update.split(all.p, po, pi, vector);
-  if (o.tile_channels < vectors) {
-    update.reorder(pi, all.f, po, k[0], k[1]);
+  update.split(wide, outer, lane, o.vector);
+  if (steps < vectors) {
+    update.reorder(lane, narrow, outer, k[0], k[1]);
   } else {
-    update.reorder(pi, po, all.f, k[0], k[1]);
+    update.reorder(lane, outer, narrow, k[0], k[1]);
   }
-  update.vectorize(pi).unroll(po).unroll(all.f).unroll(k[0]);
+  update.vectorize(lane).unroll(outer).unroll(narrow).unroll(k[0]);
 }
 
 // One width of tiles of the output, tile after tile, in each of them panel after panel. Returns the loop over panels.
@@ -143,6 +164,33 @@ Var schedule_output_tiles(Stage stage, const Stages& s, const Halide::RDom& tile
   return panel;
 }
 
+// Tiles of pixels in each panel; a finished tile is turned on its way to the output.
+void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
+  const int panel = o.tile_vectors * o.vector;
+  Var po("po"), pi("pi"), fp("fp"), fi("fi"), to("to"), ti("ti");
+  output.split(s.p, po, pi, o.tile_pixels, TailStrategy::ShiftInwards)
+      .split(s.f, fp, fi, panel, TailStrategy::GuardWithIf)
+      .reorder(pi, fi, po, fp)
+      .unroll(pi);
+  const LoopLevel tile(output, po);
+  s.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
+  s.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
+  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, tile);
+  schedule_depthwise(s.last, s, o, LoopLevel::root());
+  if (!s.partial.defined()) return;
+
+  s.partial.compute_root().bound_extent(s.f, panel);
+  s.partial.update()
+      .split(s.p, to, ti, o.tile_pixels, TailStrategy::RoundUp)
+      .reorder(s.f, ti, to, s.panel, s.blocks.x)
+      .vectorize(s.f, o.vector)
+      .unroll(s.f)
+      .unroll(ti);
+  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, to));
+  schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
+  s.done.specialize(s.block_count == 1);
+}
+
 void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
   Var co("co"), ci("ci");
   output.split(s.c, co, ci, o.chunk, TailStrategy::GuardWithIf)
@@ -155,6 +203,7 @@ void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o
 
 void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o) {
   if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
+  if (s.options.panel_lanes) return schedule_panel_lanes(s, output, o);
   const int vector = o.vector;
   const Var tile_panel = schedule_output_tiles(output.update(0), s, s.tiles.main, "tile", o.tile_channels, vector);
   const Var tail_panel = schedule_output_tiles(output.update(1), s, s.tiles.tail, "tail", o.tile_channels, vector);
@@ -177,21 +226,6 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
   schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
-}
-
-ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target) {
-  const int64_t taps = name.kernel.back();
-  ScheduleParameters o;
-  o.vector = o.depthwise_vector = vector_lanes(name, target);
-  o.chunk = 4;
-  o.tile_channels = 6;
-  o.tile_vectors = 2;
-  // Where the taps are not known, each costs more than its multiply-add: a wide tile shares that.
-  o.depthwise_tile = taps == 0 ? 4 : 1;
-  o.sum_block = 1024;
-  o.fetch_ahead = 0;
-  o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
-  return o;
 }
 
 }  // namespace sepconv

@@ -8,7 +8,7 @@
 //
 // AVX-512: 32 of 16 floats, or of 8: the two stages choose their vectors apart, so 24 output channels are three vectors
 // of 8 while 16 input channels are one of 16. The multiply-add broadcasts its operand from memory, so a tile holds
-// accumulators and weights only: 7x4: 28 + 4 = 32     6x4: 24 + 4 = 28     12x2: 24 + 2 = 26     8x3: 24 + 3 = 27
+// accumulators and weights only: 7x1: 7 + 1 = 8     14x1: 14 + 1 = 15     7x4: 28 + 4 = 32     8x3: 24 + 3 = 27
 //
 // Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
 // tile_vectors FMAs (two a cycle): 8 loads for 12 FMAs in the 6x2 tile, so the FMA ports are the limit. The depthwise
@@ -32,6 +32,7 @@
 //           for k: unrolled by sum_unroll                          |
 //         partial or output <- sum                                /.
 #include <algorithm>
+#include <array>
 
 #include "fused.h"
 #include "tiles.h"
@@ -41,18 +42,57 @@ namespace {
 
 const std::vector<Tile> avx2_tiles = {{8, 6, 2, 1.0},  {8, 5, 2, 0.99}, {8, 4, 3, 1.0},
                                       {8, 2, 5, 0.97}, {8, 4, 2, 0.93}, {8, 3, 4, 0.98}};
-// With 32 registers, vectors of 256 bits are as good as those of 512 where they fit the output channels better.
-const std::vector<Tile> avx512_tiles = {{16, 7, 2, 0.99},  {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},
-                                        {16, 12, 2, 0.97}, {16, 5, 5, 0.97}, {16, 8, 1, 0.97},  {16, 12, 1, 0.96},
-                                        {8, 14, 2, 0.985}, {8, 6, 4, 0.975}, {8, 8, 3, 0.965},  {8, 4, 5, 0.965},
-                                        {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
+// A multiply-add that broadcasts from memory needs no second vector of weights to be worth its load, and a tile of one
+// vector ends with the fewest pointers. Vectors of 256 bits where they fit the output channels better.
+const std::vector<Tile> avx512_tiles = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {16, 14, 1, 0.985}, {16, 10, 1, 0.985},
+                                        {16, 12, 1, 0.98}, {16, 7, 2, 0.975}, {8, 14, 2, 0.97},   {8, 6, 4, 0.975},
+                                        {8, 8, 3, 0.965},  {8, 4, 5, 0.965},  {8, 4, 6, 0.97},    {8, 12, 1, 0.85}};
+
+// Tiles that are turned on their way to an output with channels first: several vectors share the work.
+const std::vector<Tile> avx512_turned_tiles = {
+    {16, 7, 2, 0.99}, {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},  {16, 12, 2, 0.97},
+    {16, 5, 5, 0.97}, {16, 8, 1, 0.97}, {16, 12, 1, 0.96}, {8, 14, 2, 0.985}, {8, 6, 4, 0.975},
+    {8, 8, 3, 0.965}, {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
+
+// The wider of the chunks that divide the channels: whole cache lines of a pixel, read once for all taps. Four vectors
+// are best; a kernel of more taps leaves fewer registers. One vector, if none divides.
+int widest_chunk(int64_t channels, int64_t taps, int lanes) {
+  for (const int vectors : taps <= 9 ? std::array{4, 3, 6, 5, 2} : std::array{3, 2, 6, 4, 5}) {
+    if (channels % (int64_t{lanes} * vectors) == 0) return lanes * vectors;
+  }
+  return lanes;
+}
+
+// How the depthwise stage goes through its input with 32 registers of 16 lanes. Where channels are whole vectors, the
+// taps read the input itself.
+void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, ScheduleParameters& o) {
+  const int64_t channels = name.in_channels;
+  const bool dense = std::all_of(name.dilation.begin(), name.dilation.end(), [](int64_t d) { return d == 1; });
+  const bool near = taps > 0 && taps <= 27 && dense;  // more would lie too far apart, or too often beside the image
+  if (name.curves() || channels == 0 || channels % o.depthwise_vector != 0 || !(near || strided)) {
+    o.depthwise_tile = 8;
+    return;
+  }
+  o.stage = 0;
+  // Few channels: the weights of nine taps stay in registers.
+  if (!strided && near && taps <= 9 && channels <= 192) {
+    o.tap_rows = 1;
+    return;
+  }
+  o.chunk = widest_chunk(channels, taps, o.depthwise_vector);
+  // The last tile of a row computes pixels that the next row overwrites.
+  const int64_t width = name.extent.back() / std::max<int64_t>(name.stride.back(), 1);
+  o.depthwise_tile = (width + 2) / 3 * 3 < (width + 3) / 4 * 4 || o.chunk > 4 * o.depthwise_vector ? 3 : 4;
+}
 
 // How the depthwise stage goes through its input.
 void choose_depthwise(const VariantName& name, bool wide_registers, ScheduleParameters& o) {
   const int64_t channels = name.in_channels;
   const bool strided = std::all_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
+  int64_t taps = 1;
+  for (const int64_t k : name.kernel) taps *= k;
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
   if (channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
     o.chunk = 8;
@@ -60,34 +100,41 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
     o.depthwise_tile = 8;
     return;
   }
+  if (wide_registers) return choose_wide_depthwise(name, taps, strided, o);
   // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
-  // a copy of it would cost more than it saves. With registers for the weights of all taps, the same holds for stride 1
-  // until the rows' pitch makes neighbours collide in the first-level cache.
-  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && (strided || (wide_registers && channels <= 192)))
-    o.stage = 0;
-  if (!wide_registers) {
-    // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
-    if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
-    return;
-  }
-  int64_t taps = 1;
-  for (const int64_t k : name.kernel) taps *= k;
-  if (o.stage == 1) {
-    o.depthwise_tile = 8;
-  } else if (strided) {
-    if (channels % 32 == 0) o.chunk = 32;
-  } else {
-    o.tap_rows = taps > 0 && taps <= 9 ? 1 : 0;
-  }
+  // a copy of it would cost more than it saves.
+  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && strided) o.stage = 0;
+  // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
+  if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
 }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
-  if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
-  o.depthwise_vector = vector_lanes(name, target);
-  if (name.types == "f64") o.chunk = 8;  // a cache line, too
-  choose_tile(name, is_avx512(target) ? avx512_tiles : avx2_tiles, o);
+  if (name.channels_first) {
+    o = channels_first_defaults(name, target);
+    if (o.panel_lanes == 0) return o;
+  } else {
+    o.depthwise_vector = vector_lanes(name, target);
+    if (name.types == "f64") o.chunk = 8;  // a cache line, too
+  }
+  if (is_avx512(target)) {
+    if (name.channels_first) {
+      choose_tile(name, avx512_turned_tiles, o);
+    } else {
+      o.sum_block = 384;  // a panel is half as wide
+      choose_tile(name, avx512_tiles, o);
+    }
+  } else {
+    choose_tile(name, avx2_tiles, o);
+  }
+  if (name.channels_first) return o;
   choose_depthwise(name, is_avx512(target), o);
+  // Few channels in and many out: the weights of all panels stay near, and the output is written from end to end.
+  const int64_t sum = name.in_channels * name.multiplier;
+  if (is_avx512(target) && sum > 0 && sum <= 32 && name.out_channels > 64) {
+    o.panel_inner = 1;
+    if (sum <= 8) o.tile_pixels = 12;
+  }
   return o;
 }
 

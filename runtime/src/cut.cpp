@@ -128,16 +128,17 @@ struct Planner {
   double task_cost(int cut_axis, int64_t segment, int64_t groups) const {
     int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
     box(cut_axis, segment, extent);
-    double staged = 1;
+    double staged = 1, convolved = 1;
     int64_t pixels = 1;
     for (int axis = 0; axis < g.rank; ++axis) {
       pixels *= extent[axis];
+      convolved *= static_cast<double>(axis == g.rank - 2 ? round_up(extent[axis], row.depthwise_rows) : extent[axis]);
       staged *= static_cast<double>(seen_samples(g, row, axis, extent[axis]));
     }
     const double padded = static_cast<double>(round_up(pixels, row.tile_pixels));
     const double channels = static_cast<double>(divide_up(packed.panels, groups) * row.panel_channels);
     const double overhead = (threads > 1 ? 100e3 : 10e3) / static_cast<double>(packed.sum_channels);
-    return (padded + 4) * channels + static_cast<double>(pixels) * static_cast<double>(g.taps) + 8 * staged + overhead;
+    return (padded + 4) * channels + convolved * static_cast<double>(g.taps) + 8 * staged + overhead;
   }
 
   // The model's time of a whole run: rounds of tasks over the threads, and, with threads, an eighth of a task for the
@@ -257,8 +258,10 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   int64_t longest = 0;
   if (sepconv_status status = choose_axis(planner, &cut->cut_axis, &longest)) return status;
   const int axis = cut->cut_axis;
-  // Parts of a row end at whole register tiles.
-  cut->unit = axis == g.rank - 1 && longest >= row.tile_pixels ? row.tile_pixels : 1;
+  // Parts of a row, and of a plane, end at whole register tiles.
+  const bool rows = axis == g.rank - 2 && !steps_over(g, row, axis, 1);
+  const int64_t tile = axis == g.rank - 1 ? row.tile_pixels : rows ? row.depthwise_rows : 1;
+  cut->unit = longest >= tile ? tile : 1;
   choose_counts(planner, longest, cut);
   bound_groups(planner, cut);
   cut->strips = planner.outer_pixels(axis) * cut->segments;

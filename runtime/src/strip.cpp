@@ -28,13 +28,16 @@ int64_t staged_elements(const Geometry& g, const sepconv_variant& row, const int
 }
 
 // With channels first, of one channel: the samples cut into the phases of the stride [(z, y,) phase, x], and a row of
-// them before. Along x whole depthwise tiles, and one more because vectors may run over.
+// them before. Along x whole depthwise tiles, and two more because vectors may run over.
 int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
   const int x = g.rank - 1;
   const int64_t wide = saturating_add(round_up(extent[x], row.depthwise_tile), (g.reach[x] - 1) / g.stride[x] + 1);
-  const int64_t line = saturating_multiply(saturating_add(wide, row.depthwise_tile), g.stride[x]);
+  const int64_t line = saturating_multiply(saturating_add(wide, 2 * int64_t{row.depthwise_tile}), g.stride[x]);
   int64_t staged = line;
-  for (int axis = 0; axis < x; ++axis) staged = saturating_multiply(staged, seen_samples(g, row, axis, extent[axis]));
+  for (int axis = 0; axis < x; ++axis) {
+    const int64_t outputs = axis == x - 1 ? larger<int64_t>(extent[axis], row.depthwise_rows) : extent[axis];
+    staged = saturating_multiply(staged, seen_samples(g, row, axis, outputs));
+  }
   // Two integers for each tap along x, for each of two blocks of the sum.
   const int64_t tables = saturating_multiply(4, g.problem.kernel_extent[x]);
   return saturating_add(saturating_add(staged, tables), saturating_add(line, row.depthwise_tile));
@@ -44,15 +47,19 @@ int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant&
 
 int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
                       const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
-  int64_t pixels = 1;
-  for (int axis = 0; axis < g.rank; ++axis) pixels = saturating_multiply(pixels, extent[axis]);
+  int64_t pixels = 1, computed = 1;  // those of the strip; with the rows of a depthwise tile that it does not have
+  for (int axis = 0; axis < g.rank; ++axis) {
+    pixels = saturating_multiply(pixels, extent[axis]);
+    const bool rows = axis == g.rank - 2;
+    computed = saturating_multiply(computed, rows ? larger<int64_t>(extent[axis], row.depthwise_rows) : extent[axis]);
+  }
   // 1. The staged input, in one block or, with channels first, in two.
   const int64_t staged = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? staged_elements_channels_first(g, row, extent)
                                                                      : staged_elements(g, row, extent);
   // 2. D, the depthwise stage's result for one block of the sum: flat pixels, the last register tile of either stage
   //    whole. [pixel, sum_block]
   const int64_t d =
-      saturating_multiply(saturating_add(pixels, int64_t{row.tile_pixels} + row.depthwise_tile), packed.sum_block);
+      saturating_multiply(saturating_add(computed, int64_t{row.tile_pixels} + row.depthwise_tile), packed.sum_block);
   // 3. C, the partial sums of the pointwise stage, where the sum takes more than one block: whole tiles of whole
   //    panels. [panel, pixel, panel_channels]
   int64_t c = 0;
@@ -137,6 +144,11 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
 
 Part samples_ahead(const Geometry& g, const Cut& cut, const Strip& strip, const Strip& next) {
   constexpr int64_t most_bytes = 512 * 1024;
+  // Less than this lies in the last-level cache, where the hardware's own prefetching is enough.
+  constexpr int64_t near_bytes = 8 << 20;
+  const int64_t image = saturating_add(saturating_multiply(g.input_pitch.image, dtype_size(g.problem.input_dtype)),
+                                       saturating_multiply(g.output_pitch.image, dtype_size(g.problem.output_dtype)));
+  if (saturating_multiply(image, g.problem.batch) <= near_bytes) return {0, 0};
   if (cut.cut_axis != 0 || next.in_step[0] > 1 || g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return {0, 0};
   const int64_t begin = larger(next.in_min[0], strip.in_min[0] + strip.in_extent[0]);
   const int64_t end = next.in_min[0] + next.in_extent[0];

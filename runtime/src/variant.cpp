@@ -25,18 +25,18 @@ sepconv_status check_row(const char* library, size_t index, const sepconv_varian
   if (row.stages != SEPCONV_STAGES_BOTH && row.stages != SEPCONV_STAGES_DEPTHWISE) {
     return fail(invalid, "table \"%s\": row \"%s\" has stages %d", library, row.name, static_cast<int>(row.stages));
   }
-  if (row.chunk_channels <= 0 || row.chunk_channels % 4 != 0 || row.sum_block < 0 ||
-      row.sum_block % row.chunk_channels != 0) {
+  if (row.chunk_channels <= 0 || row.chunk_channels % 4 != 0 || row.sum_block < 0) {
     return fail(invalid,
-                "table \"%s\": row \"%s\" has chunk_channels %" PRId32 " (not a multiple of 4) or sum_block %" PRId32
-                " (not a multiple of that)",
+                "table \"%s\": row \"%s\" has chunk_channels %" PRId32 " (not a multiple of 4) or sum_block %" PRId32,
                 library, row.name, row.chunk_channels, row.sum_block);
   }
-  if (row.panel_channels <= 0 || row.tile_pixels <= 0 || row.depthwise_tile <= 0 || row.strip_pixels < 0) {
+  if (row.panel_channels <= 0 || row.tile_pixels <= 0 || row.depthwise_tile <= 0 || row.depthwise_rows <= 0 ||
+      row.strip_pixels < 0) {
     return fail(invalid,
                 "table \"%s\": row \"%s\" has panel_channels %" PRId32 ", tile_pixels %" PRId32
-                ", depthwise_tile %" PRId32 ", strip_pixels %" PRId32,
-                library, row.name, row.panel_channels, row.tile_pixels, row.depthwise_tile, row.strip_pixels);
+                ", depthwise_tile %" PRId32 ", depthwise_rows %" PRId32 ", strip_pixels %" PRId32,
+                library, row.name, row.panel_channels, row.tile_pixels, row.depthwise_tile, row.depthwise_rows,
+                row.strip_pixels);
   }
   return SEPCONV_OK;
 }

@@ -42,6 +42,7 @@ sepconv_variant row(const char* name, const char* target, int64_t kernel = 0, in
   result.in_channels = channels;
   result.chunk_channels = result.panel_channels = 8;
   result.tile_pixels = result.depthwise_tile = 4;
+  result.depthwise_rows = 1;
   result.sum_block = 64;
   return result;
 }

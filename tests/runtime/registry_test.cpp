@@ -22,6 +22,7 @@ sepconv_variant good_row(const char* name) {
   row.spatial_rank = 2;
   row.chunk_channels = row.panel_channels = 8;
   row.tile_pixels = row.depthwise_tile = 4;
+  row.depthwise_rows = 1;
   row.sum_block = 64;
   return row;
 }
@@ -82,10 +83,11 @@ TEST(Registry, RefusesRowsWithNonsense) {
   refused([](auto* row) { row->spatial_rank = 4; }, "spatial_rank");
   refused([](auto* row) { row->chunk_channels = 0; }, "chunk_channels");
   refused([](auto* row) { row->chunk_channels = 6; }, "chunk_channels");
-  refused([](auto* row) { row->sum_block = 65; }, "sum_block");
+  refused([](auto* row) { row->sum_block = -64; }, "sum_block");
   refused([](auto* row) { row->panel_channels = -8; }, "panel_channels");
   refused([](auto* row) { row->tile_pixels = 0; }, "tile_pixels");
   refused([](auto* row) { row->depthwise_tile = 0; }, "depthwise_tile");
+  refused([](auto* row) { row->depthwise_rows = 0; }, "depthwise_rows");
   refused([](auto* row) { row->strip_pixels = -1; }, "strip_pixels");
 }
 

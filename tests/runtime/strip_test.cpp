@@ -28,6 +28,7 @@ sepconv_variant random_row(Random& random, int32_t rank) {
   row.panel_channels = static_cast<int32_t>(uniform(random, 1, 5) * 4);
   row.tile_pixels = static_cast<int32_t>(uniform(random, 1, 8));
   row.depthwise_tile = static_cast<int32_t>(uniform(random, 1, 8));
+  row.depthwise_rows = static_cast<int32_t>(uniform(random, 1, 8));
   row.sum_block = row.chunk_channels * static_cast<int32_t>(uniform(random, 0, 20));
   row.strip_pixels = uniform(random, 0, 1) == 0 ? 0 : static_cast<int32_t>(uniform(random, 1, 500));
   return row;
@@ -185,6 +186,7 @@ TEST(Strips, GiveEveryThreadWork) {
   row.chunk_channels = row.panel_channels = 16;
   row.tile_pixels = 6;
   row.depthwise_tile = 4;
+  row.depthwise_rows = 1;
   row.sum_block = 128;
   for (const int threads : {2, 3, 4, 8}) {
     Geometry geometry;

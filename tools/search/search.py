@@ -12,7 +12,6 @@ import argparse
 import concurrent.futures
 import itertools
 import json
-import math
 import os
 import pathlib
 import re
@@ -20,31 +19,11 @@ import subprocess
 import sys
 import tempfile
 
+from candidates import groups_of, sensible, variant_of
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Parameters that are varied together. strip_pixels is the planner's, not the compiler's, and costs no compilation.
-GROUPS = [
-    ("vector", "tile_pixels", "tile_vectors"),
-    ("stage", "chunk", "depthwise_vector", "depthwise_tile", "tap_rows"),
-    ("sum_block", "sum_unroll"),
-    ("fetch_ahead", "strip_pixels"),
-    ("tap_unroll",),
-]
 CLEARLY = 0.99  # a candidate must be at least 1% faster than the incumbent
-
-
-def axes(values):
-    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
-
-
-def variant_of(layer):
-    """The fully fixed name of a layer, as sepconv_add_library forms it."""
-    rank = len(layer["spatial"])
-    ones = [1] * rank
-    return (
-        f"{rank}d_f32_{'nwc' if rank == 1 else 'nhwc'}_k{axes(layer['kernel'])}s{axes(layer.get('strides', ones))}"
-        f"d{axes(layer.get('dilation', ones))}m{layer.get('mult', 1)}c{layer['cin']}o{layer['cout']}e{axes(layer['spatial'])}"
-    )
 
 
 class Search:
@@ -182,7 +161,7 @@ class Search:
         pool = concurrent.futures.ThreadPoolExecutor(self.args.jobs)
         for _ in range(self.args.rounds):
             improved = False
-            for group in GROUPS:
+            for group in groups_of(layer):
                 points = []
                 for values in itertools.product(
                     *(space[name]["legal"] for name in group)
@@ -192,12 +171,7 @@ class Search:
                     if point != best and key not in seen:
                         seen.add(key)
                         points.append(point)
-                points = sensible(
-                    layer,
-                    self.legal(variant, points),
-                    defaults["depthwise_vector"],
-                    space["sum_block"]["legal"],
-                )
+                points = sensible(layer, self.legal(variant, points), defaults, space)
                 if not points:
                     continue
                 candidates = [best, *points]
@@ -235,62 +209,6 @@ class Search:
             flush=True,
         )
         return variant, chosen, first["ms_min"], last["ms_min"]
-
-
-def filled(size, granule):
-    return size / (-(-size // granule) * granule)
-
-
-def sensible(layer, points, widest, block_lengths):
-    """Cheap rules that keep hopeless candidates from being compiled. `widest`: lanes of the target's vectors;
-    `block_lengths`: the legal values of sum_block."""
-    channels, outputs = layer["cin"] * layer.get("mult", 1), layer["cout"]
-    pixels = math.prod(
-        -(-extent // stride)
-        for extent, stride in zip(layer["spatial"], layer.get("strides", [1] * 3))
-    )
-
-    def work_in_tiles(p):
-        return filled(pixels, p["tile_pixels"]) * filled(
-            outputs, p["tile_vectors"] * p["vector"]
-        )
-
-    most = max((work_in_tiles(p) for p in points), default=0)
-
-    def good(p):
-        if p["vector"] < min(widest, 8) or p["depthwise_vector"] < min(widest, 8):
-            return False
-        if work_in_tiles(p) < 0.94 * most:
-            return False
-        accumulators = p["tile_pixels"] * p["tile_vectors"]
-        if accumulators < (8 if widest < 16 else 12) and outputs >= 16:
-            return False
-        # Blocks are evened out: of two lengths that give as many, one is enough.
-        if p["sum_block"] > min(
-            b
-            for b in block_lengths
-            if -(-channels // b) == -(-channels // p["sum_block"])
-        ):
-            return False
-        if p["chunk"] not in (8, 16, 32, 48) or p["depthwise_tile"] not in (
-            2,
-            3,
-            4,
-            6,
-            7,
-            8,
-        ):
-            return False
-        if p["depthwise_vector"] < widest and p["chunk"] % widest == 0:
-            return False
-        chunk_vectors = p["chunk"] // p["depthwise_vector"]
-        if not 4 <= p["depthwise_tile"] * chunk_vectors <= widest:
-            return False
-        if p["tap_rows"] and chunk_vectors * math.prod(layer["kernel"]) > widest:
-            return False
-        return not (p["tap_unroll"] > 1 and layer["kernel"][-1] % p["tap_unroll"])
-
-    return [p for p in points if good(p)]
 
 
 def run(command):

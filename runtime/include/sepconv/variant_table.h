@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 2
+#define SEPCONV_VARIANT_ABI 3
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -88,9 +88,11 @@ typedef struct sepconv_variant {
   int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent
   int32_t tile_pixels;     ///< pixels of one register tile
   int32_t depthwise_tile;  ///< pixels along x of one depthwise register tile
-  int32_t sum_block;       ///< intermediate channels summed before the depthwise stage runs again
-  int32_t strip_pixels;    ///< output pixels of one task, aimed at; 0 = the planner's choice
-  uint32_t object_size;    ///< bytes of the compiled object
+  int32_t
+      depthwise_rows;    ///< rows of one depthwise register tile; strips of fewer rows are computed as if they had them
+  int32_t sum_block;     ///< intermediate channels summed before the depthwise stage runs again, before rounding
+  int32_t strip_pixels;  ///< output pixels of one task, aimed at; 0 = the planner's choice
+  uint32_t object_size;  ///< bytes of the compiled object
 } sepconv_variant;
 
 struct sepconv_variant_table {

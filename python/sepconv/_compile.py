@@ -1,0 +1,147 @@
+"""Layer files to static libraries: drives the CMake package that the wheel holds, so that nobody has to write CMake.
+
+Needs the Halide compiler, CMake and Ninja from PyPI (`pip install 'sepconv[compile]'`) and a C compiler.
+"""
+
+import importlib.util
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+
+from . import _layer_file
+
+_PROJECT = """\
+cmake_minimum_required(VERSION 3.28)
+project({name} LANGUAGES C)
+find_package(sepconv REQUIRED)
+sepconv_add_library({name} LAYERS "{layers}"{targets})
+install(TARGETS {name} ARCHIVE DESTINATION lib)
+install(FILES "${{CMAKE_CURRENT_BINARY_DIR}}/{name}/include/{name}.h" DESTINATION include)
+get_target_property(headers sepconv::runtime INTERFACE_INCLUDE_DIRECTORIES)
+foreach(header sepconv.h sepconv.hpp stream.hpp variant_table.h)
+  install(FILES "${{headers}}/sepconv/${{header}}" DESTINATION include/sepconv)
+endforeach()
+install(FILES "$<TARGET_FILE:sepconv::runtime>" DESTINATION lib)
+"""
+
+_CONFIG = """\
+# {name}: the compiled layers of {file}. Written by sepconv {version}.
+#
+#   find_package({name} REQUIRED)
+#   target_link_libraries(my_program PRIVATE {name}::{name})      # {name}.h, sepconv/sepconv.h
+get_filename_component(prefix "${{CMAKE_CURRENT_LIST_DIR}}/../../.." ABSOLUTE)
+if(NOT TARGET sepconv::runtime)
+  add_library(sepconv::runtime STATIC IMPORTED)
+  set_target_properties(
+    sepconv::runtime
+    PROPERTIES
+      IMPORTED_LOCATION "${{prefix}}/lib/libsepconv_runtime.a"
+      INTERFACE_INCLUDE_DIRECTORIES "${{prefix}}/include"
+      INTERFACE_LINK_LIBRARIES m
+  )
+endif()
+if(NOT TARGET {name}::{name})
+  add_library({name}::{name} STATIC IMPORTED)
+  set_target_properties(
+    {name}::{name}
+    PROPERTIES
+      IMPORTED_LOCATION "${{prefix}}/lib/lib{name}.a"
+      INTERFACE_INCLUDE_DIRECTORIES "${{prefix}}/include"
+      INTERFACE_LINK_LIBRARIES sepconv::runtime
+  )
+endif()
+"""
+
+
+def compile_layers(
+    layers: pathlib.Path,
+    output: pathlib.Path,
+    name: str | None = None,
+    targets: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda finished, total: None,
+) -> pathlib.Path:
+    """Compiles the layers of a file; returns the static library, in the folder `lib` of `output`.
+
+    Raises:
+        ValueError: what the layer file, the name or a target breaks.
+        OSError: a tool is missing or fails.
+    """
+    _layer_file.read(layers)  # its errors are shorter than CMake's
+    name = name or re.sub(r"\W", "_", layers.stem)
+    if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]*", name):
+        raise ValueError(f'name must be a C identifier, received "{name}"')
+    prefix = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(__file__).parent)
+    if not list(prefix.glob("**/sepconvGenerator.cmake")):
+        raise FileNotFoundError(f"{prefix} holds no generator: this sepconv was built without it")
+    environment = os.environ | {"NINJA_STATUS": "[%f/%t] "}
+    environment["LD_LIBRARY_PATH"] = os.pathsep.join(
+        filter(None, [str(_halide() / "lib64"), os.environ.get("LD_LIBRARY_PATH")])
+    )
+    cmake, ninja = _tool("cmake"), _tool("ninja")
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = f" TARGETS {' '.join(targets)}" if targets else ""
+        project = _PROJECT.format(name=name, layers=layers.resolve().as_posix(), targets=chosen)
+        pathlib.Path(folder, "CMakeLists.txt").write_text(project)
+        build = pathlib.Path(folder, "build")
+        configure = [cmake, "-S", folder, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
+        configure += [
+            f"-DCMAKE_PREFIX_PATH={prefix}",
+            f"-Dsepconv_DIR={_package(prefix)}",
+            "-DCMAKE_BUILD_TYPE=Release",
+        ]
+        _run([*configure, f"-DCMAKE_INSTALL_PREFIX={output.resolve()}"], environment)
+        _run([ninja, "-C", build], environment, progress)
+        _run([cmake, "--install", build], environment)
+    package = output / "lib" / "cmake" / name
+    package.mkdir(parents=True, exist_ok=True)
+    from . import __version__
+
+    config = _CONFIG.format(name=name, file=layers.name, version=__version__)
+    (package / f"{name}Config.cmake").write_text(config)
+    return output / "lib" / f"lib{name}.a"
+
+
+def _package(prefix: pathlib.Path) -> pathlib.Path:
+    return next(prefix.glob("**/sepconvGenerator.cmake")).parent
+
+
+def _halide() -> pathlib.Path:
+    found = importlib.util.find_spec("halide")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("the Halide compiler is not installed: pip install 'sepconv[compile]'")
+    return pathlib.Path(found.origin).parent
+
+
+def _tool(name: str) -> str:
+    """A program of this Python's environment, or of the PATH."""
+    import sys
+
+    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed: pip install 'sepconv[compile]'")
+    return found
+
+
+def _run(
+    command: list, environment: dict[str, str], progress: Callable[[int, int], None] = lambda finished, total: None
+) -> None:
+    lines = []
+    with subprocess.Popen(
+        list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if step := re.match(r"\[(\d+)/(\d+)\] ", line):
+                progress(int(step[1]), int(step[2]))
+    if process.returncode == 0:
+        return
+    text = "".join(lines)
+    # CMake's message without its frame: the lines after "CMake Error at ...:", indented by two.
+    if message := re.search(r"CMake Error.*:\n((?:\n|  .*\n)+)", text):
+        raise ValueError(" ".join(message[1].split("Call Stack")[0].split()))
+    raise OSError(f"{pathlib.Path(command[0]).name} failed:\n{text[-2000:]}")

@@ -1,0 +1,148 @@
+"""Layers that keep their weights, packed."""
+
+from typing import Any
+
+import numpy as np
+
+from . import _native, frameworks
+from ._ops import Axes, Padding
+from .frameworks._geometry import geometry
+from .frameworks._layers import remember
+
+Activation = str | tuple[float | None, float | None] | None
+
+
+class Layer:
+    """A separable convolution, or one of its two stages, with weights that are packed once.
+
+        D = mid_activation(mid_bias + depthwise(input_activation(inputs)))
+        Y = out_activation(out_bias + residual + pointwise(D))
+
+    The weights are copied when the layer is made: later changes of the arrays do not reach it. Any number of threads
+    may call one layer at the same time; the GIL is released while it computes.
+
+    Args:
+        depthwise_kernel: array of shape `(kernel..., channels, depth_multiplier)`; `None` for a pointwise stage alone.
+        pointwise_kernel: array of shape `(1..., channels * depth_multiplier, out_channels)`; `None` for a depthwise
+            stage alone.
+        strides, padding, data_format, dilation_rate: as in `separable_conv`.
+        mid_bias: array of shape `(channels * depth_multiplier,)`, added between the stages.
+        out_bias: array of shape `(out_channels,)`, added after the pointwise stage.
+        input_activation, mid_activation, out_activation: `None`, `"relu"`, `"relu6"`, `"swish"` (or `"silu"`),
+            `"hard_swish"` (or `"hard_silu"`), `"sigmoid"`, `"tanh"`, `"gelu"` (its tanh form), or a pair `(lo, hi)` to
+            clamp to, either of which may be `None`. That of the input leaves the padding 0.
+        threads: how many threads a call uses; `None` for `get_num_threads()` at the time of the call.
+        input_shape: if given, plans and packs for inputs of this shape now, and not at the first call.
+
+    Raises:
+        ValueError: as `separable_conv`; a bias without its stage or of the wrong shape; an unknown activation;
+            `threads` not from 1 to 1024.
+        TypeError: a weight is no array.
+    """
+
+    __slots__ = ("__weakref__", "_layer", "activations", "dtype", "geometry", "key", "number", "threads")
+
+    dtype: str
+    """The dtype of weights, inputs and outputs."""
+    threads: int | None
+    """How many threads a call uses; `None` for `get_num_threads()` at the time of the call."""
+    number: int
+    """The layer's number in graphs of frameworks, of its own in this process."""
+    key: str
+    """The number as text: torch.compile may make a symbol of a number."""
+
+    def __init__(
+        self,
+        depthwise_kernel: Any,
+        pointwise_kernel: Any,
+        strides: Axes = 1,
+        padding: Padding = "valid",
+        data_format: str | None = None,
+        dilation_rate: Axes = 1,
+        *,
+        mid_bias: Any = None,
+        out_bias: Any = None,
+        input_activation: Activation = None,
+        mid_activation: Activation = None,
+        out_activation: Activation = None,
+        threads: int | None = None,
+        input_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be from 1 to 1024, received {threads}")
+        self._layer = _native.Layer(
+            *(frameworks.readable(w) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias)),
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            input_activation,
+            mid_activation,
+            out_activation,
+            threads or 0,
+        )
+        self.geometry = geometry(
+            None if depthwise_kernel is None else depthwise_kernel.shape,
+            None if pointwise_kernel is None else pointwise_kernel.shape,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+        )
+        self.activations = tuple(_standard(a) for a in (input_activation, mid_activation, out_activation))
+        self.dtype, self.number, self.threads = self._layer.dtype, self._layer.number, threads
+        self.key = str(self.number)
+        remember(self)
+        if input_shape is not None:
+            self._layer.prepare(input_shape)
+
+    def __call__(self, inputs: Any, residual: Any = None, out: Any = None) -> Any:
+        """Runs the layer.
+
+        Args:
+            inputs: array of the weights' dtype, as in `separable_conv`.
+            residual: contiguous array of the output's shape, added before the output's activation.
+            out: contiguous, writable array of the output's shape, which must not overlap the others: the result is
+                written there. Of NumPy, or another with a buffer.
+
+        Returns:
+            `out`, or a new array of the kind of `inputs`.
+
+        Raises:
+            ValueError: as `separable_conv`.
+        """
+        if out is None:
+            call = frameworks.of(inputs)
+            if call is not None:
+                return call.run_layer(self, inputs, residual)
+        result = self._layer.run(inputs, residual, out)
+        return result if out is not None or result.dtype != np.uint16 else result.view(inputs.dtype)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the output for an input of this shape. Raises `ValueError` if there is none."""
+        return self._layer.output_shape(input_shape)
+
+    def variant(self, input_shape: tuple[int, ...]) -> str:
+        """The name of the variant that inputs of this shape run, such as `"2d_f32_nhwc_k3s1d1m1_x86_avx2"`."""
+        return self._layer.variant(input_shape)
+
+    def explain(self, input_shape: tuple[int, ...]) -> str:
+        """That variant, the others, and why not they: a text for people."""
+        return self._layer.explain(input_shape)
+
+    def weights(self) -> tuple[np.ndarray | None, ...]:
+        """Copies of depthwise kernel, pointwise kernel, mid bias and output bias; `None` for what there is not. Those
+        of the 16-bit types are float32."""
+        return self._layer.weights()
+
+    def __repr__(self) -> str:
+        return f"<sepconv.Layer {self.number}, {self.dtype}>"
+
+
+def _standard(activation: Activation) -> str | tuple[float | None, float | None]:
+    """One name for each activation."""
+    if activation is None:
+        return "linear"
+    if isinstance(activation, str):
+        return {"silu": "swish", "hard_silu": "hard_swish"}.get(activation, activation)
+    return tuple(activation)

@@ -1,0 +1,139 @@
+"""The command `sepconv`: list, bench, extract, compile."""
+
+import json
+import pathlib
+import sys
+from typing import Any
+
+try:
+    import click
+except ImportError:
+    sys.exit("the command sepconv needs the package click: pip install 'sepconv[cli]'")
+
+import sepconv
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
+
+
+class _Errors(click.Group):
+    """Errors of the library as one line, without a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except (ValueError, NotImplementedError, OSError, ImportError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Errors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(sepconv.__version__, prog_name="sepconv")
+def main() -> None:
+    """Separable convolution, compiled ahead of time."""
+
+
+@main.command("list")
+@click.option("--layers", type=_FILE, help="A layer file: which variant each of its layers runs here.")
+@click.option("--explain", metavar="NAME", help="Of one layer of that file, why.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool) -> None:
+    """The variants of this build, and which of them run on this machine."""
+    from ._layer_file import read
+
+    if layers is None:
+        rows = [{"variant": name, "runnable": runnable} for name, runnable in sepconv.variants()]
+    else:
+        rows = []
+        for layer in read(layers):
+            if explain is not None and layer.name != explain:
+                continue
+            own = layer.make()
+            if explain is not None:
+                click.echo(own.explain(layer.input_shape))
+                return
+            rows.append({"layer": layer.name, "variant": own.variant(layer.input_shape)})
+        if explain is not None:
+            raise click.ClickException(f'{layers} has no layer "{explain}" that can be computed in one pass')
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    width = max((len(str(next(iter(row.values())))) for row in rows), default=0)
+    for row in rows:
+        first, second = row.values()
+        click.echo(f"{first:{width}}  {second if isinstance(second, str) else 'runs here' if second else '-'}")
+
+
+@main.command()
+@click.argument("layers", type=_FILE)
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
+@click.option("--filter", "pattern", metavar="RE", default="", help="Only layers whose name matches.")
+@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="Results to a file.")
+def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path | None) -> None:
+    """Verifies the layers of a layer file against double precision, then times them."""
+    from ._bench import run
+    from ._layer_file import read
+
+    selected = [layer for layer in read(layers) if layer.matches(pattern)]
+    if not selected:
+        raise click.ClickException(f'no layer of {layers} matches "{pattern}"')
+    width = max(len(layer.name) for layer in selected)
+    click.echo(f"{'layer':{width}}  {'ms':>9}  {'median':>9}  {'GFLOP/s':>8}  {'error':>8}  variant")
+    results = []
+    for layer in selected:
+        result = run(layer, threads)
+        results.append(result)
+        click.echo(
+            f"{layer.name:{width}}  {result['ms_min']:9.4f}  {result['ms_median']:9.4f}  {result['gflops']:8.1f}  "
+            f"{result['max_error']:8.1e}  {result['variant']}"
+        )
+    if output is not None:
+        output.write_text(json.dumps(results, indent=1) + "\n")
+
+
+@main.command("extract")
+@click.argument("model", type=_FILE)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="Default: layers.json")
+@click.option(
+    "--data-format",
+    type=click.Choice(["channels_last", "channels_first"]),
+    help="Of the layers to compile; default: as in the model.",
+)
+def extract_command(model: pathlib.Path, output: pathlib.Path | None, data_format: str | None) -> None:
+    """The separable layers of MODEL (.onnx, .keras or .tflite) as a layer file."""
+    from .extract import extract, write
+
+    output = output or pathlib.Path("layers.json")
+    layers = extract(model, data_format)
+    if not layers:
+        raise click.ClickException(f"{model} has no separable layer")
+    write(layers, output, f"The separable layers of {model.name}")
+    count = sum(layer.get("repeat", 1) for layer in layers)
+    apart = sum(layer.get("repeat", 1) for layer in layers if not layer.get("fusable", True))
+    click.echo(
+        f"{output}: {count} layers of {len(layers)} shapes" + (f", {apart} of them not fusable" if apart else "")
+    )
+
+
+@main.command("compile")
+@click.argument("layers", type=_FILE)
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=pathlib.Path), required=True, help="Folder.")
+@click.option("--name", help="Of the library; default: that of the layer file.")
+@click.option("--target", "targets", multiple=True, help="Such as x86_avx2; may be repeated. Default: all of this CPU.")
+def compile_command(layers: pathlib.Path, output: pathlib.Path, name: str | None, targets: tuple[str, ...]) -> None:
+    """Compiles the layers of a layer file into a static library with its header and a CMake package."""
+    from ._compile import compile_layers
+
+    with click.progressbar(length=1, label="Compiling", show_eta=False) as bar:
+        done = [0]
+
+        def progress(finished: int, total: int) -> None:
+            bar.length = total
+            bar.update(finished - done[0])
+            done[0] = finished
+
+        library = compile_layers(layers, output, name, targets, progress)
+    click.echo(f"{library}: {library.stat().st_size / 1024:.0f} KB")
+    click.echo(f"find_package({library.stem.removeprefix('lib')}) with CMAKE_PREFIX_PATH={output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,304 @@
+"""TensorFlow: custom operations, compiled against the TensorFlow that is installed when they are first needed.
+
+Their binary goes to the folder `sepconv` in `XDG_CACHE_HOME` (`~/.cache`), or to `SEPCONV_CACHE`. Where it cannot be
+compiled, a warning says why, and calls go through `tf.numpy_function` instead: they work in a `tf.function`, too, but
+cost some ten microseconds more and cannot be saved in a SavedModel. `SEPCONV_TENSORFLOW_OP=0` chooses that way.
+
+XLA (`jit_compile=True`) cannot call either of them, so what it compiles is computed by TensorFlow's own operations; so
+is what runs on a GPU.
+"""
+
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import pathlib
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.framework import ops as tf_ops
+from tensorflow.python.ops import control_flow_util
+
+from .. import _native
+from ._geometry import Geometry, geometry, output_shape, pads
+from ._layers import layer_of
+
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": tf.nn.relu,
+    "relu6": tf.nn.relu6,
+    "swish": tf.nn.silu,
+    "hard_swish": lambda x: x * tf.nn.relu6(x + 3) / 6,
+    "sigmoid": tf.math.sigmoid,
+    "tanh": tf.math.tanh,
+    "gelu": functools.partial(tf.nn.gelu, approximate=True),
+}
+
+_folder = pathlib.Path(__file__).parent
+
+
+def readable(tensor: Any) -> Any:
+    return tensor.numpy()
+
+
+def cache_folder() -> pathlib.Path:
+    folder = os.environ.get("SEPCONV_CACHE")
+    if folder:
+        return pathlib.Path(folder)
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "sepconv"
+
+
+def _sources() -> list[pathlib.Path]:
+    # In a build tree of the project, entry.h lies with the module's sources.
+    header = _folder / "entry.h"
+    if not header.exists():
+        header = _folder.resolve().parents[1] / "src" / "entry.h"
+    return [_folder / "tensorflow_op.cc", header]
+
+
+def _compile() -> pathlib.Path:
+    """The library for this TensorFlow and these sources, compiled if it is not there yet."""
+    source, header = _sources()
+    compiler = os.environ.get("CXX", "c++")
+    flags = [*tf.sysconfig.get_compile_flags(), *tf.sysconfig.get_link_flags()]
+    # Every input of the compilation but the compiler itself.
+    content = "\n".join([tf.__version__, compiler, *flags, source.read_text(), header.read_text()])
+    library = cache_folder() / f"tensorflow-{tf.__version__}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.so"
+    if library.exists():
+        return library
+    library.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("sepconv").warning("compiling sepconv's TensorFlow operations, once: %s", library)
+    handle, partial = tempfile.mkstemp(suffix=".so", dir=library.parent)
+    os.close(handle)
+    try:
+        include = ["-I", str(header.parent)]
+        command = [
+            compiler,
+            "-O2",
+            "-shared",
+            "-fPIC",
+            str(source),
+            "-o",
+            partial,
+            *include,
+            *flags,
+            "-std=c++17",
+            "-w",
+        ]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        os.replace(partial, library)  # a process that does the same at the same time sees all of it or nothing
+    finally:
+        pathlib.Path(partial).unlink(missing_ok=True)
+    return library
+
+
+@functools.cache
+def operations() -> Any:
+    """The module with the compiled operations; `None` where they cannot be had."""
+    if os.environ.get("SEPCONV_TENSORFLOW_OP") == "0":
+        return None
+    try:
+        library = str(_compile())
+        module = tf.load_op_library(library)
+        if ctypes.CDLL(library).sepconv_tensorflow_entry(ctypes.c_void_p(_native.entry())) != 0:
+            raise OSError(f"{library} is of another version")
+    except (OSError, subprocess.CalledProcessError, tf.errors.OpError) as error:
+        detail = (getattr(error, "stderr", None) or str(error)).strip()
+        warnings.warn(
+            f"sepconv's TensorFlow operations could not be compiled, tf.numpy_function takes their place: {detail}",
+            stacklevel=2,
+        )
+        return None
+    return module
+
+
+def _own_operations() -> bool:
+    """Whether TensorFlow has to compute this itself: for XLA, and where there are GPUs."""
+    return control_flow_util.GraphOrParentsInXlaContext(tf_ops.get_default_graph()) or bool(
+        tf.config.get_visible_devices("GPU")
+    )
+
+
+def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=lambda x: x):
+    """The same in TensorFlow's own operations, for any strides and dilations: a strided slice for every tap."""
+    rank = inputs.shape.rank - 2
+    x = tf.transpose(inputs, [0, *range(2, rank + 2), 1]) if g.first else inputs
+    if depthwise_kernel is None:
+        x = x[(slice(None), *(slice(None, None, s) for s in g.strides))]
+    else:
+        extents = [n if n is not None else tf.shape(x)[axis + 1] for axis, n in enumerate(x.shape[1:-1])]
+        if g.padding != "same":
+            pairs = pads(g, [1] * rank)
+        elif None not in x.shape[1:-1]:
+            pairs = pads(g, x.shape[1:-1])
+        else:
+            totals = [
+                tf.maximum((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+                for n, k, s, d in zip(extents, g.kernel, g.strides, g.dilation_rate, strict=True)
+            ]
+            pairs = [(t // 2, t - t // 2) for t in totals]
+        x = tf.pad(x, [(0, 0), *pairs, (0, 0)])
+        outs = [
+            (n + before + after - (k - 1) * d - 1) // s + 1
+            for n, (before, after), k, s, d in zip(extents, pairs, g.kernel, g.strides, g.dilation_rate, strict=True)
+        ]
+        channels, multiplier = depthwise_kernel.shape[-2:]
+        kernel = tf.reshape(depthwise_kernel, [-1, channels, multiplier])
+        total = None
+        for index, tap in enumerate(_indices(g.kernel)):
+            window = tuple(
+                slice(t * d, t * d + (n - 1) * s + 1, s)
+                for t, d, n, s in zip(tap, g.dilation_rate, outs, g.strides, strict=True)
+            )
+            term = x[(slice(None), *window)][..., None] * kernel[index]
+            total = term if total is None else total + term
+        x = tf.reshape(total, tf.concat([tf.shape(total)[:-2], [channels * multiplier]], 0))
+        x = between(x)
+    if pointwise_kernel is not None:
+        x = tf.tensordot(x, tf.reshape(pointwise_kernel, pointwise_kernel.shape[-2:]), 1)
+    return tf.transpose(x, [0, rank + 1, *range(1, rank + 1)]) if g.first else x
+
+
+def _indices(extents: tuple[int, ...]) -> list[tuple[int, ...]]:
+    indices: list[tuple[int, ...]] = [()]
+    for extent in extents:
+        indices = [(*index, i) for index in indices for i in range(extent)]
+    return indices
+
+
+def _with_gradient(run: Callable, reference: Callable, tensors: list[Any]) -> Any:
+    """run(*tensors), with the derivatives of reference."""
+
+    @tf.custom_gradient
+    def both(*given):
+        def gradient(upstream):
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                output = reference(*given)
+            return tape.gradient(output, given, upstream)
+
+        return run(*given), gradient
+
+    return both(*tensors)
+
+
+def _through_numpy(call: Callable, shape: list[int | None], *tensors: Any) -> Any:
+    dtype = tensors[0].dtype
+
+    def run(*arrays):
+        result = call(*arrays)
+        return result if result.dtype == dtype.as_numpy_dtype else result.view(dtype.as_numpy_dtype)
+
+    output = tf.numpy_function(run, tensors, dtype, stateful=False)
+    output.set_shape(shape)
+    return output
+
+
+def conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+    reference: Callable | None = None,
+) -> Any:
+    """`reference`, of the three tensors, computes the derivatives; by default TensorFlow's operations, tap by tap."""
+    inputs = tf.convert_to_tensor(inputs)
+    tensors = [inputs, tf.convert_to_tensor(depthwise_kernel)]
+    if pointwise_kernel is not None:
+        tensors.append(tf.convert_to_tensor(pointwise_kernel))
+    for weight in tensors[1:]:
+        if weight.dtype != inputs.dtype:
+            raise ValueError(
+                f"all tensors must have the same dtype: received {inputs.dtype.name} and {weight.dtype.name}"
+            )
+    pointwise_shape = None if pointwise_kernel is None else tensors[2].shape.as_list()
+    g = geometry(tensors[1].shape.as_list(), pointwise_shape, strides, padding, data_format, dilation_rate)
+    shape = inputs.shape.as_list()
+    if None not in shape:  # errors now, and of the right class
+        kernels = (tensors[1].shape.as_list(), pointwise_shape, inputs.dtype.name)
+        _native.conv_shape(shape, *kernels, g.strides, g.native_padding, g.data_format, g.dilation_rate)
+
+    def own(*given):
+        kernels = given[1:] if pointwise_kernel is not None else (given[1], None)
+        return reference(given[0], *kernels) if reference is not None else _reference(g, given[0], *kernels)
+
+    def run(x, depthwise, *pointwise):
+        compiled = operations()
+        if compiled is None:
+
+            def call(x, depthwise, pointwise=None):
+                return _native.conv(
+                    x, depthwise, pointwise, g.strides, g.native_padding, g.data_format, g.dilation_rate
+                )
+
+            return _through_numpy(call, output_shape(g, shape), x, depthwise, *pointwise)
+        return compiled.sepconv_conv(
+            inputs=x,
+            depthwise_kernel=depthwise,
+            pointwise_kernel=list(pointwise),
+            strides=g.strides,
+            padding=g.padding,
+            pads=g.pads,
+            data_format=g.data_format,
+            dilation_rate=g.dilation_rate,
+        )
+
+    return own(*tensors) if _own_operations() else _with_gradient(run, own, tensors)
+
+
+def _layer_reference(layer: Any, inputs, residual):
+    weights = [None if w is None else tf.cast(w, inputs.dtype) for w in layer.weights()]
+    depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
+    before, middle, after = (_activation(a) for a in layer.activations)
+    g = layer.geometry
+
+    def between(x):
+        return middle(x if mid_bias is None else x + mid_bias)
+
+    y = _reference(g, before(inputs), depthwise_kernel, pointwise_kernel, between)
+    if out_bias is not None:
+        y = y + (tf.reshape(out_bias, [-1, *(1,) * len(g.strides)]) if g.first else out_bias)
+    return after(y if residual is None else y + residual)
+
+
+def _activation(activation):
+    if isinstance(activation, tuple):
+        lo, hi = activation
+        low = (lambda x: x) if lo is None else lambda x: tf.maximum(x, tf.cast(lo, x.dtype))
+        return low if hi is None else lambda x: tf.minimum(low(x), tf.cast(hi, x.dtype))
+    return ACTIVATIONS[activation]
+
+
+def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
+    inputs = tf.convert_to_tensor(inputs)
+    if inputs.dtype.name != layer.dtype:
+        raise ValueError(
+            f"all tensors must have the same dtype: received {inputs.dtype.name}, the layer has {layer.dtype}"
+        )
+    tensors = [inputs] if residual is None else [inputs, tf.convert_to_tensor(residual)]
+    g, number, shape = layer.geometry, layer.number, inputs.shape.as_list()
+    if None not in shape:
+        layer.output_shape(shape)
+
+    def own(x, added=None):
+        return _layer_reference(layer_of(number), x, added)
+
+    def run(x, *added):
+        compiled = operations()
+        if compiled is None:
+
+            def call(x, added=None):
+                return layer_of(number)._layer.run(x, added, None)
+
+            return _through_numpy(call, output_shape(g, shape), x, *added)
+        return compiled.sepconv_layer(inputs=x, residual=list(added), layer=number, data_format=g.data_format)
+
+    return own(*tensors) if _own_operations() else _with_gradient(run, own, tensors)

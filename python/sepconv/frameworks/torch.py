@@ -1,0 +1,170 @@
+"""PyTorch: custom operators of `torch.library`, which `torch.compile` and `torch.export` know."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from .. import _native
+from ._geometry import Geometry, geometry, output_shape, pads
+from ._layers import layer_of
+
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "swish": F.silu,
+    "hard_swish": F.hardswish,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "gelu": lambda x: F.gelu(x, approximate="tanh"),
+}
+
+
+def readable(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().cpu()
+
+
+def _wrap(result: Any, like: torch.Tensor) -> torch.Tensor:
+    tensor = torch.from_numpy(result)
+    return tensor if tensor.dtype == like.dtype else tensor.view(like.dtype)  # bfloat16 comes as uint16
+
+
+def _geometry(depthwise_kernel, pointwise_kernel, strides, padding, pads, data_format, dilation_rate) -> Geometry:
+    pairs = list(zip(pads[::2], pads[1::2], strict=True))
+    pointwise = None if pointwise_kernel is None else pointwise_kernel.shape
+    padding = pairs if padding == "explicit" else padding
+    return geometry(depthwise_kernel.shape, pointwise, strides, padding, data_format, dilation_rate)
+
+
+@torch.library.custom_op("sepconv::conv", mutates_args=(), device_types="cpu")
+def _conv(
+    inputs: torch.Tensor,
+    depthwise_kernel: torch.Tensor,
+    pointwise_kernel: torch.Tensor | None,
+    strides: Sequence[int],
+    padding: str,
+    pads: Sequence[int],
+    data_format: str,
+    dilation_rate: Sequence[int],
+) -> torch.Tensor:
+    if padding == "explicit":
+        padding = list(zip(pads[::2], pads[1::2], strict=True))
+    pointwise = None if pointwise_kernel is None else pointwise_kernel.detach()
+    result = _native.conv(
+        inputs.detach(), depthwise_kernel.detach(), pointwise, strides, padding, data_format, dilation_rate
+    )
+    return _wrap(result, inputs)
+
+
+@_conv.register_fake
+def _(inputs, depthwise_kernel, pointwise_kernel, *attributes):
+    return inputs.new_empty(output_shape(_geometry(depthwise_kernel, pointwise_kernel, *attributes), inputs.shape))
+
+
+def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=lambda x: x):
+    """The same in PyTorch's own operators."""
+    rank = inputs.ndim - 2
+    x = inputs if g.first else inputs.movedim(-1, 1)
+    conv = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
+    if depthwise_kernel is None:
+        x = x[(..., *(slice(None, None, s) for s in g.strides))]
+    else:
+        x = F.pad(x, [pad for pair in reversed(pads(g, x.shape[2:])) for pad in pair])
+        channels, multiplier = depthwise_kernel.shape[-2:]
+        kernel = depthwise_kernel.permute(rank, rank + 1, *range(rank))
+        kernel = kernel.reshape(channels * multiplier, 1, *g.kernel)
+        x = between(conv(x, kernel, stride=g.strides, dilation=g.dilation_rate, groups=channels))
+    if pointwise_kernel is not None:
+        x = conv(x, pointwise_kernel.permute(rank + 1, rank, *range(rank)))
+    return x if g.first else x.movedim(1, -1)
+
+
+def _keep(ctx, inputs, output):
+    tensors, ctx.attributes = inputs[:3], inputs[3:]
+    ctx.save_for_backward(*tensors)
+
+
+def _backward(ctx, gradient):
+    tensors = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
+    given = [t for t in tensors if t is not None]
+    with torch.enable_grad():
+        output = _reference(_geometry(*tensors[1:], *ctx.attributes), *tensors)
+    gradients = list(torch.autograd.grad(output, given, gradient))
+    return *gradients, *(None for _ in range(8 - len(gradients)))
+
+
+_conv.register_autograd(_backward, setup_context=_keep)
+
+
+def conv(
+    inputs: torch.Tensor,
+    depthwise_kernel: torch.Tensor,
+    pointwise_kernel: torch.Tensor | None,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> torch.Tensor:
+    pointwise = None if pointwise_kernel is None else pointwise_kernel.shape
+    g = geometry(depthwise_kernel.shape, pointwise, strides, padding, data_format, dilation_rate)
+    return _conv(
+        inputs, depthwise_kernel, pointwise_kernel, g.strides, g.padding, g.pads, g.data_format, g.dilation_rate
+    )
+
+
+@torch.library.custom_op("sepconv::layer", mutates_args=(), device_types="cpu")
+def _layer(inputs: torch.Tensor, residual: torch.Tensor | None, layer: str) -> torch.Tensor:
+    added = None if residual is None else residual.detach().contiguous()
+    return _wrap(layer_of(int(layer))._layer.run(inputs.detach(), added, None), inputs)
+
+
+@_layer.register_fake
+def _(inputs, residual, layer):
+    return inputs.new_empty(output_shape(layer_of(int(layer)).geometry, inputs.shape))
+
+
+def _layer_reference(layer, inputs, residual):
+    weights = [None if w is None else torch.from_numpy(w).to(inputs) for w in layer.weights()]
+    depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
+    before, middle, after = (_activation(a) for a in layer.activations)
+
+    def between(x):
+        bias = 0 if mid_bias is None else mid_bias.reshape(-1, *(1,) * (x.ndim - 2))
+        return middle(x + bias)
+
+    g = layer.geometry
+    y = _reference(g, before(inputs), depthwise_kernel, pointwise_kernel, between)
+    if out_bias is not None:
+        y = y + (out_bias.reshape(-1, *(1,) * (y.ndim - 2)) if g.first else out_bias)
+    return after(y if residual is None else y + residual)
+
+
+def _activation(activation):
+    if isinstance(activation, tuple):
+        return lambda x: torch.clamp(x, *activation)
+    return ACTIVATIONS[activation]
+
+
+def _keep_layer(ctx, inputs, output):
+    *tensors, ctx.layer = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _layer_backward(ctx, gradient):
+    tensors = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
+    given = [t for t in tensors if t is not None]
+    with torch.enable_grad():
+        output = _layer_reference(layer_of(int(ctx.layer)), *tensors)
+    gradients = list(torch.autograd.grad(output, given, gradient))
+    return *gradients, *(None for _ in range(3 - len(gradients)))
+
+
+_layer.register_autograd(_layer_backward, setup_context=_keep_layer)
+
+
+def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -> torch.Tensor:
+    if inputs.device.type != "cpu":
+        return _layer_reference(layer, inputs, residual)
+    return _layer(inputs, residual, layer.key)

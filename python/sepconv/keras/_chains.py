@@ -1,0 +1,236 @@
+"""Finds the layers of a model that make up separable ones."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src import layers
+from keras.src.layers.convolutional.base_conv import BaseConv
+from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
+from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
+
+_ACTIVATIONS = {
+    "linear": None,
+    "relu": "relu",
+    "relu6": "relu6",
+    "silu": "swish",
+    "swish": "swish",
+    "hard_silu": "hard_swish",
+    "hard_swish": "hard_swish",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+}
+_UNKNOWN = object()
+_CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
+
+
+@dataclasses.dataclass
+class Chain:
+    """Nodes that one fused layer computes, with its weights."""
+
+    nodes: list[Any]
+    """The first takes the chain's input, the last has its output."""
+    convolution: Any
+    """The layer with the depthwise kernel."""
+    depthwise_kernel: np.ndarray
+    pointwise_kernel: np.ndarray
+    mid_bias: np.ndarray | None
+    out_bias: np.ndarray | None
+    mid_activation: Any
+    out_activation: Any
+    padding: Any
+
+    @property
+    def layers(self) -> list[Any]:
+        return [node.operation for node in self.nodes]
+
+
+@dataclasses.dataclass
+class Fold:
+    """Another convolution, and the batch normalisation behind it."""
+
+    nodes: list[Any]
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+class Graph:
+    """Who reads what in a functional model."""
+
+    def __init__(self, model: Any) -> None:
+        self.nodes = [
+            node
+            for depth in sorted(model._nodes_by_depth, reverse=True)
+            for node in model._nodes_by_depth[depth]
+            if node.operation is not None and not node.is_input
+        ]
+        self._readers: dict[int, list[Any]] = {}
+        self._writer: dict[int, Any] = {}
+        self._kept = {id(tensor) for tensor in keras.tree.flatten(model.outputs)}
+        for node in self.nodes:
+            for tensor in node.arguments.keras_tensors:
+                self._readers.setdefault(id(tensor), []).append(node)
+            for tensor in node.outputs:
+                self._writer[id(tensor)] = node
+
+    def next(self, node: Any) -> Any:
+        """The only reader of a node's only output; None if there are others, or if it is an output of the model."""
+        if len(node.outputs) != 1 or id(node.outputs[0]) in self._kept:
+            return None
+        readers = self._readers.get(id(node.outputs[0]), [])
+        return readers[0] if len(readers) == 1 and len(readers[0].arguments.keras_tensors) == 1 else None
+
+    def previous(self, node: Any) -> Any:
+        """The node that writes the only input of a node, if that is its only reader."""
+        tensors = node.arguments.keras_tensors
+        writer = self._writer.get(id(tensors[0])) if len(tensors) == 1 else None
+        return writer if writer is not None and self.next(writer) is node else None
+
+
+def find_chains(graph: Graph) -> list[Chain]:
+    chains, taken = [], set()
+    for node in graph.nodes:
+        chain = None
+        if isinstance(node.operation, BaseSeparableConv):
+            chain = _separable(graph, node)
+        elif isinstance(node.operation, BaseDepthwiseConv):
+            chain = _depthwise(graph, node)
+        if chain is not None and not taken & {id(n) for n in chain.nodes}:
+            taken |= {id(n) for n in chain.nodes}
+            chains.append(chain)
+    return chains
+
+
+def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
+    """Convolutions among the nodes that are not taken whose batch normalisation can be folded into their weights."""
+    folds = []
+    for node in graph.nodes:
+        layer = node.operation
+        if id(node) in taken or type(layer) not in _CONVOLUTIONS or _activation_of(layer.activation) is not None:
+            continue
+        nodes = [node]
+        bias = _array(layer.bias) if layer.use_bias else None
+        kernel, bias = _fold(graph, nodes, _array(layer.kernel), bias, layer.data_format)
+        if len(nodes) > 1:
+            folds.append(Fold(nodes, kernel, bias))
+    return folds
+
+
+def _separable(graph: Graph, node: Any) -> Chain | None:
+    layer = node.operation
+    activation = _activation_of(layer.activation)
+    if activation is _UNKNOWN:
+        return None
+    nodes = [node]
+    pointwise, bias = _array(layer.pointwise_kernel), _array(layer.bias) if layer.use_bias else None
+    if activation is None:
+        pointwise, bias, activation = _follow(graph, nodes, pointwise, bias, layer.data_format)
+    chain = Chain(nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, None, activation, layer.padding)
+    return _with_padding(graph, chain)
+
+
+def _depthwise(graph: Graph, node: Any) -> Chain | None:
+    layer = node.operation
+    mid_activation = _activation_of(layer.activation)
+    if mid_activation is _UNKNOWN:
+        return None
+    nodes = [node]
+    depthwise, mid_bias = _array(layer.kernel), _array(layer.bias) if layer.use_bias else None
+    shape = depthwise.shape
+    if mid_activation is None:
+        columns = depthwise.reshape(*shape[:-2], -1)
+        columns, mid_bias, mid_activation = _follow(graph, nodes, columns, mid_bias, layer.data_format)
+        depthwise = columns.reshape(shape)
+    last = graph.next(nodes[-1])
+    if last is None or not _is_pointwise(last.operation, layer):
+        return None
+    conv = last.operation
+    out_activation = _activation_of(conv.activation)
+    if out_activation is _UNKNOWN:
+        return None
+    nodes.append(last)
+    pointwise, out_bias = _array(conv.kernel), _array(conv.bias) if conv.use_bias else None
+    if out_activation is None:
+        pointwise, out_bias, out_activation = _follow(graph, nodes, pointwise, out_bias, conv.data_format)
+    chain = Chain(nodes, layer, depthwise, pointwise, mid_bias, out_bias, mid_activation, out_activation, layer.padding)
+    return _with_padding(graph, chain)
+
+
+def _follow(graph: Graph, nodes: list[Any], kernel: np.ndarray, bias: np.ndarray | None, data_format: str) -> tuple:
+    """Appends a batch normalisation and an activation that follow. The kernel's last axis is that of the channels."""
+    kernel, bias = _fold(graph, nodes, kernel, bias, data_format)
+    following = graph.next(nodes[-1])
+    activation = _UNKNOWN if following is None else _activation_layer(following.operation)
+    if activation is _UNKNOWN:
+        return kernel, bias, None
+    nodes.append(following)
+    return kernel, bias, activation
+
+
+def _fold(graph: Graph, nodes: list[Any], kernel: np.ndarray, bias: np.ndarray | None, data_format: str) -> tuple:
+    """Appends a batch normalisation that follows."""
+    following = graph.next(nodes[-1])
+    if following is None or not _is_folded(following.operation, nodes[-1].operation, data_format):
+        return kernel, bias
+    norm = following.operation
+    gamma = _array(norm.gamma) if norm.scale else 1.0
+    beta = _array(norm.beta) if norm.center else 0.0
+    scale = gamma / np.sqrt(_array(norm.moving_variance) + norm.epsilon)
+    nodes.append(following)
+    return kernel * scale, (0.0 if bias is None else bias) * scale + (beta - _array(norm.moving_mean) * scale)
+
+
+def _is_folded(layer: Any, convolution: Any, data_format: str) -> bool:
+    if not isinstance(layer, layers.BatchNormalization) or layer.compute_dtype != convolution.compute_dtype:
+        return False
+    rank = len(convolution.kernel_size) + 2
+    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
+    return axis % rank == (rank - 1 if data_format == "channels_last" else 1)
+
+
+def _is_pointwise(layer: Any, depthwise: Any) -> bool:
+    return (
+        isinstance(layer, BaseConv)
+        and type(layer) in _CONVOLUTIONS
+        and all(k == 1 for k in layer.kernel_size)
+        and all(s == 1 for s in layer.strides)
+        and layer.groups == 1
+        and layer.data_format == depthwise.data_format
+        and layer.compute_dtype == depthwise.compute_dtype
+    )
+
+
+def _with_padding(graph: Graph, chain: Chain) -> Chain:
+    """Takes in a layer of zero padding in front, as stride 2 has it in many models."""
+    before = graph.previous(chain.nodes[0])
+    layer = None if before is None else before.operation
+    if chain.padding != "valid" or not isinstance(layer, (layers.ZeroPadding1D, layers.ZeroPadding2D)):
+        return chain
+    if getattr(layer, "data_format", chain.convolution.data_format) != chain.convolution.data_format:
+        return chain
+    pairs = layer.padding if isinstance(layer.padding[0], (tuple, list)) else (layer.padding,)
+    chain.padding = tuple(tuple(pair) for pair in pairs)
+    chain.nodes.insert(0, before)
+    return chain
+
+
+def _activation_of(function: Any) -> Any:
+    """The activation of a layer's `activation`, as sepconv.Layer has it; _UNKNOWN if it has none such."""
+    if function is None:
+        return None
+    if getattr(keras.activations, getattr(function, "__name__", ""), None) is not function:
+        return _UNKNOWN  # a function of the user's that happens to have a known name
+    return _ACTIVATIONS.get(function.__name__, _UNKNOWN)
+
+
+def _activation_layer(layer: Any) -> Any:
+    if type(layer) is layers.Activation:
+        return _activation_of(layer.activation)
+    if type(layer) is layers.ReLU and not layer.negative_slope and not layer.threshold:
+        return "relu" if layer.max_value is None else (0.0, float(layer.max_value))
+    return _UNKNOWN
+
+
+def _array(variable: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(variable)).astype(np.float64)

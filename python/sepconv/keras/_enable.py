@@ -1,0 +1,156 @@
+"""Keras's operations, computed by sepconv."""
+
+import importlib
+from collections.abc import Callable
+from types import ModuleType, TracebackType
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src.trainers import trainer
+
+from .. import _native, frameworks
+
+_DTYPES = {"float16", "bfloat16", "float32", "float64"}
+_NAMES = ("separable_conv", "depthwise_conv")
+_originals: dict[str, Callable] = {}
+
+
+class _Enabled:
+    """What `enable()` returns: as a context manager, it puts back at the end what was before."""
+
+    def __init__(self, was_enabled: bool) -> None:
+        self._was_enabled = was_enabled
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._was_enabled:
+            disable()
+
+
+def enable() -> _Enabled:
+    """Lets sepconv compute `keras.ops.separable_conv` and `keras.ops.depthwise_conv`, and so the layers `SeparableConv1D`,
+    `SeparableConv2D`, `DepthwiseConv1D` and `DepthwiseConv2D`, on the backend that Keras runs on: eagerly, and in what
+    is traced from now on by `tf.function`, `jax.jit` and `torch.compile`. Gradients are the framework's own.
+
+    Keras computes itself what sepconv does not: tensors on other devices than CPUs, of other dtypes than float16,
+    bfloat16, float32 and float64, or of dtypes that differ; on TensorFlow, also what XLA compiles. Models with such
+    layers therefore resolve `jit_compile="auto"` to `False` on TensorFlow while it is enabled.
+
+    May be used as a context manager; `sepconv.run_count()` tells whether calls come here.
+
+    Raises:
+        RuntimeError: this Keras has another structure than the one that sepconv knows.
+    """
+    was_enabled = is_enabled()
+    if not was_enabled:
+        nn = _backend()
+        missing = [name for name in _NAMES if not callable(getattr(nn, name, None))]
+        if missing or not callable(getattr(trainer, "model_supports_jit", None)):
+            raise RuntimeError(
+                f"Keras {keras.__version__} has no {', '.join(missing) or 'model_supports_jit'} to replace"
+            )
+        _originals.update({name: getattr(nn, name) for name in _NAMES})
+        nn.separable_conv, nn.depthwise_conv = _separable_conv, _depthwise_conv
+        if keras.backend.backend() == "tensorflow":
+            _originals["model_supports_jit"] = trainer.model_supports_jit
+            trainer.model_supports_jit = _model_supports_jit
+    return _Enabled(was_enabled)
+
+
+def disable() -> None:
+    """Gives Keras its own operations back. What was traced before keeps what it was traced with."""
+    if not is_enabled():
+        return
+    nn = _backend()
+    for name in _NAMES:
+        setattr(nn, name, _originals[name])
+    if "model_supports_jit" in _originals:
+        trainer.model_supports_jit = _originals["model_supports_jit"]
+    _originals.clear()
+
+
+def is_enabled() -> bool:
+    """Whether sepconv computes Keras's operations."""
+    return bool(_originals)
+
+
+def _backend() -> ModuleType:
+    return importlib.import_module(f"keras.src.backend.{keras.backend.backend()}.nn")
+
+
+def _separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    original = _originals["separable_conv"]
+    tensors = [_tensor(t) for t in (inputs, depthwise_kernel, pointwise_kernel)]
+    return _conv(original, tensors, strides, padding, data_format, dilation_rate)
+
+
+def _depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    original = _originals["depthwise_conv"]
+    tensors = [_tensor(t) for t in (inputs, kernel)]
+    return _conv(original, tensors, strides, padding, data_format, dilation_rate)
+
+
+def _conv(original: Callable, tensors: list[Any], strides, padding, data_format, dilation_rate) -> Any:
+    data_format = data_format or keras.config.image_data_format()
+    arguments = (strides, padding, data_format, dilation_rate)
+    if not _computable(tensors):
+        return original(*tensors, *arguments)
+    backend = keras.backend.backend()
+    inputs, depthwise_kernel, pointwise_kernel = (*tensors, None)[:3]
+    if backend in ("torch", "jax"):
+        adapter = importlib.import_module(f"..frameworks.{backend}", __package__)
+        return adapter.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments)
+    if backend == "tensorflow":
+        from ..frameworks import tensorflow
+
+        def reference(inputs, depthwise_kernel, pointwise_kernel):
+            kernels = [k for k in (depthwise_kernel, pointwise_kernel) if k is not None]
+            return original(inputs, *kernels, *arguments)
+
+        return tensorflow.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments, reference=reference)
+    result = _native.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments)
+    return result if result.dtype == inputs.dtype else result.view(inputs.dtype)
+
+
+def _tensor(value: Any) -> Any:
+    if keras.backend.backend() == "numpy" and isinstance(value, np.ndarray):
+        return value  # Keras would copy it, and make float32 of float64
+    return keras.ops.convert_to_tensor(value)
+
+
+def _computable(tensors: list[Any]) -> bool:
+    dtypes = {keras.backend.standardize_dtype(t.dtype) for t in tensors}
+    if len(dtypes) != 1 or not dtypes <= _DTYPES or len(tensors[0].shape) not in (3, 4, 5):
+        return False
+    if keras.backend.backend() == "torch":
+        return all(t.device.type == "cpu" for t in tensors)
+    return keras.backend.backend() == "numpy" or frameworks.of(tensors[0]) is not None
+
+
+def _model_supports_jit(model: Any) -> bool:
+    from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
+    from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
+
+    if any(isinstance(layer, (BaseDepthwiseConv, BaseSeparableConv)) for layer in model._flatten_layers()):
+        return False
+    return _originals["model_supports_jit"](model)

@@ -1,0 +1,140 @@
+"""The Keras layer that takes the place of a chain of layers."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+import sepconv
+
+from ..frameworks._geometry import geometry, output_shape
+
+
+@keras.saving.register_keras_serializable("sepconv")
+class FusedSeparableConv(keras.layers.Layer):
+    """A whole separable layer, for inference: both stages, their biases and their activations, in one pass.
+
+    `optimize` makes these. The weights are variables that are not trained, and are saved with the model; they are
+    packed by `pack()`, which `optimize` and loading call, and which has to be called after a change of the variables
+    by other means.
+
+    Args:
+        kernel_size: taps along each spatial axis.
+        in_channels, depth_multiplier, filters: channels of the input, depthwise filters for each, output channels.
+        strides, padding, data_format, dilation_rate: as in `sepconv.separable_conv`, with explicit padding as pairs.
+        mid_bias, out_bias: whether there is one after each stage.
+        mid_activation, out_activation: as in `sepconv.Layer`.
+        threads: as in `sepconv.Layer`.
+        replaces: names of the layers whose place it takes, for `report`.
+    """
+
+    def __init__(
+        self,
+        kernel_size: tuple[int, ...],
+        in_channels: int,
+        depth_multiplier: int,
+        filters: int,
+        strides: Any = 1,
+        padding: Any = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        mid_bias: bool = True,
+        out_bias: bool = True,
+        mid_activation: Any = None,
+        out_activation: Any = None,
+        threads: int | None = None,
+        replaces: tuple[str, ...] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self.kernel_size = tuple(kernel_size)
+        self.in_channels, self.depth_multiplier, self.filters = in_channels, depth_multiplier, filters
+        self.data_format = data_format or keras.config.image_data_format()
+        self.mid_bias, self.out_bias = mid_bias, out_bias
+        self.mid_activation, self.out_activation = _tuple(mid_activation), _tuple(out_activation)
+        self.threads, self.replaces = threads, tuple(replaces)
+        rank = len(self.kernel_size)
+        self._depthwise_shape = (*self.kernel_size, in_channels, depth_multiplier)
+        self._pointwise_shape = (*(1,) * rank, in_channels * depth_multiplier, filters)
+        self.strides, self.dilation_rate = strides, dilation_rate
+        self.padding = padding if isinstance(padding, str) else tuple(tuple(pair) for pair in padding)
+        self._geometry = geometry(
+            self._depthwise_shape, self._pointwise_shape, strides, self.padding, self.data_format, dilation_rate
+        )
+        self._packed = None
+        if keras.backend.backend() == "tensorflow":
+            self.supports_jit = False  # XLA cannot call the operation
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shapes = {
+            "depthwise_kernel": self._depthwise_shape,
+            "pointwise_kernel": self._pointwise_shape,
+            "mid_bias": (self._pointwise_shape[-2],) if self.mid_bias else None,
+            "out_bias": (self.filters,) if self.out_bias else None,
+        }
+        self._variables_by_name = {
+            name: self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
+            for name, shape in shapes.items()
+            if shape is not None
+        }
+        self.built = True
+
+    def pack(self) -> None:
+        """Packs the variables' present values."""
+        dtype = np.dtype("float32" if self.compute_dtype in ("float16", "bfloat16") else self.compute_dtype)
+        weights = {
+            name: np.asarray(keras.ops.convert_to_numpy(variable)).astype(dtype)
+            for name, variable in self._variables_by_name.items()
+        }
+        if self.compute_dtype in ("float16", "bfloat16"):
+            weights = {name: np.asarray(_narrow(array, self.compute_dtype)) for name, array in weights.items()}
+        self._packed = sepconv.Layer(
+            weights["depthwise_kernel"],
+            weights["pointwise_kernel"],
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
+            mid_bias=weights.get("mid_bias"),
+            out_bias=weights.get("out_bias"),
+            mid_activation=self.mid_activation,
+            out_activation=self.out_activation,
+            threads=self.threads,
+        )
+
+    def set_weights(self, weights: list[Any]) -> None:
+        super().set_weights(weights)
+        self.pack()
+
+    def load_own_variables(self, store: Any) -> None:
+        super().load_own_variables(store)
+        self.pack()
+
+    def call(self, inputs: Any) -> Any:
+        if self._packed is None:
+            raise RuntimeError(f"{self.name} has no weights yet: set or load them, then call pack()")
+        return self._packed(inputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return tuple(output_shape(self._geometry, input_shape))
+
+    def get_config(self) -> dict[str, Any]:
+        names = (
+            "kernel_size in_channels depth_multiplier filters strides padding data_format dilation_rate mid_bias "
+            "out_bias mid_activation out_activation threads replaces"
+        )
+        config = super().get_config()
+        config.pop("trainable", None)
+        return config | {name: getattr(self, name) for name in names.split()}
+
+
+def _tuple(activation: Any) -> Any:
+    return tuple(activation) if isinstance(activation, list) else activation
+
+
+def _narrow(array: np.ndarray, dtype: str) -> np.ndarray:
+    if dtype == "float16":
+        return array.astype(np.float16)
+    import ml_dtypes  # a requirement of Keras
+
+    return array.astype(ml_dtypes.bfloat16)

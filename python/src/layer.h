@@ -1,0 +1,88 @@
+// Layers whose weights are packed once, and calls that bring their weights along.
+#ifndef SEPCONV_PYTHON_LAYER_H
+#define SEPCONV_PYTHON_LAYER_H
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "describe.h"
+#include "sepconv/sepconv.hpp"
+#include "tensor.h"
+
+namespace sepconv::python {
+
+/// A separable convolution (or one of its stages) with its weights: copied when it is made, packed at the first run of
+/// a shape. Any number of threads may run one layer at the same time.
+class Layer {
+ public:
+  /// Weights of any strides; they are copied. Throws std::invalid_argument for what cannot be.
+  Layer(const Options& options, const Weights& weights);
+
+  Type type() const { return type_; }
+  int threads() const { return threads_; }
+  const sepconv_problem& problem() const { return prototype_; }  ///< its batch and in_extent are 0
+
+  /// The weights as they were given, dense, in the type that is computed in; null for what the layer does not have.
+  struct Kept {
+    const void *depthwise_kernel, *pointwise_kernel, *mid_bias, *out_bias;
+  };
+  Kept weights() const;
+
+  /// Shape of the output for an input of this shape.
+  Shape output_shape(const Shape& input) const;
+
+  /// `residual` may be null; it and `output` are dense and of output_shape. The input may be a slice: strides that the
+  /// runtime reads are read where they lie, others are copied first.
+  void run(const Tensor& input, const Tensor* residual, const Tensor& output) const;
+
+  /// Plans and packs for inputs of this shape, so that the first run does not have to.
+  void prepare(const Shape& input) const;
+
+  /// Full name of the variant for inputs of this shape; and why it was chosen.
+  std::string variant(const Shape& input) const;
+  std::string explain(const Shape& input) const;
+
+ private:
+  struct Packed {  // for all plans with this packing
+    Plan anchor;
+    PackedWeights weights;
+  };
+  struct Prepared {  // for one shape, set of pitches, and number of threads
+    Plan plan;
+    std::shared_ptr<const Packed> packed;
+    int threads;
+  };
+  using Buffer = std::vector<unsigned char>;
+
+  sepconv_problem problem_for(const Shape& input) const;
+  std::shared_ptr<const Prepared> prepared_for(const sepconv_problem& problem, int threads) const;
+  std::shared_ptr<const Packed> pack(const sepconv_problem& problem, const sepconv_options& options) const;
+
+  sepconv_problem prototype_;
+  Type type_;
+  int threads_;
+  Buffer depthwise_kernel_, pointwise_kernel_, mid_bias_, out_bias_;  // dense, in the type that is computed in
+  mutable std::mutex mutex_;                                          // of what follows
+  mutable std::vector<std::shared_ptr<const Packed>> packed_;
+  mutable std::vector<std::shared_ptr<const Prepared>> prepared_;  // the most recently used first
+};
+
+/// One run with weights that are dense or not, and used for this call only.
+void run_once(const Options& options, const Weights& weights, const Tensor& input, const Tensor& output);
+
+/// The shape of that run's output.
+Shape output_shape(const Options& options, const Weights& weights, const Shape& input);
+
+/// Why that run's variant is chosen: a text for people.
+std::string explain(const Options& options, const Weights& weights, const Shape& input);
+
+/// How many convolutions this process has computed, and how many tensors it copied to do so: those of 16-bit types, and
+/// those whose strides the runtime does not read.
+int64_t run_count();
+int64_t copy_count();
+
+}  // namespace sepconv::python
+
+#endif  // SEPCONV_PYTHON_LAYER_H

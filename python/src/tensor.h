@@ -1,0 +1,91 @@
+// Tensors as every framework has them: memory, a type, extents, strides. No Python and no framework in it.
+#ifndef SEPCONV_PYTHON_TENSOR_H
+#define SEPCONV_PYTHON_TENSOR_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace sepconv::python {
+
+/// What tensors may hold. The compiled variants compute in float32 and float64; the 16-bit types are converted on the
+/// way in and out, and everything between is float32.
+enum class Type : int { float16, bfloat16, float32, float64 };
+
+inline std::size_t bytes(Type type) { return type == Type::float64 ? 8 : type == Type::float32 ? 4 : 2; }
+inline const char* name(Type type) {
+  constexpr const char* names[] = {"float16", "bfloat16", "float32", "float64"};
+  return names[static_cast<int>(type)];
+}
+/// The type that a tensor of `type` is computed in.
+inline Type computed_in(Type type) { return type == Type::float64 ? Type::float64 : Type::float32; }
+
+/// Batch, three spatial axes, channels.
+constexpr int max_rank = 5;
+
+/// Extents, outermost axis first.
+struct Shape {
+  int rank = 0;
+  std::array<int64_t, max_rank> extent = {};
+
+  int64_t operator[](int axis) const { return extent[static_cast<std::size_t>(axis)]; }
+  int64_t& operator[](int axis) { return extent[static_cast<std::size_t>(axis)]; }
+  bool operator==(const Shape& other) const { return rank == other.rank && extent == other.extent; }
+  void append(int64_t value) { extent[static_cast<std::size_t>(rank++)] = value; }
+  /// The number of elements. Only for shapes whose product is known to fit.
+  int64_t elements() const {
+    int64_t count = 1;
+    for (int axis = 0; axis < rank; ++axis) count *= (*this)[axis];
+    return count;
+  }
+  /// "(1, 8, 8, 3)"
+  std::string text() const {
+    std::string list = "(";
+    for (int axis = 0; axis < rank; ++axis) list += (axis == 0 ? "" : ", ") + std::to_string((*this)[axis]);
+    return list + (rank == 1 ? ",)" : ")");
+  }
+};
+
+/// A tensor that lives elsewhere. Strides are in elements.
+struct Tensor {
+  void* data = nullptr;
+  Type type = Type::float32;
+  Shape shape;
+  std::array<int64_t, max_rank> stride = {};
+
+  /// Row-major without gaps; axes of one element may have any stride.
+  bool dense() const {
+    int64_t expected = 1;
+    for (int axis = shape.rank; axis-- > 0;) {
+      if (shape[axis] != 1 && stride[static_cast<std::size_t>(axis)] != expected) return shape.elements() == 0;
+      expected *= shape[axis];
+    }
+    return true;
+  }
+  void make_dense() {
+    int64_t step = 1;
+    for (int axis = shape.rank; axis-- > 0;) {
+      stride[static_cast<std::size_t>(axis)] = step;
+      step *= shape[axis];
+    }
+  }
+  static Tensor dense(void* data, Type type, const Shape& shape) {
+    Tensor tensor;
+    tensor.data = data;
+    tensor.type = type;
+    tensor.shape = shape;
+    tensor.make_dense();
+    return tensor;
+  }
+};
+
+/// A legal problem that no variant on this machine takes; Python's NotImplementedError.
+struct Unsupported : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace sepconv::python
+
+#endif  // SEPCONV_PYTHON_TENSOR_H

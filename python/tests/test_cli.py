@@ -1,0 +1,152 @@
+"""The command sepconv, and layer files."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sepconv import _bench, _layer_file
+
+pytest.importorskip("click")
+ROOT = pathlib.Path(__file__).parents[2]
+LAYERS = {
+    "version": 1,
+    "layers": [
+        {
+            "name": "a", "spatial": [14, 13], "cin": 16, "cout": 24, "kernel": [3, 3], "strides": [2, 1],
+            "padding": "same", "out_bias": True, "out_activation": "relu",
+        },
+        {
+            "name": "b", "spatial": [20], "cin": 4, "mult": 2, "cout": 8, "kernel": [3], "dilation": [2], "n": 2,
+            "data_format": "channels_first", "padding": {"before": [1], "after": [2]}, "mid_bias": True,
+            "mid_activation": {"clamp": [-0.5, None]}, "input_activation": "swish",
+        },
+        {"name": "c", "spatial": [7], "cin": 4, "cout": 8, "kernel": [3], "fusable": False, "between": "layer norm"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "my-layers.json"
+    path.write_text(json.dumps(LAYERS))
+    return path
+
+
+def sepconv(*arguments, status=0, **environment):
+    command = [sys.executable, "-m", "sepconv.cli", *map(str, arguments)]
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | environment, timeout=600, check=False
+    )
+    assert result.returncode == status, result.stdout + result.stderr
+    return result.stdout if status == 0 else result.stderr
+
+
+def test_list(file):
+    rows = json.loads(sepconv("list", "--json"))
+    assert any(row["runnable"] for row in rows)
+    assert "runs here" in sepconv("list")
+    rows = json.loads(sepconv("list", "--layers", file, "--json", SEPCONV_TARGETS="portable"))
+    assert [row["layer"] for row in rows] == ["a", "b"]
+    assert all(row["variant"].endswith("portable") for row in rows)
+    assert rows[0]["variant"] in sepconv("list", "--layers", file, "--explain", "a", SEPCONV_TARGETS="portable")
+    assert 'no layer "c"' in sepconv("list", "--layers", file, "--explain", "c", status=1)
+
+
+def test_bench(file, tmp_path):
+    output = sepconv("bench", file, "--filter", "^[ab]$", "--json", tmp_path / "out.json")
+    results = json.loads((tmp_path / "out.json").read_text())
+    assert [r["name"] for r in results] == ["a", "b"]
+    assert set(results[0]) == {"name", "variant", "ms_min", "ms_median", "gflops", "max_error"}
+    assert all(r["variant"] in output and r["max_error"] < 1e-5 for r in results)
+    assert "no layer of" in sepconv("bench", file, "--filter", "z", status=1)
+    assert "no regular expression" in sepconv("bench", file, "--filter", "(", status=1)
+
+
+def test_bench_sees_wrong_results(file):
+    for layer in _layer_file.read(file):
+        own = layer.make()
+        x = np.random.default_rng(2).standard_normal(layer.input_shape).astype("f")
+        good = own(x)
+        assert _bench.check(layer, own, x, good) < 1e-5
+        assert _bench.check(layer, own, x, good + 0.01) > 1e-3
+        assert _bench.check(layer, own, np.roll(x, 1, 1), good) > 1e-3
+
+
+def test_flops():
+    (layer, *_) = _layer_file.read(ROOT / "bench" / "layers" / "mobilenet_v1.json")
+    assert _bench.flops(layer, 112 * 112 * 64) == 2 * 112 * 112 * 32 * (9 + 64)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bench" / "layers").glob("*.json")), ids=lambda p: p.stem)
+def test_every_layer_file_is_read(path):
+    for layer in _layer_file.read(path):
+        assert layer.make().output_shape(layer.input_shape)[0] == layer.input_shape[0]
+
+
+def test_errors(file, tmp_path):
+    wrong = tmp_path / "wrong.json"
+    for content, message in [
+        ("[", "no layer file"),
+        ("[]", "no layer file"),
+        ('{"version": 2, "layers": []}', '"version" is 2; this release reads version 1'),
+        ('{"version": 1, "layers": [{"name": "x", "spatial": [3]}]}', 'layer "x"'),
+        ('{"version": 1, "layers": [3]}', 'layer "3"'),
+    ]:
+        wrong.write_text(content)
+        for command in (["bench"], ["compile", "-o", tmp_path / "out"], ["list", "--layers"]):
+            assert message in sepconv(*command, wrong, status=1)
+    assert "does not exist" in sepconv("bench", tmp_path / "absent.json", status=2)
+    assert "must end in .onnx" in sepconv("extract", file, status=1)
+    assert "C identifier" in sepconv("compile", file, "-o", tmp_path / "out", "--name", "1a", status=1)
+
+
+CONSUMER = """
+cmake_minimum_required(VERSION 3.20)
+project(consumer LANGUAGES C)
+find_package(my_layers REQUIRED)
+add_executable(consumer consumer.c)
+target_link_libraries(consumer PRIVATE my_layers::my_layers)
+"""
+CONSUMER_C = """
+#include <stdio.h>
+#include "my_layers.h"
+int main(void) {
+  const char* name;
+  int runnable;
+  if (sepconv_register(my_layers_variants()) != SEPCONV_OK) return 1;
+  for (size_t i = 0; (name = sepconv_variant_name(i, &runnable)) != NULL; ++i) puts(name);
+  return 0;
+}
+"""
+
+
+def can_compile():
+    import importlib.util
+
+    prefix = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(_bench.__file__).parent)
+    return importlib.util.find_spec("halide") and any(prefix.glob("**/sepconvGenerator.cmake"))
+
+
+@pytest.mark.skipif(
+    not can_compile(), reason="the package halide, or an installed generator (SEPCONV_PREFIX), is missing"
+)
+def test_compile(file, tmp_path):
+    out = tmp_path / "out"
+    assert "libmy_layers.a" in sepconv("compile", file, "-o", out, "--target", "portable")
+    source = tmp_path / "consumer"
+    source.mkdir()
+    (source / "CMakeLists.txt").write_text(CONSUMER)
+    (source / "consumer.c").write_text(CONSUMER_C)
+    for command in (["-S", source, "-B", source / "b", f"-DCMAKE_PREFIX_PATH={out}"], ["--build", source / "b"]):
+        subprocess.run(["cmake", *map(str, command)], check=True, capture_output=True)
+    rows = subprocess.run([source / "b" / "consumer"], check=True, capture_output=True, text=True).stdout.split()
+    assert rows == [
+        "2d_f32_nhwc_k3s2x1d1m1c16o24e14x13_portable", "1d_f32_ncw_k3s1d2m2c4o8e20_act_portable"
+    ]  # fmt: skip
+    message = sepconv("compile", file, "-o", out, "--target", "z80", status=1)
+    assert 'target "z80" is none of' in message

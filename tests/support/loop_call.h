@@ -1,0 +1,205 @@
+// How a row of plain loops is called: what it is compiled with, the arguments of a call, and whether they keep the
+// contract of variant_table.h.
+#ifndef SEPCONV_TESTS_SUPPORT_LOOP_CALL_H
+#define SEPCONV_TESTS_SUPPORT_LOOP_CALL_H
+
+#include <HalideRuntime.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "scratch.h"
+#include "support/loop_variant.h"
+
+namespace sepconv::test::loop {
+
+// What a row's entry is compiled with; 0 means "any".
+struct Compiled {
+  int rank, tile_pixels, depthwise_tile;
+  int chunk, panel;
+  int stride, dilation, taps, multiplier, in_channels, out_channels, width;
+};
+
+// The kind of a row, in the terms of variant_table.h.
+enum Kind : int { kLast = 0, kFirst = 1, kDepthwise = 2 };  // bits
+
+// One block of the task's arena, as Halide would hold it.
+template <typename T>
+class Block {
+ public:
+  Block(void* arena, int64_t elements)
+      : arena_(arena),
+        data_(static_cast<T*>(sepconv_scratch_malloc(arena, static_cast<size_t>(elements) * sizeof(T)))) {
+    // The contract lets a variant read 64 bytes on either side.
+    constexpr int64_t guard = 64 / static_cast<int64_t>(sizeof(T));
+    volatile T sink = 0;
+    if (data_ != nullptr && elements > 0) sink = data_[-guard] + data_[elements + guard - 1];
+    (void)sink;
+    // No value is there before it is computed.
+    if (data_ != nullptr) std::fill(data_, data_ + elements, std::numeric_limits<T>::quiet_NaN());
+  }
+  ~Block() { release(); }
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  void release() { sepconv_scratch_free(arena_, data_), data_ = nullptr; }
+  int failure() const {
+    if (data_ == nullptr) return loop_out_of_scratch;
+    return reinterpret_cast<uintptr_t>(data_) % 64 == 0 ? 0 : loop_unaligned_block;
+  }
+  T& operator[](int64_t i) const { return data_[i]; }
+
+ private:
+  void* arena_;
+  T* data_;
+};
+
+struct Axis {
+  int64_t stride, dilation, pad_before, strip_min, strip_extent;
+  int64_t taps, input_min, input_extent, input_pitch;
+};
+
+// The arguments of a call, read in the order of the contract. Axis 0 is x.
+struct Call {
+  void* arena;
+  const halide_buffer_t *input, *depthwise, *mid_bias, *pointwise, *out_bias, *residual;
+  Axis axis[3];
+  int64_t in_channels, channel_pitch;
+  int64_t multiplier, sum_channels, sum_block;
+  sepconv_activation in, mid, out;
+  halide_buffer_t* output;
+
+  Call(void** argv, int rank, bool channels_first) {
+    const auto number = [&] { return int64_t{*static_cast<const int32_t*>(*argv++)}; };
+    const auto real = [&] { return *static_cast<const float*>(*argv++); };
+    arena = *static_cast<void**>(*argv++);
+    for (const halide_buffer_t** buffer : {&input, &depthwise, &mid_bias, &pointwise, &out_bias, &residual}) {
+      *buffer = static_cast<const halide_buffer_t*>(*argv++);
+    }
+    const halide_dimension_t& channel = input->dim[channels_first ? rank : 0];
+    in_channels = channel.min == 0 ? channel.extent : 0;
+    channel_pitch = channel.stride;
+    for (int i = 0; i < 3; ++i) {
+      axis[i] = {1, 1, 0, 0, 1, 1, 0, 1, 0};
+      if (i >= rank) continue;
+      for (int64_t* field :
+           {&axis[i].stride, &axis[i].dilation, &axis[i].pad_before, &axis[i].strip_min, &axis[i].strip_extent}) {
+        *field = number();
+      }
+      axis[i].taps = depthwise->dim[1 + i].extent;
+      const halide_dimension_t& dim = input->dim[channels_first ? i : i + 1];
+      axis[i].input_min = dim.min;
+      axis[i].input_extent = dim.extent;
+      axis[i].input_pitch = dim.stride;
+    }
+    multiplier = number();
+    sum_channels = number();
+    sum_block = number();
+    argv += 2;  // ahead, ahead_lines: nothing that a result depends on
+    sepconv_activation* const activations[] = {&in, &mid, &out};
+    for (sepconv_activation* activation : activations)
+      activation->kind = static_cast<sepconv_activation_kind>(number());
+    for (sepconv_activation* activation : activations) {
+      activation->lo = real();
+      activation->hi = real();
+    }
+    output = static_cast<halide_buffer_t*>(*argv);
+  }
+};
+
+template <typename T>
+const T* data_of(const halide_buffer_t* buffer) {
+  return reinterpret_cast<const T*>(buffer->host);
+}
+
+// Whether a buffer is a dense tensor of T of these extents, innermost first, with every min 0.
+template <typename T>
+bool is_dense(const halide_buffer_t* buffer, const std::vector<int64_t>& extents) {
+  if (buffer->host == nullptr || buffer->device != 0 || buffer->flags != 0) return false;
+  if (buffer->type != halide_type_t(halide_type_float, 8 * sizeof(T))) return false;
+  if (buffer->dimensions != static_cast<int>(extents.size())) return false;
+  int64_t pitch = 1;
+  for (size_t i = 0; i < extents.size(); ++i) {
+    const halide_dimension_t& dim = buffer->dim[i];
+    if (dim.min != 0 || dim.extent != extents[i] || dim.stride != pitch) return false;
+    pitch *= extents[i];
+  }
+  return true;
+}
+
+// The output or the residual of a call: element (f, p) is data[f * channel + p * pixel].
+template <typename T>
+struct Pixels {
+  T* data;
+  int64_t channels, pixels, channel, pixel;
+  bool good;  // mins 0, the innermost dimension dense
+
+  Pixels(const halide_buffer_t* buffer, int kind) : data(reinterpret_cast<T*>(buffer->host)) {
+    const bool first = (kind & kFirst) != 0;
+    const int outer = buffer->dimensions - 1;
+    const halide_dimension_t &p = buffer->dim[first ? 0 : outer], &c = buffer->dim[first ? outer : outer - 1];
+    good = buffer->host != nullptr && buffer->type == halide_type_t(halide_type_float, 8 * sizeof(T)) &&
+           buffer->dimensions == ((kind & kDepthwise) != 0 ? 3 : 2) && buffer->dim[0].stride == 1;
+    for (int i = 0; i <= outer; ++i) good = good && buffer->dim[i].min == 0;
+    pixels = p.extent;
+    pixel = p.stride;
+    channels = c.extent;
+    channel = c.stride;
+    if ((kind & kDepthwise) == 0) return;
+    // c * M + m
+    const halide_dimension_t& m = buffer->dim[first ? 1 : 0];
+    good = good && (c.extent == 1 || c.stride == int64_t{m.extent} * m.stride);
+    channels *= m.extent;
+    channel = m.stride;
+  }
+};
+
+template <typename T>
+int check(const Call& call, const Compiled& row, int kind, int64_t pixels) {
+  const int64_t in_channels = call.in_channels;
+  const int64_t chunks = (in_channels + row.chunk - 1) / row.chunk * call.multiplier, channels = chunks * row.chunk;
+  std::vector<int64_t> depthwise = {row.chunk};
+  for (int i = 0; i < row.rank; ++i) depthwise.push_back(call.axis[i].taps);
+  depthwise.push_back(chunks);
+  const Pixels<T> output(call.output, kind), residual(call.residual, kind & kFirst);
+  const bool summed = (kind & kDepthwise) == 0;
+  if (!is_dense<T>(call.depthwise, depthwise) || !is_dense<T>(call.mid_bias, {channels}) ||
+      call.input->dimensions != row.rank + 1 || in_channels <= 0 || call.input->dim[0].stride != 1 || !output.good) {
+    return loop_bad_buffer;
+  }
+  if (summed) {
+    const int64_t panels = call.pointwise->dim[2].extent, outputs = output.channels;
+    if (!is_dense<T>(call.pointwise, {row.panel, channels, panels}) ||
+        !is_dense<T>(call.out_bias, {panels * row.panel}) || outputs <= (panels - 1) * row.panel ||
+        outputs > panels * row.panel || !residual.good || residual.channels != outputs ||
+        residual.pixels != output.pixels) {
+      return loop_bad_buffer;
+    }
+  } else if (output.channels != in_channels * call.multiplier) {
+    return loop_bad_buffer;
+  }
+  if (row.multiplier != 0 && call.multiplier != row.multiplier) return loop_bad_buffer;
+  if (row.in_channels != 0 && in_channels != row.in_channels) return loop_bad_buffer;
+  const int64_t sum = call.multiplier == 1 ? (in_channels + 3) / 4 * 4 : channels;
+  if (call.sum_channels != sum || call.sum_block <= 0 || call.sum_block % (row.chunk * call.multiplier) != 0) {
+    return loop_bad_sum;
+  }
+  for (int i = 0; i < row.rank; ++i) {
+    const Axis& axis = call.axis[i];
+    if (axis.strip_extent <= 0 || axis.strip_min < 0 || axis.input_extent <= 0 || axis.input_min < 0)
+      return loop_bad_strip;
+    if (axis.stride <= 0 || axis.dilation <= 0 || axis.pad_before < 0 || axis.taps <= 0) return loop_bad_strip;
+    if (row.stride != 0 && axis.stride != row.stride) return loop_bad_strip;
+    if (row.dilation != 0 && axis.dilation != row.dilation) return loop_bad_strip;
+    if (row.taps != 0 && axis.taps != row.taps) return loop_bad_strip;
+  }
+  // Rows with a fixed in_extent see whole rows.
+  if (row.width != 0 && (call.axis[0].input_min != 0 || call.axis[0].input_extent != row.width)) return loop_bad_strip;
+  if (output.pixels < pixels || output.pixels < row.tile_pixels) return loop_small_output;
+  return 0;
+}
+
+}  // namespace sepconv::test::loop
+
+#endif
