@@ -60,6 +60,8 @@ def table(build):
             sys.exit(f"support: {preset}: its tests were not all run")
         for target, rows in rows_of(folder).items():
             tested = where if target in found[1].split() else "built, not run"
+            if target == "x86_avx512":  # which qemu does not know
+                tested = tested.partition(";")[0]
             lines.append(f"| {processor} | `{target}` | {rows} | {tested} |")
     return "\n".join(lines) + "\n"
 
