@@ -109,10 +109,7 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
   output.split(s.p, po, pi, o.tile_pixels, TailStrategy::ShiftInwards)
       .split(s.f, fp, fi, o.tile_vectors * o.vector, TailStrategy::GuardWithIf);
   const Var tile = o.panel_inner != 0 ? fp : po, around = o.panel_inner != 0 ? po : fp;
-  output.reorder(fi, pi, tile, around)
-      .vectorize(fi, o.vector)
-      .unroll(fi)
-      .unroll(pi);
+  output.reorder(fi, pi, tile, around).vectorize(fi, o.vector).unroll(fi).unroll(pi);
   schedule_block(s.last, s, o, LoopLevel(output, tile), LoopLevel(output, Var::outermost()));
   if (s.options.curves) {
     schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, o.vector, TailStrategy::GuardWithIf);

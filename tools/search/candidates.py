@@ -110,7 +110,11 @@ def rules_channels_last(layer, defaults, space):
         if p["depthwise_vector"] < widest and p["chunk"] % widest == 0:
             return False
         chunk_vectors = p["chunk"] // p["depthwise_vector"]
-        if not 4 <= p["depthwise_tile"] * chunk_vectors <= max(widest, 3 * chunk_vectors):
+        if (
+            not 4
+            <= p["depthwise_tile"] * chunk_vectors
+            <= max(widest, 3 * chunk_vectors)
+        ):
             return False
         if p["tap_rows"] and chunk_vectors * math.prod(layer["kernel"]) > widest:
             return False
