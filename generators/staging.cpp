@@ -3,7 +3,6 @@
 using Halide::clamp;
 using Halide::Expr;
 using Halide::Func;
-using Halide::max;
 using Halide::min;
 using Halide::RDom;
 using Halide::select;

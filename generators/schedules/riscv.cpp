@@ -26,7 +26,7 @@ class KeepToWhatWorks : public IRMutator {
   using IRMutator::visit;
 
   Expr visit(const Select* op) override {
-    const Expr mutated = IRMutator::visit(op);
+    Expr mutated = IRMutator::visit(op);
     const auto* select = mutated.as<Select>();
     if (select == nullptr || select->type.is_scalar()) return mutated;
     const auto* broadcast = select->condition.as<Broadcast>();
