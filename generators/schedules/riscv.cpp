@@ -38,7 +38,7 @@ class KeepToWhatWorks : public IRMutator {
   }
 
   Stmt visit(const Store* op) override {
-    const Stmt mutated = IRMutator::visit(op);
+    Stmt mutated = IRMutator::visit(op);
     const auto* store = mutated.as<Store>();
     const auto* ramp = store != nullptr ? store->index.as<Ramp>() : nullptr;
     if (ramp == nullptr || Halide::Internal::is_const_one(ramp->stride)) return mutated;

@@ -12,8 +12,8 @@
 //
 // Each step of the channel sum costs tile_vectors loads + tile_pixels broadcasts (two a cycle) and tile_pixels *
 // tile_vectors FMAs (two a cycle, one of 512 bits): 8 loads for 12 FMAs in the 6x2 tile, and for 7 of 512 bits in the
-// 7x1 tile, so the FMA ports are the limit. The depthwise tile holds depthwise_tile x chunk / 8 accumulators, 4 x 2 = 8,
-// which covers the FMA latency of 4 cycles on two ports.
+// 7x1 tile, so the FMA ports are the limit. The depthwise tile holds depthwise_tile x chunk / 8 accumulators, 4 x 2 =
+// 8, which covers the FMA latency of 4 cycles on two ports.
 //
 // Caches. L1 (32 KB): one panel of weights for one sum block, 256 x 16 x 4 = 16 KB, and the tile's rows of `flat`, 6 x
 // 256 x 4 = 6 KB. L2 (512 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial` (strip x output
