@@ -45,7 +45,9 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   const bool arm64 = target.bits == 64;
   if (name.channels_first) {
     ScheduleParameters o = channels_first_defaults(name, target);
-    if (arm64) o.tile_vectors = 4;  // 24 accumulators + 4 vectors of `flat` + 1 broadcast = 29
+    if (!arm64) return o;
+    o.tile_vectors = 4;  // 24 accumulators + 4 vectors of `flat` + 1 broadcast = 29
+    o.sum_unroll = 2;    // 48 multiply-adds hide the loop; the pointers of more steps spill
     return o;
   }
   ScheduleParameters o;
