@@ -16,28 +16,32 @@ int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>
 // coordinates that count from the slice, as if it were a small image of its own with its own padding.
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   const Geometry& g = plan.geometry;
+  const sepconv_variant& row = *plan.row;
   int64_t pad_before = g.pad_before[i], strip_min = strip.min[i], input_min = strip.in_min[i];
-  int64_t dilation = g.dilation[i], pitch = g.input_pitch.axis[i];
+  int64_t stride = g.stride[i], dilation = g.dilation[i], pitch = g.input_pitch.axis[i];
   if (strip.in_step[i] > 1) {
-    // Every in_step-th sample is the next one; tap first_tap reads the first of the slice.
-    pad_before = strip.first_tap[i];
+    // Every in_step-th sample is the next one. A single output may have any stride.
+    pad_before = strip.before[i];
     strip_min = input_min = 0;
-    dilation = 1;
+    if (row.stride[i] == 0) stride = strip.extent[i] == 1 ? 1 : stride / strip.in_step[i];
+    dilation = larger<int64_t>(dilation / strip.in_step[i], 1);
     pitch *= strip.in_step[i];
   } else if (plan.cut.local_coordinates) {
-    pad_before = input_min + pad_before - strip_min * g.stride[i];
+    pad_before = input_min + pad_before - strip_min * stride;
     strip_min = input_min = 0;
   }
   LeafAxis axis;
-  axis.stride = static_cast<int32_t>(g.stride[i]);
+  axis.stride = static_cast<int32_t>(stride);
   axis.dilation = static_cast<int32_t>(dilation);
-  axis.pad_before = static_cast<int32_t>(pad_before);
+  axis.pad_before = static_cast<int32_t>(pad_before - strip.first_tap[i] * dilation);
   axis.strip_min = static_cast<int32_t>(strip_min);
   axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
   axis.input_min = static_cast<int32_t>(input_min);
   axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
   axis.input_pitch = leaf_pitch(pitch);
-  axis.taps = static_cast<int32_t>(g.problem.kernel_extent[i]);
+  axis.kernel_extent = static_cast<int32_t>(g.problem.kernel_extent[i]);
+  axis.first_tap = static_cast<int32_t>(strip.first_tap[i]);
+  axis.taps = static_cast<int32_t>(strip.taps[i]);
   return axis;
 }
 
