@@ -41,16 +41,23 @@ unpack_python() {
   if [ ! -e "$sysroot/lib" ]; then ln -s usr/lib "$sysroot/lib"; fi
 }
 
-# scikit-build-core takes the wheel's tag from sysconfig, and the module's suffix from the second variable.
+# With the build's requirements in a venv of their own: pip would look for those of the other machine. scikit-build-core takes the wheel's
+# tag from the first variable, and the module's suffix from the second. Debian's Python.h includes a header by its path in /usr/include.
 build_wheel() {
+  local requirements
+  mapfile -t requirements < <("$python" -c "import tomllib
+print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')")
+  "$python" -m venv "$folder/venv"
+  "$folder/venv/bin/pip" install --disable-pip-version-check "${requirements[@]}"
   rm -rf "$folder/dist"
   env _PYTHON_HOST_PLATFORM=linux-aarch64 \
     SETUPTOOLS_EXT_SUFFIX=".cpython-${version/./}-aarch64-linux-gnu.so" \
-    SKBUILD_CMAKE_ARGS="--preset;aarch64-linux;-DPython_INCLUDE_DIR=$sysroot/usr/include/python$version;-DCMAKE_CXX_FLAGS=-isystem $sysroot/usr/include" \
+    CXXFLAGS="-isystem $sysroot/usr/include" \
+    SKBUILD_CMAKE_ARGS="--preset;aarch64-linux;-DPython_INCLUDE_DIR=$sysroot/usr/include/python$version" \
     SKBUILD_BUILD_DIR="$folder/build" \
     SKBUILD_BUILD_TARGETS="sepconv_default;sepconv_python;sepconv_runtime;sepconv_threads" \
     SKBUILD_INSTALL_COMPONENTS="Unspecified;python" \
-    "$python" -m pip wheel --disable-pip-version-check --no-deps -w "$folder/dist" .
+    "$folder/venv/bin/pip" wheel --disable-pip-version-check --no-build-isolation --no-deps -w "$folder/dist" .
 }
 
 # Into a folder, as pip would install it on that machine, with NumPy's wheel for it.
