@@ -24,17 +24,18 @@ import sepconv.keras
 
 
 def milliseconds(calls, seconds=8.0):
-    """Of each call the times of many runs, in turns, after three that compile and warm up."""
-    for _ in range(3):
-        for call in calls:
-            call()
+    """Of each call the times of many runs, ten at a time in turns. The first ones compile and warm up, and do not count."""
+    for call in calls:
+        call()
     times = [[] for _ in calls]
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         for call, its in zip(calls, times, strict=True):
-            start = time.perf_counter()
             call()
-            its.append((time.perf_counter() - start) * 1e3)
+            for _ in range(10):
+                start = time.perf_counter()
+                call()
+                its.append((time.perf_counter() - start) * 1e3)
     return times
 
 

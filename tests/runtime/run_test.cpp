@@ -8,6 +8,7 @@
 #include <string>
 
 #include "support/harness.h"
+#include "support/loop_variant.h"
 #include "support/random_problem.h"
 #include "support/rows.h"
 
