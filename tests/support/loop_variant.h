@@ -34,7 +34,8 @@ const sepconv_variant_table* loop_variants();
 extern std::atomic<int> loop_scratch_percent;
 extern std::atomic<int64_t> loop_calls;
 
-// Where not null: what each call was told to ask for, as an address and a number of cache lines. For runs of one thread.
+// Where not null: what each call was told to ask for, as an address and a number of cache lines. For runs of one
+// thread.
 extern std::vector<std::pair<uint64_t, int64_t>>* loop_ahead;
 
 // The call after this many more fails with loop_asked_to_fail; negative: none does.
