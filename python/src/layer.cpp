@@ -140,8 +140,8 @@ void Layer::run(const Tensor& input, const Tensor* residual, const Tensor& outpu
            prepared->next->data.load(std::memory_order_relaxed), prepared->next->size.load(std::memory_order_relaxed));
 }
 
-// A network's layers run in the same order each time. So what a thread runs now is what the layer that it ran before should ask for
-// next time, while it computes.
+// A network's layers run in the same order each time. So what a thread runs now is what the layer that it ran before
+// should ask for next time, while it computes.
 void Layer::follow(const std::shared_ptr<const Prepared>& prepared) {
   static thread_local std::weak_ptr<const Prepared> before;
   const std::shared_ptr<const Prepared> last = before.lock();

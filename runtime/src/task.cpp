@@ -41,8 +41,8 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   return axis;
 }
 
-// Tells the variant what to ask for: this task's share of what is read after the run or, if that is more, what the worker's
-// next task reads. Tasks are handed out in order, so with n workers that is the n-th task from here.
+// Tells the variant what to ask for: this task's share of what is read after the run or, if that is more, what the
+// worker's next task reads. Tasks are handed out in order, so with n workers that is the n-th task from here.
 void look_ahead(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t image, int64_t in_image,
                 const Strip& strip, LeafCall* call) {
   const Geometry& g = plan.geometry;

@@ -203,8 +203,8 @@ typedef struct sepconv_arguments {
   void* stream;
   sepconv_parallel_for parallel_for;  ///< NULL: serial, on the calling thread
   void* parallel_context;
-  /// Memory that is read after this run, such as the packed weights of the network's next layer: a run that computes
-  /// more than it reads asks for the first megabyte of it meanwhile. Nothing but time depends on it; never dereferenced.
+  /// Memory that is read after this run, such as the packed weights of the network's next layer: its first megabyte is
+  /// asked for while this run computes. Only time depends on it; it is prefetched, never read. NULL for nothing.
   const void* next;
   size_t next_size;  ///< bytes
 } sepconv_arguments;
