@@ -232,6 +232,4 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     compiled = operations()
     if compiled is None:
         return _with_gradient(through_numpy, own, tensors)
-    return compiled.sepconv_layer(
-        inputs=tensors[0], residual=tensors[1:], layer=number, data_format=g.data_format
-    )
+    return compiled.sepconv_layer(inputs=tensors[0], residual=tensors[1:], layer=number, data_format=g.data_format)
