@@ -45,20 +45,24 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   return axis;
 }
 
-// Tells the variant what the worker will read next. Tasks are handed out in order, so with n workers that is the n-th
-// task from here.
+// Tells the variant what to ask for: this task's share of what is read after the run or, if that is more, what the
+// worker's next task reads. Tasks are handed out in order, so with n workers that is the n-th task from here.
 void look_ahead(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t image, int64_t in_image,
                 const Strip& strip, LeafCall* call) {
   const Geometry& g = plan.geometry;
-  call->ahead = 0;
-  call->ahead_lines = 0;
+  const int64_t tasks = plan.cut.tasks;
+  const Part share = part_of(buffers.next_lines, 1, g.problem.batch * tasks, image * tasks + in_image);
+  call->ahead = reinterpret_cast<uintptr_t>(buffers.next) + static_cast<uint64_t>(share.begin * 64);
+  call->ahead_lines = static_cast<int32_t>(share.length);
   const int64_t next = in_image + buffers.workers;
   if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
   const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
   const int64_t element = dtype_size(g.problem.input_dtype);
+  const int64_t lines = divide_up(samples.length * g.input_pitch.axis[0] * element, 64);
+  if (lines < call->ahead_lines) return;
   const int64_t first = image * g.input_pitch.image + samples.begin * g.input_pitch.axis[0];
   call->ahead = reinterpret_cast<uintptr_t>(buffers.input) + static_cast<uint64_t>(first * element);
-  call->ahead_lines = static_cast<int32_t>(divide_up(samples.length * g.input_pitch.axis[0] * element, 64));
+  call->ahead_lines = static_cast<int32_t>(lines);
 }
 
 // A strip that a variant cannot write in its place goes through a tile: dense, (pixel, channel) or, with channels

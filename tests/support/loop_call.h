@@ -67,6 +67,8 @@ struct Call {
   Axis axis[3];
   int64_t in_channels, channel_pitch;
   int64_t multiplier, sum_channels, sum_block;
+  uint64_t ahead;
+  int64_t ahead_lines;
   sepconv_activation in, mid, out;
   halide_buffer_t* output;
 
@@ -96,7 +98,8 @@ struct Call {
     multiplier = number();
     sum_channels = number();
     sum_block = number();
-    argv += 2;  // ahead, ahead_lines: nothing that a result depends on
+    ahead = *static_cast<const uint64_t*>(*argv++);  // nothing that a result depends on
+    ahead_lines = number();
     sepconv_activation* const activations[] = {&in, &mid, &out};
     for (sepconv_activation* activation : activations)
       activation->kind = static_cast<sepconv_activation_kind>(number());

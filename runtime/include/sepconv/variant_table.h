@@ -38,7 +38,7 @@ extern "C" {
 ///     depth_multiplier  int32
 ///     sum_channels      int32   K, a multiple of 4: intermediate channels to sum over, in packed order
 ///     sum_block         int32   how many of them at a time
-///     ahead             uint64  address of memory that the worker's next task will read
+///     ahead             uint64  address of memory that the worker's next task will read, or the caller
 ///     ahead_lines       int32   how many cache lines (64 bytes) of it; 0 for nothing. A variant may prefetch them, and
 ///                               must not read them
 ///     in_kind, mid_kind, out_kind      int32             sepconv_activation_kind: CLAMP for everything that is a clamp
