@@ -19,7 +19,8 @@ namespace {
 [[maybe_unused]] bool runs_nowhere() { return false; }
 
 // What the portable rows assume: nothing but the processor's baseline, and on RISC-V the vector extension with
-// registers of exactly 128 bits: the compiled code stores whole registers, and wider ones would write beside the output.
+// registers of exactly 128 bits: the compiled code stores whole registers, and wider ones would reach past the
+// output.
 #if defined(__riscv)
 unsigned long riscv_vector_bits() {
   if ((getauxval(AT_HWCAP) & (1ul << ('V' - 'A'))) == 0) return 0;
