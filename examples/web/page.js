@@ -3,7 +3,7 @@
 
 const element = (id) => document.getElementById(id);
 const ANY_SIZES = "2d_f32_nhwc_any_wasm_simd128", WITHOUT_SIMD = "2d_f32_nhwc_any_portable";
-const SECONDS = 0.3;  // for each row of a layer; browsers compile code again that runs often
+const WARM_UP = 0.15, SECONDS = 0.3;  // for each row of a layer; browsers compile code again that runs often
 const MOST_PIXELS = 2e6;  // larger pictures are shown smaller
 
 // Calls a function of page.cpp, and throws what it answers as an error.
@@ -79,13 +79,24 @@ function showLayer(layer, own, any, scalar) {
   row.cells[2].append(bar, own.gflops.toFixed(1));
 }
 
+const timeRows = (module, layer, seconds) =>
+  ["", ANY_SIZES, WITHOUT_SIMD].map((variant) => timeLayer(module, layer, variant, seconds));
+
+// Tells what is done next, and lets the browser show it.
+function announce(text) {
+  element("layers_status").textContent = text;
+  return new Promise((resume) => setTimeout(resume));
+}
+
 async function timeLayers(module) {
+  for (const layer of layerFile.layers) {
+    await announce(`Warming up ${layer.name}.`);
+    timeRows(module, layer, WARM_UP);
+  }
   const results = [];
   for (const layer of layerFile.layers) {
-    element("layers_status").textContent = `Timing ${layer.name}.`;
-    await new Promise((resume) => setTimeout(resume));  // the browser shows what there is
-    const [own, any, scalar] =
-      ["", ANY_SIZES, WITHOUT_SIMD].map((variant) => timeLayer(module, layer, variant, SECONDS));
+    await announce(`Timing ${layer.name}.`);
+    const [own, any, scalar] = timeRows(module, layer, SECONDS);
     showLayer(layer, own, any, scalar);
     results.push({ own, any, scalar });
   }
