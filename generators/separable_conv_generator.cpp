@@ -1,6 +1,7 @@
 // The Generator: parameters, inputs and outputs, and three short methods. The algorithm is in pipeline.cpp, the
 // schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
 #include <algorithm>
+#include <iostream>
 
 #include "parameters.h"
 #include "pipeline.h"
@@ -14,7 +15,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<std::string> variant{"variant", ""};     // the name, without the target
   GeneratorParam<std::string> schedule_{"schedule", ""};  // x86, portable
 
-  // Schedule parameters; -1 takes the schedule's default.
+  GeneratorParam<std::string> tuned{"tuned", ""};  // a tuning record, chunk=32,stage=0, in place of the defaults
+
+  // Schedule parameters; -1 takes the schedule's default. They stand in place of a record.
   GeneratorParam<int> vector{"vector", -1};
   GeneratorParam<int> depthwise_vector{"depthwise_vector", -1};
   GeneratorParam<int> chunk{"chunk", -1};
@@ -69,7 +72,13 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
                                   &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
-    parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
+    if (overrides.empty()) {
+      std::string warning;
+      parameters_ = tuned_parameters(name_, schedule_, get_target(), tuned, &warning);
+      if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
+    } else {
+      parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
+    }
     const FixedSizes sizes = fixed_sizes(name_, parameters_);
 
     PipelineInputs in;
