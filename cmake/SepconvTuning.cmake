@@ -66,7 +66,7 @@ function(_sepconv_tuning_record json variant out)
   endforeach()
 endfunction()
 
-# tuned=<parameter>=<value>,... of a row, "" where there is no record. The generator and sepconv_rows see whether the values suit the
+# tuned=<parameter>:<value>,... of a row, "" where there is no record. The generator and sepconv_rows see whether the values suit the
 # variant.
 function(_sepconv_tuned_parameters variant target out)
   set(${out} "" PARENT_SCOPE)
@@ -98,7 +98,7 @@ function(_sepconv_tuned_parameters variant target out)
           message(WARNING "${where}: \"${key}\" is \"${value}\", not a parameter and its number")
           return()
         endif()
-        list(APPEND words "${key}=${value}")
+        list(APPEND words "${key}:${value}")
       endforeach()
     endif()
     if(words)

@@ -187,11 +187,11 @@ ScheduleParameters tuned_parameters(const VariantName& name, const std::string& 
     std::map<std::string, int> overrides;
     std::istringstream words(record);
     for (std::string word; std::getline(words, word, ',');) {
-      const size_t equals = std::min(word.find('='), word.size());
-      const std::string value = word.substr(std::min(equals + 1, word.size()));
+      const size_t colon = std::min(word.find(':'), word.size());
+      const std::string value = word.substr(std::min(colon + 1, word.size()));
       if (value.empty() || value.size() > 6 || value.find_first_not_of("0123456789") != std::string::npos)
-        throw std::invalid_argument("\"" + word + "\" is not <parameter>=<value>");
-      overrides[word.substr(0, equals)] = std::stoi(value);
+        throw std::invalid_argument("\"" + word + "\" is not <parameter>:<value>");
+      overrides[word.substr(0, colon)] = std::stoi(value);
     }
     return resolve_parameters(name, schedule, target, overrides);
   } catch (const std::invalid_argument& reason) {

@@ -15,7 +15,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<std::string> variant{"variant", ""};     // the name, without the target
   GeneratorParam<std::string> schedule_{"schedule", ""};  // x86, portable
 
-  GeneratorParam<std::string> tuned{"tuned", ""};  // a tuning record, chunk=32,stage=0, in place of the defaults
+  GeneratorParam<std::string> tuned{"tuned", ""};  // a tuning record, chunk:32,stage:0, in place of the defaults
 
   // Schedule parameters; -1 takes the schedule's default. They stand in place of a record.
   GeneratorParam<int> vector{"vector", -1};

@@ -6,7 +6,7 @@
 //
 //   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check
 //
-// reads points, one a line, as <parameter>=<value> separated by commas (missing ones take the default), and answers
+// reads points, one a line, as <parameter>:<value> separated by commas (missing ones take the default), and answers
 // each with a line: why it is illegal, or nothing. A search keeps it running.
 #include <exception>
 #include <iostream>
