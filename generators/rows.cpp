@@ -54,9 +54,9 @@ void write_row(std::ostream& out, const Row& row) {
   const VariantName name = sepconv::parse_variant_name(row.name);
   const Halide::Target target(row.halide_target);
   std::string warning;  // the generator has shown it
-  const sepconv::ScheduleParameters p =
-      row.overrides.empty() ? sepconv::tuned_parameters(name, row.schedule, target, row.tuned, &warning)
-                            : sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
+  const sepconv::ScheduleParameters p = row.overrides.empty()
+                                            ? sepconv::tuned_parameters(name, row.schedule, target, row.tuned, &warning)
+                                            : sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
   const sepconv::TileSizes tile = sepconv::tile_sizes(name, p);
   const char* dtype = name.types == "f64" ? "SEPCONV_DTYPE_F64" : "SEPCONV_DTYPE_F32";
   out << "    {\n"

@@ -66,9 +66,8 @@ double measure_round(const PeakLoop& loop, int threads, int64_t steps) {
     end = std::max(end, span.end);
     const float expected = kLimit * static_cast<float>(loop.lanes);
     if (span.sum != expected) {
-      throw std::runtime_error(
-          "the " + std::string(loop.name) + " peak loop is wrong: its lanes add up to " + std::to_string(span.sum) +
-          ", not " + std::to_string(expected));
+      throw std::runtime_error("the " + std::string(loop.name) + " peak loop is wrong: its lanes add up to " +
+                               std::to_string(span.sum) + ", not " + std::to_string(expected));
     }
   }
   return static_cast<double>(threads) * static_cast<double>(steps) * loop.flops_per_step / (end - start) / 1e9;

@@ -62,11 +62,10 @@ struct Part {
   const char* name;
 };
 
-constexpr Part parts[] = {
-    {0x41, 0xd03, "cortex-a53"},  {0x41, 0xd05, "cortex-a55"},  {0x41, 0xd07, "cortex-a57"},
-    {0x41, 0xd08, "cortex-a72"},  {0x41, 0xd09, "cortex-a73"},  {0x41, 0xd0a, "cortex-a75"},
-    {0x41, 0xd0b, "cortex-a76"},  {0x41, 0xd0c, "neoverse-n1"}, {0x41, 0xd40, "neoverse-v1"},
-    {0x41, 0xd49, "neoverse-n2"}, {0x41, 0xd4f, "neoverse-v2"}, {0x41, 0xd41, "cortex-a78"}};
+constexpr Part parts[] = {{0x41, 0xd03, "cortex-a53"},  {0x41, 0xd05, "cortex-a55"},  {0x41, 0xd07, "cortex-a57"},
+                          {0x41, 0xd08, "cortex-a72"},  {0x41, 0xd09, "cortex-a73"},  {0x41, 0xd0a, "cortex-a75"},
+                          {0x41, 0xd0b, "cortex-a76"},  {0x41, 0xd0c, "neoverse-n1"}, {0x41, 0xd40, "neoverse-v1"},
+                          {0x41, 0xd49, "neoverse-n2"}, {0x41, 0xd4f, "neoverse-v2"}, {0x41, 0xd41, "cortex-a78"}};
 
 std::string find_name() {
   constexpr unsigned long kCpuid = 1ul << 11;  // HWCAP_CPUID: the system answers for the register

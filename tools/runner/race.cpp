@@ -7,9 +7,9 @@
 namespace sepconv::runner {
 namespace {
 
-constexpr double kTurnSeconds = 0.006;
+constexpr double kTurnSeconds = 0.3e-3;
 constexpr double kSampleSeconds = 20e-6;  // about a thousand times what reading the clock costs
-constexpr int kTurnsBeforeOut = 3;
+constexpr size_t kTurnsBeforeOut = 5;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -17,11 +17,13 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+double least(const std::vector<double>& values) { return *std::min_element(values.begin(), values.end()); }
+
 struct Runner {
   const std::function<void()>* call;
   int calls_per_sample = 1;
   bool out = false;
-  std::vector<double> samples, turns;  // seconds of a call; of the fastest in each turn
+  std::vector<double> samples;  // seconds of a call
 
   double sample() const {
     const double start = programs::seconds_now();
@@ -30,37 +32,26 @@ struct Runner {
   }
 
   void turn() {
-    // After another candidate the first call finds cold caches.
-    sample();
+    sample();  // after another candidate the first call finds its weights out of the cache
     const double end = programs::seconds_now() + kTurnSeconds;
-    double fastest = 0;
     do {
       samples.push_back(sample());
-      fastest = fastest == 0 ? samples.back() : std::min(fastest, samples.back());
     } while (programs::seconds_now() < end);
-    turns.push_back(fastest);
   }
 };
-
-// Ratios to the first, one a turn.
-std::vector<double> ratios(const Runner& runner, const Runner& first) {
-  std::vector<double> values;
-  for (size_t i = 0; i < runner.turns.size(); ++i) values.push_back(runner.turns[i] / first.turns[i]);
-  return values;
-}
 
 }  // namespace
 
 std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower) {
   std::vector<Runner> runners;
   for (const std::function<void()>& call : candidates) {
-    Runner runner{&call, 1, false, {}, {}};
+    Runner runner{&call, 1, false, {}};
     runner.sample();  // cold
     runner.calls_per_sample = std::max(1, static_cast<int>(kSampleSeconds / runner.sample()));
     runners.push_back(runner);
   }
   double spent = 0;
-  for (int turn = 0; turn < kTurnsBeforeOut || spent < budget; ++turn) {
+  for (size_t turn = 0; turn < kTurnsBeforeOut || spent < budget; ++turn) {
     const double start = programs::seconds_now();
     int running = 0;
     for (Runner& runner : runners) {
@@ -68,19 +59,21 @@ std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidate
       runner.turn();
       ++running;
     }
-    if (running == 0 || (turn >= kTurnsBeforeOut && running == 1 && runners.size() > 1)) break;
+    if (running == 0 || (running == 1 && candidates.size() > 1)) break;
     spent += (programs::seconds_now() - start) / running;
-    if (turn + 1 < kTurnsBeforeOut) continue;
+    if (turn + 1 != kTurnsBeforeOut && turn + 1 != 3 * kTurnsBeforeOut) continue;
     for (Runner& runner : runners) {
-      if (runner.out) continue;
-      const std::vector<double> values = ratios(runner, runners[0]);
-      runner.out = *std::min_element(values.begin(), values.end()) > slower;
+      runner.out = runner.out || least(runner.samples) > slower * least(runners[0].samples);
     }
   }
   std::vector<RaceResult> results;
   for (const Runner& runner : runners) {
-    results.push_back({*std::min_element(runner.samples.begin(), runner.samples.end()), median(runner.samples),
-                       median(ratios(runner, runners[0])), static_cast<int>(runner.samples.size())});
+    RaceResult result;
+    result.min = least(runner.samples);
+    result.median = median(runner.samples);
+    result.samples = static_cast<int>(runner.samples.size());
+    result.ratio = result.min / least(runners[0].samples);
+    results.push_back(result);
   }
   return results;
 }

@@ -1,0 +1,3 @@
+from .cli import tune
+
+tune(prog_name="sepconv tune")
