@@ -63,8 +63,10 @@ def compile_layers(
     name: str | None = None,
     targets: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda finished, total: None,
+    tuning: pathlib.Path | None = None,
 ) -> pathlib.Path:
-    """Compiles the layers of a file; returns the static library, in the folder `lib` of `output`.
+    """Compiles the layers of a file; returns the static library, in the folder `lib` of `output`. `tuning`: a folder of tuning
+    records.
 
     Raises:
         ValueError: what the layer file, the name or a target breaks.
@@ -93,6 +95,8 @@ def compile_layers(
             f"-Dsepconv_DIR={_package(prefix)}",
             "-DCMAKE_BUILD_TYPE=Release",
         ]
+        if tuning is not None:
+            configure.append(f"-DSEPCONV_TUNING={tuning.resolve()}")
         _run([*configure, f"-DCMAKE_INSTALL_PREFIX={output.resolve()}"], environment)
         _run([ninja, "-C", build], environment, progress)
         _run([cmake, "--install", build], environment)

@@ -1,4 +1,4 @@
-"""The command `sepconv`: list, bench, extract, compile."""
+"""The command `sepconv`: list, bench, extract, tune, compile."""
 
 import json
 import pathlib
@@ -113,12 +113,29 @@ def extract_command(model: pathlib.Path, output: pathlib.Path | None, data_forma
     )
 
 
+@main.command("tune", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def tune_command(arguments: tuple[str, ...]) -> None:
+    """Finds the schedule parameters of layers by measurement: `sepconv tune --help`."""
+    try:
+        from sepconv_tune.cli import dispatch
+    except ImportError as error:
+        raise click.ClickException(
+            f"sepconv tune needs more packages: pip install 'sepconv[tune]' ({error})"
+        ) from error
+    dispatch(list(arguments))
+
+
 @main.command("compile")
 @click.argument("layers", type=_FILE)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=pathlib.Path), required=True, help="Folder.")
 @click.option("--name", help="Of the library; default: that of the layer file.")
+@click.option("--tuning", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path),
+              help="Folder of tuning records, as `sepconv tune` writes them.")  # fmt: skip
 @click.option("--target", "targets", multiple=True, help="Such as x86_avx2; may be repeated. Default: all of this CPU.")
-def compile_command(layers: pathlib.Path, output: pathlib.Path, name: str | None, targets: tuple[str, ...]) -> None:
+def compile_command(
+    layers: pathlib.Path, output: pathlib.Path, name: str | None, tuning: pathlib.Path | None, targets: tuple[str, ...]
+) -> None:
     """Compiles the layers of a layer file into a static library with its header and a CMake package."""
     from ._compile import compile_layers
 
@@ -130,7 +147,7 @@ def compile_command(layers: pathlib.Path, output: pathlib.Path, name: str | None
             bar.update(finished - done[0])
             done[0] = finished
 
-        library = compile_layers(layers, output, name, targets, progress)
+        library = compile_layers(layers, output, name, targets, progress, tuning)
     click.echo(f"{library}: {library.stat().st_size / 1024:.0f} KB")
     click.echo(f"find_package({library.stem.removeprefix('lib')}) with CMAKE_PREFIX_PATH={output}")
 

@@ -1,3 +1,5 @@
-from .cli import tune
+import sys
 
-tune(prog_name="sepconv tune")
+from .cli import dispatch
+
+dispatch(sys.argv[1:])

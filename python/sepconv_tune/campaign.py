@@ -17,7 +17,7 @@ from .toolchain import Toolchain, ToolError
 _NEAREST = 6
 _TRANSFERRED = 12
 """Trials of a layer that starts from a representative's record."""
-_NEAR = 2.5
+_NEAR = 4.0
 """Layers nearer than this to a representative are left to it."""
 
 
@@ -34,6 +34,7 @@ class Setup:
     transfer: bool = False
     cpu: str = ""
     peak_gflops: float = 0.0
+    bandwidth: dict[str, float] = dataclasses.field(default_factory=dict)
     baseline: str = ""
     variant: str = ""
 
@@ -53,7 +54,7 @@ class Setup:
             raise ToolError(f"{layer.name}: {one.error}")
         answer = self.crew.measure([one], [*layer.words(), "peak", "budget=0.02"], 120)
         self.cpu = self.cpu or answer["cpu"]
-        self.peak_gflops = answer["peak_gflops"]
+        self.peak_gflops, self.bandwidth = answer["peak_gflops"], answer["bandwidth"]
 
 
 def representatives(layers: list[Layer]) -> list[Layer]:
@@ -109,7 +110,7 @@ def _tune_layer(
     name = "@".join(filter(None, [row, setup.target, setup.cpu, setup.baseline]))
     about = {
         "layer": layer.name, "fields": storages.plain(layer.fields), "variant": row, "target": setup.target,
-        "cpu": setup.cpu, "flops": layer.flops, "bytes": layer.bytes, "peak_gflops": setup.peak_gflops,
+        "cpu": setup.cpu, "flops": layer.flops, "bytes": layer.bytes, "peak_gflops": setup.peak_gflops, "bandwidth": setup.bandwidth,
         "halide": setup.tools["halide"], "baseline": setup.baseline,
     }  # fmt: skip
     study = storages.open_study(setup.storage, name, about)
@@ -128,10 +129,13 @@ def _tune_layer(
         space.close()
     if not setup.baseline:
         setup.database.store(row, setup.cpu, _record(setup, layer, space, outcome))
+    study.set_user_attr("chosen", space.chosen(outcome.point))
     study.set_user_attr("outcome", dataclasses.asdict(outcome))
     gain = outcome.ms_default / outcome.ms
     words = " ".join(f"{k}={v}" for k, v in space.chosen(outcome.point).items()) or "the defaults"
-    say(f"{layer.name}: {outcome.ms_default:.4f} -> {outcome.ms:.4f} ms ({gain:.3f}x), {outcome.trials} trials: {words}")
+    say(
+        f"{layer.name}: {outcome.ms_default:.4f} -> {outcome.ms:.4f} ms ({gain:.3f}x), {outcome.trials} trials: {words}"
+    )
     return outcome
 
 
@@ -157,5 +161,3 @@ def _record(setup: Setup, layer: Layer, space: Space, outcome: Outcome) -> Recor
 def _rounded(ms: float) -> float:
     """Four digits: what a measurement is worth."""
     return float(f"{ms:.4g}")
-
-

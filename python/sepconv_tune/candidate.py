@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import pathlib
-import subprocess
 import tempfile
 
 from .space import Point
@@ -25,8 +24,8 @@ class Compiled:
     """Every parameter."""
     code: bytes = b""
     error: str = ""
-    plugin: str = ""
-    """The autoscheduler that chose the schedule, in place of the point."""
+    scheduler: str = ""
+    """The one of Halide's autoschedulers that made the schedule, in place of the point."""
 
     @property
     def key(self) -> str:
@@ -35,18 +34,37 @@ class Compiled:
         return hashlib.sha256(self.code + repr(carried).encode()).hexdigest()[:24]
 
 
-def compile_point(tools_path: str, variant: str, target: str, point: Point, chosen: Point) -> Compiled:
+def compile_point(
+    tools_path: str, variant: str, target: str, point: Point, chosen: Point, scheduler: str = ""
+) -> Compiled:
     """Never raises for what is wrong with the candidate. `chosen`: what of the point is not the schedule's default."""
     try:
         tools = Toolchain.load(tools_path)
         halide_target, schedule = tools.target(target)
         with tempfile.TemporaryDirectory(prefix="sepconv_tune_") as folder:
-            command = [tools["generator"], "-g", "separable_conv", "-f", "leaf", "-n", "leaf", "-o", folder, "-e", "object"]
+            command = [
+                tools["generator"],
+                "-g",
+                "separable_conv",
+                "-f",
+                "leaf",
+                "-n",
+                "leaf",
+                "-o",
+                folder,
+                "-e",
+                "object",
+            ]
             command += ["-t", str(_SECONDS), f"target={halide_target}", f"variant={variant}", f"schedule={schedule}"]
-            tools.run([*command, *(f"{name}={value}" for name, value in sorted(chosen.items()))])
-            return Compiled(variant, target, point, pathlib.Path(folder, "leaf.o").read_bytes())
+            command += [f"{name}={value}" for name, value in sorted(chosen.items())]
+            if scheduler:
+                library = pathlib.Path(tools["halide_library"]).parent / f"libautoschedule_{scheduler.lower()}.so"
+                command += ["-p", str(library), f"autoscheduler={scheduler}", "autoscheduler.parallelism=1"]
+            tools.run(command)
+            code = pathlib.Path(folder, "leaf.o").read_bytes()
+            return Compiled(variant, target, point, code, scheduler=scheduler)
     except (ToolError, OSError) as error:
-        return Compiled(variant, target, point, error=str(error) or type(error).__name__)
+        return Compiled(variant, target, point, error=str(error) or type(error).__name__, scheduler=scheduler)
 
 
 def link(tools_path: str, candidates: list[Compiled]) -> bytes:
@@ -62,7 +80,8 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
         for i, candidate in enumerate(candidates):
             function = f"c{hashlib.sha256(candidate.code).hexdigest()[:24]}"
             if function not in objects:
-                objects[function] = _rename(tools, candidate.code, folder / f"{function}.o", function)
+                memory = "sepconv_plain" if candidate.scheduler else "sepconv_scratch"
+                objects[function] = _rename(tools, candidate.code, folder / f"{function}.o", function, memory)
             sources.append(_table(tools, candidate, folder, f"candidate_{i}", function, objects[function]))
         sources.append(_list(folder, len(candidates)))
         includes = [f"-I{path}" for path in tools["include"]]
@@ -70,15 +89,15 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
         tables = [str(folder / pathlib.Path(source).with_suffix(".o").name) for source in sources]
         # The runner's main comes out of its archive, which needs the list of candidates.
         command = [tools.tool("linker"), "-static", "-o", str(folder / "runner"), *tables, *map(str, objects.values())]
-        tools.run([*command, tools["runner"], tools["runtime"], "-lm", "-pthread"], folder)
+        tools.run([*command, "-s", tools["runner"], tools["runtime"], "-lm", "-pthread"], folder)
         return (folder / "runner").read_bytes()
 
 
-def _rename(tools: Toolchain, code: bytes, path: pathlib.Path, function: str) -> pathlib.Path:
+def _rename(tools: Toolchain, code: bytes, path: pathlib.Path, function: str, runtime: str) -> pathlib.Path:
     """The object as the build has it: one symbol, and scratch memory from the runtime's arena."""
     path.write_bytes(code)
-    names = {"leaf_argv": f"{function}_argv", "halide_malloc": "sepconv_scratch_malloc", "halide_free": "sepconv_scratch_free"}
-    words = [word for old, new in names.items() for word in ("--redefine-sym", f"{old}={new}")]
+    names = {f"halide_{name}": f"{runtime}_{name}" for name in ("malloc", "free", "do_par_for")}
+    words = [f"--redefine-sym={old}={new}" for old, new in ({"leaf_argv": f"{function}_argv"} | names).items()]
     tools.run([tools.tool("objcopy"), *words, str(path)])
     tools.run([tools.tool("objcopy"), f"--keep-global-symbol={function}_argv", str(path)])
     return path
@@ -102,12 +121,3 @@ def _list(folder: pathlib.Path, count: int) -> str:
     path = folder / "candidates.c"
     path.write_text("\n".join(lines) + "\n")
     return str(path)
-
-
-def strip(program: bytes, tools: Toolchain) -> bytes:
-    """Without what a debugger would read: less to send to a board."""
-    with tempfile.NamedTemporaryFile(prefix="sepconv_tune_") as file:
-        file.write(program)
-        file.flush()
-        result = subprocess.run([tools.tool("objcopy"), "--strip-all", file.name], check=False, capture_output=True)
-        return pathlib.Path(file.name).read_bytes() if result.returncode == 0 else program

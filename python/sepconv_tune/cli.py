@@ -7,7 +7,7 @@ import time
 
 import click
 
-from . import campaign, layers, storage
+from . import baselines, campaign, layers, storage
 from .crew import LocalCrew
 from .database import Database
 from .machine import RunnerError
@@ -17,7 +17,7 @@ from .toolchain import Toolchain, ToolError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-BASELINES = ("defaults", "random", "adams2019", "li2018", "mullapudi2016")
+BASELINES = ("defaults", "random", *baselines.AUTOSCHEDULERS)
 
 
 def seconds(_context: object, _parameter: object, text: str | None) -> float | None:
@@ -33,21 +33,37 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
 @click.argument("files", metavar="LAYERS.json...", nargs=-1, required=True, type=_FILE)
 @click.option("--target", required=True, help="Such as x86_avx2.")
 @click.option("--trials", default=60, show_default=True, type=click.IntRange(1), help="Candidates a layer.")
-@click.option("--time", "limit", metavar="10m", callback=seconds, help="For all layers together, shared out among them.")
-@click.option("--jobs", default=os.cpu_count() or 1, show_default="processors", type=click.IntRange(1), help="Compilers at a time.")
+@click.option(
+    "--time", "limit", metavar="10m", callback=seconds, help="For all layers together, shared out among them."
+)
+@click.option(
+    "--jobs",
+    default=os.cpu_count() or 1,
+    show_default="processors",
+    type=click.IntRange(1),
+    help="Compilers at a time.",
+)
 @click.option("--filter", "pattern", metavar="RE", default="", help="Only layers whose name matches.")
 @click.option("--transfer", is_flag=True, help="Search a few representatives, and start the others from their records.")
-@click.option("--variant", metavar="NAME", default="", help="Tune this row on the layers, instead of rows of their own.")
+@click.option(
+    "--variant", metavar="NAME", default="", help="Tune this row on the layers, instead of rows of their own."
+)
 @click.option("--core", type=click.IntRange(0), help="The core that measures; default: the last one.")
-@click.option("--runner", metavar="PREFIX", default="", help="How to reach the machine: 'ssh board', 'qemu-aarch64 {}'.")
+@click.option(
+    "--runner", metavar="PREFIX", default="", help="How to reach the machine: 'ssh board', 'qemu-aarch64 {}'."
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask scheduler, whose workers compile and measure.")
 @click.option("--cpu", default="", help="Microarchitecture for the records; default: what the machine says.")
 @click.option("--baseline", type=click.Choice(BASELINES), help="Measure this in place of the search.")
 @click.option("--database", type=click.Path(file_okay=False, path_type=pathlib.Path), default="tuning", show_default=True,
               help="Folder of the records.")  # fmt: skip
-@click.option("--storage", "where", default="tune.db", show_default=True, help="Of the trials: a file, or a server's URL.")
+@click.option(
+    "--storage", "where", default="tune.db", show_default=True, help="Of the trials: a file, or a server's URL."
+)
 @click.option("--tools", metavar="DIR", default="", help="Build folder or prefix of sepconv for the machine.")
-@click.option("--seconds", "timing", default=0.1, show_default=True, type=click.FloatRange(0.001), help="Timing a candidate.")
+@click.option(
+    "--seconds", "timing", default=0.1, show_default=True, type=click.FloatRange(0.001), help="Timing a candidate."
+)
 @click.option("--seed", default=1, show_default=True)
 def tune(
     files: tuple[pathlib.Path, ...], target: str, trials: int, limit: float | None, jobs: int, pattern: str, transfer: bool,
@@ -75,12 +91,15 @@ def tune(
 
 
 def _run(setup: campaign.Setup, chosen: list[layers.Layer], limit: float | None) -> None:
-    start = time.monotonic()
+    start, outcomes = time.monotonic(), {}
     try:
         with Display() as display:
             setup.identify(chosen[0])
             display.say(f"{setup.target} on {setup.cpu}, {setup.peak_gflops:.1f} GFLOP/s at best")
-            outcomes = campaign.tune(setup, chosen, limit, display.say, display.step)
+            if setup.baseline in ("", "random"):
+                outcomes = campaign.tune(setup, chosen, limit, display.say, display.step)
+            else:
+                baselines.measure(setup, chosen, display.say)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; every finished trial is kept, the same command goes on") from None
     finally:
@@ -91,7 +110,9 @@ def _run(setup: campaign.Setup, chosen: list[layers.Layer], limit: float | None)
         for outcome in outcomes.values():
             product *= outcome.ms_default / outcome.ms
         gain = product ** (1 / len(outcomes))
-        click.echo(f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x; records in {setup.database.path}")
+        click.echo(
+            f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x; records in {setup.database.path}"
+        )
 
 
 def _crew(tools: Toolchain, jobs: int, runner: str, scheduler: str | None) -> campaign.Crew:
@@ -116,5 +137,10 @@ def _default_tools() -> str:
     return os.environ.get("SEPCONV_PREFIX") or str(inside)
 
 
-if __name__ == "__main__":
-    tune()
+def dispatch(arguments: list[str]) -> None:
+    """`report ...` or the arguments of the search; ends the program."""
+    if arguments[:1] == ["report"]:
+        from .report import report
+
+        report(arguments[1:], prog_name="sepconv tune report")
+    tune(arguments, prog_name="sepconv tune")

@@ -18,6 +18,7 @@ class Job:
     target: str
     point: Point
     chosen: Point
+    scheduler: str = ""
 
 
 class Crew(Protocol):
@@ -48,7 +49,7 @@ class LocalCrew:
 
     def compile_later(self, jobs: list[Job]) -> Callable[[], list[Compiled]]:
         def start() -> list[concurrent.futures.Future]:
-            return [self._pool.submit(candidate.compile_point, self.tools_path, *_fields(job)) for job in jobs]
+            return [self._pool.submit(candidate.compile_point, self.tools_path, *fields(job)) for job in jobs]
 
         started = start() if self.overlaps else None
         return lambda: [future.result() for future in started or start()]
@@ -60,5 +61,6 @@ class LocalCrew:
         self._pool.shutdown(cancel_futures=True)
 
 
-def _fields(job: Job) -> tuple[str, str, Point, Point]:
-    return job.variant, job.target, job.point, job.chosen
+def fields(job: Job) -> tuple[str, str, Point, Point, str]:
+    """The arguments of compile_point."""
+    return job.variant, job.target, job.point, job.chosen, job.scheduler

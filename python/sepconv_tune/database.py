@@ -135,7 +135,9 @@ def distance(variant: str, other: str) -> float | None:
     away = 0.0
     for key, weight in (("k", 2), ("s", 3), ("d", 2), ("m", 3), ("c", 1), ("o", 1), ("e", 1)):
         x, y = ([int(n) for n in match[key].split("x")] for match in (a, b))
-        away += weight * sum(abs(math.log2(m / n)) for m, n in zip(x * len(y), y * len(x), strict=True)) / len(x * len(y))
+        away += (
+            weight * sum(abs(math.log2(m / n)) for m, n in zip(x * len(y), y * len(x), strict=True)) / len(x * len(y))
+        )
     return away
 
 

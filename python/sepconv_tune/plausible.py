@@ -36,9 +36,11 @@ class Plausible:
         if p["vector"] < min(self.widest, 8):
             return False
         by_pixels = not self.first or p["panel_lanes"]
-        if self.first and p["tile_channels" if by_pixels else "tile_pixels"] != self.default[
-            "tile_channels" if by_pixels else "tile_pixels"
-        ]:
+        if (
+            self.first
+            and p["tile_channels" if by_pixels else "tile_pixels"]
+            != self.default["tile_channels" if by_pixels else "tile_pixels"]
+        ):
             return False  # read by nothing
         # Two multiply-adds a cycle with a latency of four.
         side = p["tile_pixels"] if by_pixels else p["tile_channels"]
@@ -59,15 +61,24 @@ class Plausible:
     def depthwise(self, p: Point) -> bool:
         if p["depthwise_vector"] < min(self.widest, 8) and p["depthwise_vector"] != self.default["depthwise_vector"]:
             return False
-        if p["tap_unroll"] > 1 and self.layer.kernel[-1] % p["tap_unroll"] and self.default["tap_unroll"] != p["tap_unroll"]:
+        if (
+            p["tap_unroll"] > 1
+            and self.layer.kernel[-1] % p["tap_unroll"]
+            and self.default["tap_unroll"] != p["tap_unroll"]
+        ):
             return False
         if self.first:
             width = self.layer.output[-1]
             if p["depthwise_vector"] >= 2 * width and p["depthwise_vector"] > 4:
                 return False
-            return 4 <= p["depthwise_tile"] * p["depthwise_rows"] <= self.widest or _same(p, self.default, "depthwise_tile")
+            return 4 <= p["depthwise_tile"] * p["depthwise_rows"] <= self.widest or _same(
+                p, self.default, "depthwise_tile"
+            )
         vectors = p["chunk"] // p["depthwise_vector"]
-        if p["depthwise_vector"] < self.default["depthwise_vector"] and p["chunk"] % self.default["depthwise_vector"] == 0:
+        if (
+            p["depthwise_vector"] < self.default["depthwise_vector"]
+            and p["chunk"] % self.default["depthwise_vector"] == 0
+        ):
             return False
         if p["chunk"] >= 2 * max(self.layer.fields["cin"], 8):
             return False

@@ -1,6 +1,7 @@
 """What a person sees while a search runs: the best so far, candidates a minute, the time that is left."""
 
 import time
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -17,7 +18,9 @@ class Display:
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}  best {task.fields[best]}  {task.fields[rate]}  {task.fields[left]}"),
+            TextColumn(
+                "{task.completed:.0f}/{task.total:.0f}  best {task.fields[best]}  {task.fields[rate]}  {task.fields[left]}"
+            ),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
@@ -25,7 +28,7 @@ class Display:
         self.task = self.bar.add_task("", total=1, best="", rate="", left="", visible=False)
         self.layer, self.start, self.before = "", 0.0, 0
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         self.bar.start()
         return self
 

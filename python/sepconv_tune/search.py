@@ -99,9 +99,7 @@ class Search:
 
     def _start(self) -> None:
         """Compiles the defaults, and the best of an earlier run."""
-        best = min(
-            (t for t in self.finished() if t.state == TrialState.COMPLETE), key=lambda t: t.value, default=None
-        )
+        best = min((t for t in self.finished() if t.state == TrialState.COMPLETE), key=lambda t: t.value, default=None)
         points = [self.space.default] + ([self.space.complete(best.params)] if best else [])
         compiled = self.crew.compile_later([self._job(point) for point in points])()
         for one in compiled:

@@ -1,6 +1,7 @@
 """Where the programs are that compile a variant, link it and time it: targets.json of a build folder or an installed prefix."""
 
 import dataclasses
+import importlib.util
 import json
 import os
 import pathlib
@@ -70,7 +71,12 @@ class Toolchain:
             raise ToolError(f"{pathlib.Path(command[0]).name}: {printed[:300] or f'status {result.returncode}'}")
 
     def environment(self) -> dict[str, str]:
-        libraries = [str(pathlib.Path(self.fields["halide_library"]).parent), os.environ.get("LD_LIBRARY_PATH", "")]
+        """With the folder of libHalide: beside the programs, or in the package halide (a wheel holds no copy)."""
+        folder = pathlib.Path(self.fields["halide_library"]).parent
+        if not os.path.exists(self.fields["halide_library"]):
+            found = importlib.util.find_spec("halide")
+            folder = pathlib.Path(found.origin).parent / "lib64" if found and found.origin else folder
+        libraries = [str(folder), os.environ.get("LD_LIBRARY_PATH", "")]
         return os.environ | {"LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries))}
 
 

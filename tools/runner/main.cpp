@@ -5,7 +5,7 @@
 //   PROGRAM [peak] [budget=SECONDS] [slower=RATIO] KEY=VALUE...
 //
 // KEY=VALUE describe the layer (problem_words.h). Prints one JSON object: the machine (cpu, and with `peak` its
-// multiply-add peak), and for each candidate in order either why it cannot run ("failed"), or max_error, and if the
+// multiply-add peak in GFLOP/s and its bandwidth in GB/s), and for each candidate in order either why it cannot run ("failed"), or max_error, and if the
 // answer is right ms_min, ms_median, ratio (of its time to the first candidate's) and samples. Candidates with a wrong
 // answer are not timed.
 #include <cmath>
@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "bandwidth.h"
 #include "candidates.h"
 #include "cpu_name.h"
 #include "layer_file.h"
@@ -128,6 +129,12 @@ void print(const Candidate& c) {
   std::printf("}");
 }
 
+void print_machine() {
+  std::printf("\"peak_gflops\": %.5g, \"bandwidth\": {\"L2\": %.4g, \"L3\": %.4g, \"memory\": %.4g}, ",
+              programs::measure_peak().gflops, programs::measure_bandwidth(256 << 10),
+              programs::measure_bandwidth(8 << 20), programs::measure_bandwidth(128 << 20));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -136,7 +143,7 @@ int main(int argc, char** argv) {
     const sepconv_problem problem = runner::problem_of(line.problem);
     const std::vector<Candidate> candidates = race_candidates(problem, line);
     std::printf("{\"cpu\": %s, ", quoted(runner::cpu_name()).c_str());
-    if (line.peak) std::printf("\"peak_gflops\": %.5g, ", programs::measure_peak().gflops);
+    if (line.peak) print_machine();
     std::printf("\"candidates\": [");
     for (size_t i = 0; i < candidates.size(); ++i) {
       if (i > 0) std::printf(", ");
