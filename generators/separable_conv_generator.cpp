@@ -5,6 +5,7 @@
 
 #include "parameters.h"
 #include "pipeline.h"
+#include "plain.h"
 #include "schedules/schedule.h"
 #include "variant_name.h"
 
@@ -130,8 +131,14 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     if (name_.channels_first) know_width(&in, &options);
     options.curves = name_.curves();
     options.input_activation = takes_input_activation(name_, parameters_);
-    stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
-    define_output(in.out_act);
+    if (using_autoscheduler()) {
+      if (name_.channels_first || name_.multiplier != 1 || name_.curves() || name_.in_channels == 0)
+        throw std::invalid_argument("variant " + name_.text + ": no plain form for an autoscheduler");
+      (*output_)(stages_.f, stages_.p) = plain_output(in, options, stages_.f, stages_.p, element_type(name_));
+    } else {
+      stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
+      define_output(in.out_act);
+    }
     describe_buffers(options);
   }
 

@@ -6,8 +6,8 @@
 
 namespace sepconv::runner {
 
-// The microarchitecture as GCC's -march or -mcpu names it, such as "znver4" or "cortex-a72"; one that this file does not
-// know by vendor and number, such as "amd_26_68" or "arm_0x41_0xd4f"; "any" where nothing is to be learned.
+// The microarchitecture as GCC's -march or -mcpu names it, such as "znver4" or "cortex-a72"; one that the table does
+// not know by vendor and number, such as "amd_26_68" or "arm_0x41_0xd4f"; "any" where nothing is to be learned.
 std::string cpu_name();
 
 }  // namespace sepconv::runner

@@ -13,9 +13,9 @@ struct RaceResult {
   int samples = 0;
 };
 
-// A turn calls every candidate for some tenths of a millisecond, once more before that: so short that a slow spell of the
-// machine meets all of them, and their fastest calls compare. After a few turns, candidates that took `slower` times as
-// long as the first are out. `budget`: seconds of a candidate that stays; at least five turns.
+// A turn calls every candidate for some tenths of a millisecond, once more before that: so short that a slow spell of
+// the machine meets all of them, and their fastest calls compare. After a few turns, candidates that took `slower`
+// times as long as the first are out. `budget`: seconds of a candidate that stays; at least five turns.
 std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower);
 
 }  // namespace sepconv::runner
