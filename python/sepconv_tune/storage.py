@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 import optuna
+import sqlalchemy
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -28,6 +29,8 @@ def open_storage(where: str) -> optuna.storages.BaseStorage:
             storage = optuna.storages.RDBStorage(
                 f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": 60}}
             )
+            sqlalchemy.event.listen(storage.engine, "connect", _write_ahead)
+            storage.engine.dispose()  # the connections so far are without it
         optuna.get_all_study_names(storage)
     except Exception as error:  # what a database raises depends on its kind
         raise ValueError(f"{where}: no storage of studies: {_first_line(error)}") from error
@@ -49,6 +52,13 @@ def open_study(storage: optuna.storages.BaseStorage, name: str, about: dict[str,
     except Exception as error:
         raise ValueError(f'study "{name}" cannot be read: {_first_line(error)}') from error
     return study
+
+
+def _write_ahead(connection: Any, _record: Any) -> None:
+    """A trial is some 25 commits. With a log ahead of the file they need not wait for the disk, and a program that is killed still
+    loses none of them."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def today() -> str:
