@@ -132,9 +132,15 @@ def tune_command(arguments: tuple[str, ...]) -> None:
 @click.option("--name", help="Of the library; default: that of the layer file.")
 @click.option("--tuning", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path),
               help="Folder of tuning records, as `sepconv tune` writes them.")  # fmt: skip
-@click.option("--target", "targets", multiple=True, help="Such as x86_avx2; may be repeated. Default: all of this CPU.")
+@click.option("--target", "targets", multiple=True, help="Such as x86_avx2 or arm_neon; may be repeated. Default: all.")
+@click.option("--machine", help="Such as aarch64-linux, or a toolchain file. Default: the one that has the targets.")
 def compile_command(
-    layers: pathlib.Path, output: pathlib.Path, name: str | None, tuning: pathlib.Path | None, targets: tuple[str, ...]
+    layers: pathlib.Path,
+    output: pathlib.Path,
+    name: str | None,
+    tuning: pathlib.Path | None,
+    targets: tuple[str, ...],
+    machine: str | None,
 ) -> None:
     """Compiles the layers of a layer file into a static library with its header and a CMake package."""
     from ._compile import compile_layers
@@ -147,7 +153,7 @@ def compile_command(
             bar.update(finished - done[0])
             done[0] = finished
 
-        library = compile_layers(layers, output, name, targets, progress, tuning)
+        library = compile_layers(layers, output, name, targets, progress, machine, tuning)
     click.echo(f"{library}: {library.stat().st_size / 1024:.0f} KB")
     click.echo(f"find_package({library.stem.removeprefix('lib')}) with CMAKE_PREFIX_PATH={output}")
 

@@ -203,6 +203,10 @@ typedef struct sepconv_arguments {
   void* stream;
   sepconv_parallel_for parallel_for;  ///< NULL: serial, on the calling thread
   void* parallel_context;
+  /// Memory that is read after this run, such as the packed weights of the network's next layer: its first megabyte is
+  /// asked for while this run computes. Only time depends on it; it is prefetched, never read. NULL for nothing.
+  const void* next;
+  size_t next_size;  ///< bytes
 } sepconv_arguments;
 
 SEPCONV_API void sepconv_problem_init(sepconv_problem* problem, size_t struct_size);
