@@ -9,7 +9,7 @@ from .campaign import Setup
 from .crew import Job
 from .layers import Layer
 from .machine import RunnerError
-from .space import Space
+from .space import Point, Space
 from .toolchain import ToolError
 
 AUTOSCHEDULERS = {"adams2019": "Adams2019", "li2018": "Li2018", "mullapudi2016": "Mullapudi2016"}
@@ -46,15 +46,31 @@ def measure(setup: Setup, layers: list[Layer], say: Callable[[str], None]) -> No
         say(f"failed on {len(failed)}: {', '.join(failed)}")
 
 
-def _measure_layer(setup: Setup, layer: Layer) -> dict[str, Any]:
+def beside_record(setup: Setup, layer: Layer, point: Point, say: Callable[[str], None]) -> None:
+    """A line: the point, such as the best that random search found, in one race with the layer's record."""
+    space, tuned = _with_record(setup, layer)
+    jobs = [Job(layer.variant, setup.target, p, space.chosen(p)) for p in (tuned, point)]
+    compiled = setup.crew.compile_later(jobs)()
+    words = [*layer.words(), f"budget={_SECONDS}", "slower=1000"]
+    first, second = setup.crew.measure(compiled, words, 120)["candidates"]
+    say(
+        f"{layer.name}: record {first['ms_min']:.4f} ms, {setup.baseline} {second['ms_min']:.4f} ms: {second['ratio']:.3f}x"
+    )
+
+
+def _with_record(setup: Setup, layer: Layer) -> tuple[Space, Point]:
+    """The layer's space, closed, and the point of its record: the defaults where there is none that is legal."""
     space = Space(setup.tools, layer.variant, setup.target, layer)
     try:
         record = setup.database.record(layer.variant, setup.cpu)
         tuned = space.default | (record.parameters if record else {})
-        if not space.is_legal(tuned):
-            tuned = space.default
+        return space, tuned if space.is_legal(tuned) else space.default
     finally:
         space.close()
+
+
+def _measure_layer(setup: Setup, layer: Layer) -> dict[str, Any]:
+    space, tuned = _with_record(setup, layer)
     jobs = [Job(layer.variant, setup.target, point, space.chosen(point)) for point in (space.default, tuned)]
     if setup.baseline in AUTOSCHEDULERS:
         strip = {"strip_pixels": _LARGEST_STRIP}

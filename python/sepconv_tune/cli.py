@@ -98,6 +98,9 @@ def _run(setup: campaign.Setup, chosen: list[layers.Layer], limit: float | None)
             display.say(f"{setup.target} on {setup.cpu}, {setup.peak_gflops:.1f} GFLOP/s at best")
             if setup.baseline in ("", "random"):
                 outcomes = campaign.tune(setup, chosen, limit, display.say, display.step)
+                for layer in chosen if setup.baseline else []:
+                    if layer.name in outcomes:
+                        baselines.beside_record(setup, layer, outcomes[layer.name].point, display.say)
             else:
                 baselines.measure(setup, chosen, display.say)
     except KeyboardInterrupt:
