@@ -80,6 +80,7 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << p.chunk << ",\n"
+      << "        .staged_chunks = " << std::max(p.stage, 1) << ",\n"
       << "        .panel_channels = " << tile.panel_channels << ",\n"
       << "        .tile_pixels = " << tile.tile_pixels << ",\n"
       << "        .depthwise_tile = " << tile.depthwise_tile << ",\n"
