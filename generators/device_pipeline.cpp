@@ -108,7 +108,10 @@ void make_mid(const DeviceInputs& in, DeviceStages* s) {
 
 void make_sum(const DeviceInputs& in, DeviceStages* s) {
   const int chunk = s->options.chunk, panel = s->options.block_channels();
-  s->weight = Func("weight");
+  // Halide computes what a loop needs in the order of the names, and takes the last stage of the loop that reads an
+  // array for the last that needs it, though the loop goes on. Named so, the weights come before what reads `origin`, and
+  // so do not get its memory.
+  s->weight = Func("a_weight");
   s->weight(s->f, s->l, s->q, s->panel) =
       packed(in, in.pointwise_at, s->f + panel * (s->l + chunk * (s->q + in.chunks * s->panel)));
   s->k = RDom({{Expr(0), Expr(chunk)}, {Expr(0), in.chunks}}, "k");
@@ -133,7 +136,7 @@ void make_workspace(const DeviceInputs& in, DeviceStages* s) {
   const Halide::RVar vec = o.channels_first ? t.ty : t.tx, pixel = o.channels_first ? t.tx : t.ty;
   const Expr p = t.po * tile + t.i * pixels + pixel, l = vec * lanes + t.lane;
   at.where(p < in.pixels);
-  const auto place = [&](const Expr& q, const Expr& p, const Expr& l) { return (q * in.pixels + p) * o.chunk + l; };
+  const auto place = [&](const Expr& q, const Expr& p, const Expr& l) { return in.workspace_offset + (q * in.pixels + p) * o.chunk + l; };
   s->workspace = in.workspace;
   s->workspace(s->i) = undef<float>();
   s->workspace(place(t.outer, p, l)) = s->mid(l, p, t.outer);

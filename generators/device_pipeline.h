@@ -36,7 +36,7 @@ struct DeviceInputs {
   Halide::Func workspace;                    // split: the output that it defines
   Halide::Expr input_extent, packed_extent, residual_extent;
   Halide::Expr input_offset, output_offset;  // of the first element; residual_offset counts from the output's
-  Halide::Expr residual_offset;
+  Halide::Expr residual_offset, workspace_offset;
   Halide::Expr mid_bias_at, depthwise_at, pointwise_at, out_bias_at;  // of the packed parts, in units of `granule`
   std::vector<DeviceAxis> axes;
   Halide::Expr in_channels, out_channels, multiplier, chunks, pixels, batch;

@@ -118,6 +118,8 @@ constexpr Target table[] = {
     {"arm_neon_fp16dot", 2, arm_neon_fp16dot},  //
     {"arm32_neon", 1, arm32_neon},              //
     {"wasm_simd128", 1, wasm_simd128},          //
+    {"cuda", 1, runs_nowhere},                  // no processor runs these; device.cpp asks their driver
+    {"opencl", 1, runs_nowhere},                //
 };
 constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
 static_assert(table_size <= 64, "a TargetSet has 64 bits");
