@@ -38,7 +38,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     packed_ = add_input<Buffer<void>>("packed", type, 1);
     residual_ = add_input<Buffer<void>>("residual", type, 1);
     for (const char* number :
-         {"input_offset", "output_offset", "residual_offset", "workspace_offset", "mid_bias_at", "depthwise_at", "pointwise_at",
+         {"input_offset", "output_offset", "residual_offset", "workspace_at", "mid_bias_at", "depthwise_at", "pointwise_at",
           "out_bias_at", "in_channels", "out_channels", "multiplier", "chunks", "pixels", "batch", "in_channel_pitch",
           "in_image_pitch", "out_channel_pitch", "out_image_pitch", "residual_channel_pitch", "residual_image_pitch"}) {
       numbers_[number] = add_input<int32_t>(number);
@@ -70,7 +70,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     in.input_offset = number("input_offset");
     in.output_offset = number("output_offset");
     in.residual_offset = number("residual_offset");
-    in.workspace_offset = number("workspace_offset");
+    in.workspace_at = number("workspace_at");
     in.mid_bias_at = number("mid_bias_at");
     in.depthwise_at = number("depthwise_at");
     in.pointwise_at = number("pointwise_at");

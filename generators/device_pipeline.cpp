@@ -57,6 +57,7 @@ void make_sample(const DeviceInputs& in, DeviceStages* s) {
   const Tuple start = origin(s->p);
   const Expr channel = quotient(s->q, in.multiplier) * s->options.chunk + s->l;
   Expr inside = channel < in.in_channels;
+  if (!s->options.channels_first) inside = select(in.vectors, channel / lanes < in.in_channels / lanes, inside);
   Expr by_lane = in.input_offset + channel * in.in_channel_pitch + start[rank] * in.in_image_pitch;
   // The same in units of 4 elements, for samples whose channels are adjacent.
   Expr by_vector = in.input_offset / lanes + channel / lanes + start[rank] * (in.in_image_pitch / lanes);
@@ -136,7 +137,9 @@ void make_workspace(const DeviceInputs& in, DeviceStages* s) {
   const Halide::RVar vec = o.channels_first ? t.ty : t.tx, pixel = o.channels_first ? t.tx : t.ty;
   const Expr p = t.po * tile + t.i * pixels + pixel, l = vec * lanes + t.lane;
   at.where(p < in.pixels);
-  const auto place = [&](const Expr& q, const Expr& p, const Expr& l) { return in.workspace_offset + (q * in.pixels + p) * o.chunk + l; };
+  const auto place = [&](const Expr& q, const Expr& p, const Expr& l) {
+    return in.workspace_at * granule + (q * in.pixels + p) * o.chunk + l;
+  };
   s->workspace = in.workspace;
   s->workspace(s->i) = undef<float>();
   s->workspace(place(t.outer, p, l)) = s->mid(l, p, t.outer);
@@ -173,7 +176,9 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   const Expr vec = o.channels_first ? t.ty * o.thread_vectors + t.vec : t.vec * o.threads_x + t.tx;
   const Expr p = t.po * pixels + (o.channels_first ? t.i * o.threads_x + t.tx : t.ty * o.thread_pixels + t.i);
   const Expr f = t.outer * channels + vec * lanes + t.lane, f_vector = t.outer * (channels / lanes) + vec;
-  at.where(p < in.pixels && select(in.vectors, f_vector < in.out_channels / lanes, f < in.out_channels));
+  Expr inside = f < in.out_channels;
+  if (!o.channels_first) inside = select(in.vectors, f_vector < in.out_channels / lanes, inside);
+  at.where(p < in.pixels && inside);
   const Expr to = s->origin(p)[rank + 1];
   const Expr by_lane = to + f * in.out_channel_pitch;
   s->output_index = o.channels_first

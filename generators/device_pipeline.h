@@ -36,19 +36,20 @@ struct DeviceInputs {
   Halide::Func workspace;                    // split: the output that it defines
   Halide::Expr input_extent, packed_extent, residual_extent;
   Halide::Expr input_offset, output_offset;  // of the first element; residual_offset counts from the output's
-  Halide::Expr residual_offset, workspace_offset;
+  Halide::Expr residual_offset;
   Halide::Expr mid_bias_at, depthwise_at, pointwise_at, out_bias_at;  // of the packed parts, in units of `granule`
+  Halide::Expr workspace_at;  // likewise, in the workspace
   std::vector<DeviceAxis> axes;
   Halide::Expr in_channels, out_channels, multiplier, chunks, pixels, batch;
   Halide::Expr in_channel_pitch, in_image_pitch, out_channel_pitch, out_image_pitch;
   Halide::Expr residual_channel_pitch, residual_image_pitch;
-  Halide::Expr vectors;  // true: channel counts, pitches and offsets are multiples of 4, addresses of 16 bytes
+  Halide::Expr vectors;  // channels last, true: channel counts, pitches and offsets are multiples of 4, addresses of 16 bytes
   Activation in_act, mid_act, out_act;
 };
 
 struct DeviceOptions {
   static constexpr int lanes = 4;     // channels of one load of 16 bytes
-  static constexpr int granule = 16;  // packed parts begin at multiples of so many elements
+  static constexpr int granule = 16;  // packed parts and the workspace begin at multiples of so many elements
   int chunk = 16;                     // L
   // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split rows share the workspace's
   // in the same way.

@@ -158,7 +158,7 @@ void schedule_workspace(DeviceStages& s, const DeviceParameters& o, bool unroll_
   store.allow_race_conditions().vectorize(t.lane).gpu_threads(t.tx, t.ty).gpu_blocks(t.po, t.outer);
   schedule_taps(s, LoopLevel(s.workspace, t.i), unroll_taps);
   schedule_origin(s, s.origin_of_mid, o, LoopLevel(s.workspace, t.po));
-  store.specialize(s.vectors);
+  if (!s.options.channels_first) store.specialize(s.vectors);
 }
 
 }  // namespace
@@ -184,8 +184,8 @@ void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, bool 
   } else {
     schedule_taps(s, LoopLevel(s.flat, rest), unroll_taps);
   }
-  // Each in a kernel of its own: stores of 16 bytes, and a test for each channel.
-  store.specialize(s.vectors).vectorize(t.lane);
+  // A kernel of its own for loads and stores of 16 bytes, without a test for each channel.
+  if (!s.options.channels_first) store.specialize(s.vectors).vectorize(t.lane);
   store.unroll(t.lane);
 }
 

@@ -78,7 +78,8 @@ extern "C" {
 ///     input             T   [i]                          up to the last sample
 ///     packed            T   [i]                          the packed weights, header included
 ///     residual          T   [i]                          any element that is zero, with pitches 0, if there is none
-///     input_offset, output_offset, residual_offset, workspace_offset      int32, elements
+///     input_offset, output_offset, residual_offset       int32, elements
+///     workspace_at      int32                            in units of 16 elements
 ///     mid_bias_at, depthwise_at, pointwise_at, out_bias_at    int32: where in `packed`, in units of 16 elements
 ///     in_channels, out_channels, depth_multiplier        int32
 ///     chunks            int32                            of the packed intermediate channels

@@ -45,10 +45,10 @@ sepconv_status call_row(const sepconv_variant& row, Launch* launch) {
     return static_cast<int32_t>(tensor.byte_offset / bytes);
   };
   const int32_t input_offset = offset(call.input, type.bytes()), output_offset = offset(call.output, type.bytes()),
-                residual_offset = offset(call.residual, type.bytes()), workspace_offset = offset(call.workspace, 4);
+                residual_offset = offset(call.residual, type.bytes()), workspace_at = offset(call.workspace, 16 * 4);
   Array input(call.input, input_offset, type), packed(call.packed, 0, type),
       residual(call.residual, residual_offset, type), output(call.output, output_offset, type),
-      workspace(call.workspace, workspace_offset, halide_type_t(halide_type_float, 32));
+      workspace(call.workspace, 16 * workspace_at, halide_type_t(halide_type_float, 32));
   // Packed weights begin at a multiple of 64 bytes, as their parts do.
   const int32_t packed_at = offset(call.packed, 16 * type.bytes());
   const int32_t mid_bias = packed_at + call.mid_bias_at, depthwise = packed_at + call.depthwise_at,
@@ -63,7 +63,7 @@ sepconv_status call_row(const sepconv_variant& row, Launch* launch) {
   pass(&user_context);
   for (Array* array : {&input, &packed, &residual}) pass(array->get());
   for (const int32_t* number :
-       {&input_offset, &output_offset, &residual_offset, &workspace_offset, &mid_bias, &depthwise, &pointwise,
+       {&input_offset, &output_offset, &residual_offset, &workspace_at, &mid_bias, &depthwise, &pointwise,
         &out_bias, &call.in_channels, &call.out_channels, &call.depth_multiplier, &call.chunks, &call.pixels,
         &call.batch, &call.in_channel_pitch, &call.in_image_pitch, &call.out_channel_pitch, &call.out_image_pitch,
         &call.residual_channel_pitch, &call.residual_image_pitch}) {
