@@ -37,10 +37,26 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     input_ = add_input<Buffer<void>>("input", type, 1);
     packed_ = add_input<Buffer<void>>("packed", type, 1);
     residual_ = add_input<Buffer<void>>("residual", type, 1);
-    for (const char* number :
-         {"input_offset", "output_offset", "residual_offset", "workspace_at", "mid_bias_at", "depthwise_at", "pointwise_at",
-          "out_bias_at", "in_channels", "out_channels", "multiplier", "chunks", "pixels", "batch", "in_channel_pitch",
-          "in_image_pitch", "out_channel_pitch", "out_image_pitch", "residual_channel_pitch", "residual_image_pitch"}) {
+    for (const char* number : {"input_offset",
+                               "output_offset",
+                               "residual_offset",
+                               "workspace_at",
+                               "mid_bias_at",
+                               "depthwise_at",
+                               "pointwise_at",
+                               "out_bias_at",
+                               "in_channels",
+                               "out_channels",
+                               "multiplier",
+                               "chunks",
+                               "pixels",
+                               "batch",
+                               "in_channel_pitch",
+                               "in_image_pitch",
+                               "out_channel_pitch",
+                               "out_image_pitch",
+                               "residual_channel_pitch",
+                               "residual_image_pitch"}) {
       numbers_[number] = add_input<int32_t>(number);
     }
     vectors_ = add_input<bool>("vectors");
@@ -130,6 +146,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     (*output_)(Halide::unsafe_promise_clamped(stages_.output_index, 0, last)) = stages_.output_value;
     for (auto* buffer : {input_, packed_, residual_}) buffer->dim(0).set_min(0);
     output_->dim(0).set_min(0);
+    if (options.split) workspace_->dim(0).set_min(0);
   }
 
   void schedule() {

@@ -13,10 +13,10 @@
 namespace sepconv {
 
 struct DeviceParameters {
-  int chunk = 16;          // channels of one packed chunk: what a block holds in shared memory at a time
-  int threads_x = 16;      // threads of a block along the axis that is dense in memory: output channels (channels_first:
-  int threads_y = 8;       // pixels); and along the other one
-  int thread_pixels = 8;   // pixels of one thread's register tile
+  int chunk = 16;         // channels of one packed chunk: what a block holds in shared memory at a time
+  int threads_x = 16;     // threads of a block along the axis that is dense in memory: output channels (channels_first:
+  int threads_y = 8;      // pixels); and along the other one
+  int thread_pixels = 8;  // pixels of one thread's register tile
   int thread_vectors = 1;  // vectors of 4 output channels of one thread's register tile
   int tap_unroll = 1;      // 1: the taps are unrolled where the name fixes them
   int split = 0;           // 1: the depthwise result goes through the workspace, in a kernel of its own

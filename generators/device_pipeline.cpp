@@ -154,22 +154,21 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   s->done = Func("done");
   const Expr residual =
       element(in.residual, s->origin(s->p)[rank + 2] + channel * in.residual_channel_pitch, in.residual_extent);
-  s->done(s->f, s->p, s->panel) = clamp_activation(
-      packed(in, in.out_bias_at, channel) + s->sum(s->f, s->p, s->panel) + residual, in.out_act);
+  s->done(s->f, s->p, s->panel) =
+      clamp_activation(packed(in, in.out_bias_at, channel) + s->sum(s->f, s->p, s->panel) + residual, in.out_act);
   if (o.curves) {
     s->out_pass = RDom(0, curve_passes(in.out_act), "out_pass");
-    s->done(s->f, s->p, s->panel) =
-        in_pass(s->out_pass, curve_activation(s->done(s->f, s->p, s->panel), in.out_act));
+    s->done(s->f, s->p, s->panel) = in_pass(s->out_pass, curve_activation(s->done(s->f, s->p, s->panel), in.out_act));
   }
 
   RDom at({{Expr(0), Expr(lanes)},
-                 {Expr(0), Expr(o.thread_vectors)},
-                 {Expr(0), Expr(o.thread_pixels)},
-                 {Expr(0), Expr(o.threads_x)},
-                 {Expr(0), Expr(o.threads_y)},
-                 {Expr(0), quotient(in.pixels + pixels - 1, pixels)},
-                 {Expr(0), quotient(in.out_channels + channels - 1, channels)}},
-                "at");
+           {Expr(0), Expr(o.thread_vectors)},
+           {Expr(0), Expr(o.thread_pixels)},
+           {Expr(0), Expr(o.threads_x)},
+           {Expr(0), Expr(o.threads_y)},
+           {Expr(0), quotient(in.pixels + pixels - 1, pixels)},
+           {Expr(0), quotient(in.out_channels + channels - 1, channels)}},
+          "at");
   s->at = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
   const DeviceTiles& t = s->at;
   // In shared memory the vectors of one load lie beside each other, so a thread's own are a row of vectors apart.
@@ -181,9 +180,8 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   at.where(p < in.pixels && inside);
   const Expr to = s->origin(p)[rank + 1];
   const Expr by_lane = to + f * in.out_channel_pitch;
-  s->output_index = o.channels_first
-                        ? by_lane
-                        : select(in.vectors, (quotient(to, lanes) + f_vector) * lanes + t.lane, by_lane);
+  s->output_index =
+      o.channels_first ? by_lane : select(in.vectors, (quotient(to, lanes) + f_vector) * lanes + t.lane, by_lane);
   s->output_value = cast(o.type, s->done(vec * lanes + t.lane, p, t.outer));
 }
 

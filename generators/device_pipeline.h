@@ -32,18 +32,19 @@ struct DeviceAxis {
 };
 
 struct DeviceInputs {
-  Halide::Func input, packed, residual;      // flat arrays
-  Halide::Func workspace;                    // split: the output that it defines
+  Halide::Func input, packed, residual;  // flat arrays
+  Halide::Func workspace;                // split: the output that it defines
   Halide::Expr input_extent, packed_extent, residual_extent;
   Halide::Expr input_offset, output_offset;  // of the first element; residual_offset counts from the output's
   Halide::Expr residual_offset;
   Halide::Expr mid_bias_at, depthwise_at, pointwise_at, out_bias_at;  // of the packed parts, in units of `granule`
-  Halide::Expr workspace_at;  // likewise, in the workspace
+  Halide::Expr workspace_at;                                          // likewise, in the workspace
   std::vector<DeviceAxis> axes;
   Halide::Expr in_channels, out_channels, multiplier, chunks, pixels, batch;
   Halide::Expr in_channel_pitch, in_image_pitch, out_channel_pitch, out_image_pitch;
   Halide::Expr residual_channel_pitch, residual_image_pitch;
-  Halide::Expr vectors;  // channels last, true: channel counts, pitches and offsets are multiples of 4, addresses of 16 bytes
+  Halide::Expr
+      vectors;  // channels last, true: channel counts, pitches and offsets are multiples of 4, addresses of 16 bytes
   Activation in_act, mid_act, out_act;
 };
 
@@ -73,7 +74,7 @@ struct DeviceStages {
   std::vector<Halide::Var> tap_at;  // of `sample`
   DeviceOptions options;
   Halide::Func origin, sample, taps, mid, flat, weight, sum, done;
-  Halide::RDom tap, k;                          // k: l, q
+  Halide::RDom tap, k;                           // k: l, q
   Halide::RDom sample_pass, mid_pass, out_pass;  // with curves
   Halide::Func origin_of_mid;                    // split: what `mid` starts from; else it is `origin`
   Halide::Func workspace;                        // split: its definition is an update over `stored`

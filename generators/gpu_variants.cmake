@@ -2,8 +2,7 @@
 # less: fused ones compute the depthwise stage for each panel of output channels again, split ones send it through memory.
 get_property(gpu_targets GLOBAL PROPERTY SEPCONV_TARGETS_gpu)
 sepconv_variants(
-  MANIFEST
-  SEPCONV_GPU_MANIFEST
+  MANIFEST SEPCONV_GPU_MANIFEST
   1d_f32_nwc_any
   1d_f32_nwc_any_split
   2d_f32_nhwc_k3s1d1m1

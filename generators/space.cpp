@@ -13,6 +13,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "device_parameters.h"
 #include "parameters.h"
 #include "schedules/schedule.h"
 
@@ -20,9 +21,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json describe(const sepconv::ScheduleParameters& defaults) {
+template <typename Parameters, typename Specs>
+ordered_json describe(const Parameters& defaults, const Specs& specs) {
   ordered_json parameters = ordered_json::array();
-  for (const sepconv::ParameterSpec& spec : sepconv::parameter_specs()) {
+  for (const auto& spec : specs) {
     parameters.push_back(
         {{"name", spec.name}, {"meaning", spec.meaning}, {"legal", spec.legal}, {"default", defaults.*(spec.member)}});
   }
@@ -34,7 +36,12 @@ ordered_json check(const ordered_json& points, const sepconv::VariantName& name,
   ordered_json reasons = ordered_json::array();
   for (const auto& point : points) {
     try {
-      sepconv::resolve_parameters(name, schedule, target, point.get<std::map<std::string, int>>());
+      const auto overrides = point.get<std::map<std::string, int>>();
+      if (sepconv::is_device_schedule(schedule)) {
+        sepconv::resolve_device_parameters(name, overrides);
+      } else {
+        sepconv::resolve_parameters(name, schedule, target, overrides);
+      }
       reasons.push_back("");
     } catch (const std::invalid_argument& reason) {
       reasons.push_back(reason.what());
@@ -53,9 +60,12 @@ int main(int argc, char** argv) {
   try {
     const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
     const Halide::Target target{std::string(argv[3])};
-    if (argc == 4) {
+    if (argc == 4 && sepconv::is_device_schedule(argv[2])) {
+      const auto defaults = sepconv::resolve_device_parameters(name, {});
+      std::cout << describe(defaults, sepconv::device_parameter_specs()).dump(2) << "\n";
+    } else if (argc == 4) {
       const auto defaults = sepconv::find_schedule(argv[2]).defaults(name, target);
-      std::cout << describe(defaults).dump(2) << "\n";
+      std::cout << describe(defaults, sepconv::parameter_specs()).dump(2) << "\n";
     } else {
       std::ifstream file(argv[5]);
       if (!file) throw std::runtime_error(std::string("cannot read ") + argv[5]);

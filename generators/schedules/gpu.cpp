@@ -48,7 +48,11 @@ constexpr int lanes = DeviceOptions::lanes;
 // What a thread does for one vector of channels of one pixel; computed at `pixel`.
 void schedule_taps(DeviceStages& s, const LoopLevel& pixel, bool unroll_taps) {
   const auto registers = [&](Func& func) {
-    return func.compute_at(pixel).store_in(MemoryType::Register).bound_extent(s.l, lanes).bound_extent(s.p, 1).bound_extent(s.q, 1);
+    return func.compute_at(pixel)
+        .store_in(MemoryType::Register)
+        .bound_extent(s.l, lanes)
+        .bound_extent(s.p, 1)
+        .bound_extent(s.q, 1);
   };
   registers(s.mid).vectorize(s.l);
   registers(s.taps).vectorize(s.l);
@@ -138,7 +142,10 @@ void schedule_sum(DeviceStages& s, const DeviceParameters& o, const LoopLevel& b
       .vectorize(lane)
       .gpu_threads(wx, wy);
 
-  s.flat.compute_at(s.sum, s.k[1]).store_in(MemoryType::GPUShared).bound_extent(s.p, s.options.block_pixels()).bound_extent(s.l, o.chunk);
+  s.flat.compute_at(s.sum, s.k[1])
+      .store_in(MemoryType::GPUShared)
+      .bound_extent(s.p, s.options.block_pixels())
+      .bound_extent(s.l, o.chunk);
   if (s.options.channels_first) s.flat.align_storage(s.l, o.chunk + lanes);
 }
 

@@ -30,7 +30,8 @@ class ThreadRegisters : public IRMutator {
   using IRMutator::visit;
 
   bool ours(const std::string& name) const {
-    return name.compare(0, name_.size(), name_) == 0 && (name.size() == name_.size() || name[name_.size()] == '.' || name[name_.size()] == '$');
+    return name.compare(0, name_.size(), name_) == 0 &&
+           (name.size() == name_.size() || name[name_.size()] == '.' || name[name_.size()] == '$');
   }
 
   Stmt visit(const For* loop) override {
@@ -68,7 +69,8 @@ class ThreadRegisters : public IRMutator {
     } else if (!Halide::Internal::is_const_zero(simplify(known->second - share))) {
       stray(storage, index);
     }
-    const Expr last = simplify(Halide::Internal::bounds_of_expr_in_scope(rest, Halide::Internal::Scope<Halide::Internal::Interval>()).max);
+    const Expr last = simplify(
+        Halide::Internal::bounds_of_expr_in_scope(rest, Halide::Internal::Scope<Halide::Internal::Interval>()).max);
     const auto constant = Halide::Internal::as_const_int(last);
     if (!constant) stray(storage, index);
     size_[storage] = std::max<int64_t>(size_[storage], *constant + 1);

@@ -72,8 +72,8 @@ sepconv_status take(const sepconv_driver& driver, const Place& place, sepconv_de
 }
 
 // Whether two tensors share a byte; those of different memory objects do not.
-bool meet(const sepconv_driver& driver, const sepconv_device_tensor& a, int64_t a_bytes,
-          const sepconv_device_tensor& b, int64_t b_bytes) {
+bool meet(const sepconv_driver& driver, const sepconv_device_tensor& a, int64_t a_bytes, const sepconv_device_tensor& b,
+          int64_t b_bytes) {
   if (driver.memory != SEPCONV_MEMORY_CUDA && a.memory != b.memory) return false;
   const char* const a_begin = static_cast<char*>(a.memory) + a.byte_offset;
   const char* const b_begin = static_cast<char*>(b.memory) + b.byte_offset;
@@ -102,11 +102,13 @@ sepconv_status device_targets(sepconv_device device, const Tables& tables, Targe
   const sepconv_driver* const driver = find_driver(device, tables);
   const char* const name = device == SEPCONV_DEVICE_CUDA ? "SEPCONV_DEVICE_CUDA" : "SEPCONV_DEVICE_OPENCL";
   if (driver == nullptr) {
-    return fail(SEPCONV_UNSUPPORTED, "options.device is %s: no registered library has variants for it", name);
+    return fail(SEPCONV_UNSUPPORTED, "options.device is %d (%s): no registered library has variants for it",
+                static_cast<int>(device), name);
   }
   char reason[320] = "";
   const sepconv_status status = driver->probe(reason, sizeof reason);
-  return status == SEPCONV_OK ? status : fail(status, "options.device is %s: %s", name, reason);
+  return status == SEPCONV_OK ? status
+                              : fail(status, "options.device is %d (%s): %s", static_cast<int>(device), name, reason);
 }
 
 sepconv_status plan_call(sepconv_plan* plan) {
@@ -192,7 +194,8 @@ sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& 
   const sepconv_driver& driver = *plan.row->driver;
   const int64_t element = dtype_size(g.problem.output_dtype);
   const bool has_residual = g.problem.has_residual != 0;
-  if (a.parallel_for != nullptr) return fail(invalid, "arguments.parallel_for is given, but the plan's device is a GPU");
+  if (a.parallel_for != nullptr)
+    return fail(invalid, "arguments.parallel_for is given, but the plan's device is a GPU");
   if (!has_residual && (a.residual != nullptr || a.residual_memory.handle != nullptr)) {
     return fail(invalid, "arguments.residual is given, but the plan's problem has none (has_residual is 0)");
   }

@@ -110,7 +110,8 @@ sepconv_status run_host(const sepconv_plan& plan, const sepconv_arguments& host,
 }  // namespace
 }  // namespace sepconv::internal
 
-extern "C" sepconv_status sepconv_plan_run_host(const sepconv_plan* plan, const sepconv_arguments* given, void* stream) {
+extern "C" sepconv_status sepconv_plan_run_host(const sepconv_plan* plan, const sepconv_arguments* given,
+                                                void* stream) {
   using namespace sepconv::internal;
   if (plan == nullptr) return fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
   sepconv_arguments arguments;

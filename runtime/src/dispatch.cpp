@@ -97,8 +97,8 @@ int rank_key(const sepconv_variant& row) {
 double extra_work(const Geometry& g, const sepconv_variant& row) {
   constexpr double per_tap = 2, per_byte = 8, per_kernel = 2e7;
   if (row.driver == nullptr) return 0;
-  const double mid = static_cast<double>(g.problem.batch) * static_cast<double>(g.out_pixels) *
-                     static_cast<double>(g.mid_channels);
+  const double mid =
+      static_cast<double>(g.problem.batch) * static_cast<double>(g.out_pixels) * static_cast<double>(g.mid_channels);
   const double tap_work = mid * per_tap * static_cast<double>(g.taps);
   if (row.split != 0) return tap_work + mid * 2 * sizeof(float) * per_byte + per_kernel;
   return tap_work * static_cast<double>(divide_up(g.problem.out_channels, row.panel_channels));

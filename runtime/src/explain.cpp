@@ -53,8 +53,8 @@ void explain(const sepconv_plan& plan, Writer& write) {
         plan.request.variant != nullptr ? "asked for by name" : "the first in rank that may run the problem");
   if (plan.row->driver == nullptr) {
     write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
-        " at a time\n",
-        plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
+          " at a time\n",
+          plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
   }
   write("memory: %zu bytes packed, %zu bytes workspace for %" PRId32 " threads\n", plan.packed.size,
         plan.workspace_size, plan.max_threads);

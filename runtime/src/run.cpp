@@ -149,6 +149,7 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   return check_apart(workspace, packed);
 }
 
+// Legal is legal first, for all of the arguments; only then comes what a plan for the CPU cannot do.
 sepconv_status check_memory(const sepconv_arguments& a) {
   const struct {
     const char* name;
@@ -158,6 +159,7 @@ sepconv_status check_memory(const sepconv_arguments& a) {
                 {"packed_memory", a.packed_memory},
                 {"workspace_memory", a.workspace_memory},
                 {"residual_memory", a.residual_memory}};
+  sepconv_status unsupported = SEPCONV_OK;
   for (const auto& place : places) {
     const int kind = raw_value(place.memory.kind);
     if (kind < 0 || kind > SEPCONV_MEMORY_OPENCL)
@@ -165,12 +167,12 @@ sepconv_status check_memory(const sepconv_arguments& a) {
     if (kind == SEPCONV_MEMORY_HOST && (place.memory.handle != nullptr || place.memory.byte_offset != 0)) {
       return fail(invalid, "arguments.%s is host memory: its handle and byte_offset must be zero", place.name);
     }
-    if (kind != SEPCONV_MEMORY_HOST) {
-      return fail(invalid, "arguments.%s.kind is %d: the plan runs on the CPU, and needs SEPCONV_MEMORY_HOST (0)",
-                  place.name, kind);
+    if (kind != SEPCONV_MEMORY_HOST && unsupported == SEPCONV_OK) {
+      unsupported = fail(SEPCONV_UNSUPPORTED,
+                         "arguments.%s.kind is %d: the plan is for the CPU, options.device says so", place.name, kind);
     }
   }
-  return SEPCONV_OK;
+  return unsupported;
 }
 
 sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments& a) {
@@ -181,7 +183,7 @@ sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments
     return fail(invalid, "arguments.packed is %p: it must be 64-byte aligned", a.packed);
   }
   if (sepconv_status status = check_buffers(plan, a)) return status;
-  if (a.stream != nullptr) return fail(invalid, "arguments.stream is given, but the plan runs on the CPU");
+  if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given, but the plan is for the CPU");
   return check_packed(plan.packed, a.packed);
 }
 

@@ -68,8 +68,8 @@ class Cuda : public ::testing::Test {
     arguments.output = address(3) + shift;
     arguments.workspace = address(4);
     arguments.workspace_size = sepconv_plan_workspace_size(&plan);
-    for (sepconv_memory* memory : {&arguments.packed_memory, &arguments.input_memory, &arguments.output_memory,
-                                   &arguments.workspace_memory}) {
+    for (sepconv_memory* memory :
+         {&arguments.packed_memory, &arguments.input_memory, &arguments.output_memory, &arguments.workspace_memory}) {
       memory->kind = SEPCONV_MEMORY_CUDA;
     }
     arguments.stream = &stream_;
@@ -262,7 +262,7 @@ TEST_F(Cuda, WithoutADeviceThereIsNoPlan) {
   driver_->devices = 0;
   EXPECT_EQ(plan(problem(), nullptr, &status), nullptr);
   EXPECT_EQ(status, SEPCONV_NO_DEVICE);
-  EXPECT_STREQ(sepconv_last_error(), "options.device is SEPCONV_DEVICE_CUDA: there is no CUDA device");
+  EXPECT_STREQ(sepconv_last_error(), "options.device is 1 (SEPCONV_DEVICE_CUDA): there is no CUDA device");
   driver_->devices = 1;
   driver_->fail_in = "cuInit";
   driver_->fail_with = 100;
@@ -271,6 +271,5 @@ TEST_F(Cuda, WithoutADeviceThereIsNoPlan) {
 }
 
 }  // namespace
-
 
 }  // namespace sepconv::test

@@ -20,12 +20,12 @@ struct CudaCall {
 struct FakeCuda {
   std::vector<CudaCall> calls;
   int devices = 1;
-  void* context = nullptr;            // the current one
-  int fail_with = 0;                  // what the function called `fail_in` returns
+  void* context = nullptr;  // the current one
+  int fail_with = 0;        // what the function called `fail_in` returns
   std::string fail_in;
-  int64_t bytes_allocated = 0;        // and not freed
-  int modules_loaded = 0;             // and not unloaded
-  std::vector<std::string> images;    // that were loaded
+  int64_t bytes_allocated = 0;      // and not freed
+  int modules_loaded = 0;           // and not unloaded
+  std::vector<std::string> images;  // that were loaded
 };
 
 }  // namespace sepconv::test

@@ -32,7 +32,8 @@ OpenClMemory::OpenClMemory(const OpenClDevice& device, const void* host, size_t 
   std::vector<unsigned char> whole(offset + bytes + behind, pattern);
   if (host != nullptr) std::memcpy(whole.data() + offset, host, bytes);
   cl_int error;
-  memory_ = clCreateBuffer(device.context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, whole.size(), whole.data(), &error);
+  memory_ =
+      clCreateBuffer(device.context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, whole.size(), whole.data(), &error);
   EXPECT_EQ(error, CL_SUCCESS);
 }
 

@@ -38,7 +38,7 @@ class OpenClMemory {
   OpenClMemory& operator=(const OpenClMemory&) = delete;
 
   sepconv_memory place() const { return {SEPCONV_MEMORY_OPENCL, memory_, static_cast<int64_t>(offset_)}; }
-  void read(void* host) const;    // the tensor
+  void read(void* host) const;  // the tensor
   bool pattern_untouched() const;
 
  private:

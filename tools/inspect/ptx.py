@@ -46,35 +46,62 @@ def assemble(ptxas: str, ptx: str, arch: str) -> dict[str, dict[str, int]]:
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder, "row.ptx")
         source.write_text(ptx)
-        command = [ptxas, "-v", f"-arch={arch}", str(source), "-o", str(source.with_suffix(".cubin"))]
+        command = [
+            ptxas,
+            "-v",
+            f"-arch={arch}",
+            str(source),
+            "-o",
+            str(source.with_suffix(".cubin")),
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise SystemExit(f"ptx.py: {arch}: {result.stdout}{result.stderr}")
     kernels: dict[str, dict[str, int]] = {}
-    for block in re.split(r"Compiling entry function ", result.stdout + result.stderr)[1:]:
+    for block in re.split(r"Compiling entry function ", result.stdout + result.stderr)[
+        1:
+    ]:
         name = re.match(r"'(\w+)'", block)[1]
-        stack, stores, loads = map(int, re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+)", block).groups())
-        kernels[name] = {"registers": int(re.search(r"Used (\d+) registers", block)[1]), "stack": stack, "spills": stores + loads}
+        stack, stores, loads = map(
+            int,
+            re.search(
+                r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+)", block
+            ).groups(),
+        )
+        kernels[name] = {
+            "registers": int(re.search(r"Used (\d+) registers", block)[1]),
+            "stack": stack,
+            "spills": stores + loads,
+        }
     return kernels
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--ptxas", default=find_ptxas())
-    parser.add_argument("--arch", nargs="+", default=["sm_75", "sm_80", "sm_86", "sm_89", "sm_90"])
+    parser.add_argument(
+        "--arch", nargs="+", default=["sm_75", "sm_80", "sm_86", "sm_89", "sm_90"]
+    )
     parser.add_argument("objects", nargs="+", type=pathlib.Path, metavar="OBJECT")
     arguments = parser.parse_args()
     if arguments.ptxas is None:
         print("ptx.py: there is no ptxas: pip install -r requirements-gpu.txt")
         return 77
     wrong = []
-    print(f"{'kernel':<58} {'arch':<6} registers warps stack spills  16-byte loads, stores")
+    print(
+        f"{'kernel':<58} {'arch':<6} registers warps stack spills  16-byte loads, stores"
+    )
     for path in arguments.objects:
         ptx = ptx_of(path)
         wide = {}
         for name, body in bodies(ptx).items():
             loads = len(re.findall(r"ld\.global\S*\.v[24]\.b(?:64|32)", body))
-            wide[name] = (loads, len(re.findall(r"st\.global\.v[24]\.b(?:64|32)", body)))
+            wide[name] = (
+                loads,
+                len(re.findall(r"st\.global\.v[24]\.b(?:64|32)", body)),
+            )
         for arch in arguments.arch:
             for name, found in sorted(assemble(arguments.ptxas, ptx, arch).items()):
                 label = f"{path.stem.removesuffix('_cuda')} {'workspace' if 'workspace' in name else 'output'}"
@@ -86,7 +113,9 @@ def main() -> int:
                     f"{found['spills']:6}  {loads}, {stores}"
                 )
                 if found["spills"] or found["stack"]:
-                    wrong.append(f"{label} on {arch}: {found['spills']} bytes of spills, a stack of {found['stack']} bytes")
+                    wrong.append(
+                        f"{label} on {arch}: {found['spills']} bytes of spills, a stack of {found['stack']} bytes"
+                    )
         if not any(loads for loads, _ in wide.values()):
             wrong.append(f"{path.stem}: no kernel loads 16 bytes at once")
     for sentence in wrong:

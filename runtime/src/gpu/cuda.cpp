@@ -126,16 +126,11 @@ using sepconv::internal::Launch;
 extern "C" {
 
 const sepconv_driver sepconv_cuda_driver = {
-    SEPCONV_DEVICE_CUDA,
-    SEPCONV_MEMORY_CUDA,
-    sepconv::internal::probe,
-    sepconv::internal::run,
-    sepconv::internal::release,
-    sepconv::internal::current_context,
-    sepconv::internal::allocate,
-    sepconv::internal::release_memory,
-    sepconv::internal::write,
-    sepconv::internal::read,
+    SEPCONV_DEVICE_CUDA,         SEPCONV_MEMORY_CUDA,
+    sepconv::internal::probe,    sepconv::internal::run,
+    sepconv::internal::release,  sepconv::internal::current_context,
+    sepconv::internal::allocate, sepconv::internal::release_memory,
+    sepconv::internal::write,    sepconv::internal::read,
     sepconv::internal::wait,
 };
 

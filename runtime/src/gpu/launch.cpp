@@ -62,11 +62,26 @@ sepconv_status call_row(const sepconv_variant& row, Launch* launch) {
   void* const user_context = launch;
   pass(&user_context);
   for (Array* array : {&input, &packed, &residual}) pass(array->get());
-  for (const int32_t* number :
-       {&input_offset, &output_offset, &residual_offset, &workspace_at, &mid_bias, &depthwise, &pointwise,
-        &out_bias, &call.in_channels, &call.out_channels, &call.depth_multiplier, &call.chunks, &call.pixels,
-        &call.batch, &call.in_channel_pitch, &call.in_image_pitch, &call.out_channel_pitch, &call.out_image_pitch,
-        &call.residual_channel_pitch, &call.residual_image_pitch}) {
+  for (const int32_t* number : {&input_offset,
+                                &output_offset,
+                                &residual_offset,
+                                &workspace_at,
+                                &mid_bias,
+                                &depthwise,
+                                &pointwise,
+                                &out_bias,
+                                &call.in_channels,
+                                &call.out_channels,
+                                &call.depth_multiplier,
+                                &call.chunks,
+                                &call.pixels,
+                                &call.batch,
+                                &call.in_channel_pitch,
+                                &call.in_image_pitch,
+                                &call.out_channel_pitch,
+                                &call.out_image_pitch,
+                                &call.residual_channel_pitch,
+                                &call.residual_image_pitch}) {
     pass(number);
   }
   pass(&vectors);

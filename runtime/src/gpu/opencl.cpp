@@ -56,8 +56,7 @@ void open_library() {
     say(why_not_open, sizeof why_not_open, SEPCONV_NO_DEVICE, "OpenCL's library is not there: %s", dlerror());
     return;
   }
-  (void)(find(library, "clGetPlatformIDs", &cl.platforms) &&
-         find(library, "clGetCommandQueueInfo", &cl.queue_info) &&
+  (void)(find(library, "clGetPlatformIDs", &cl.platforms) && find(library, "clGetCommandQueueInfo", &cl.queue_info) &&
          find(library, "clCreateProgramWithSource", &cl.program) && find(library, "clBuildProgram", &cl.build) &&
          find(library, "clGetProgramBuildInfo", &cl.build_info) &&
          find(library, "clReleaseProgram", &cl.release_program) && find(library, "clCreateKernel", &cl.kernel) &&
@@ -165,16 +164,11 @@ using sepconv::internal::Launch;
 extern "C" {
 
 const sepconv_driver sepconv_opencl_driver = {
-    SEPCONV_DEVICE_OPENCL,
-    SEPCONV_MEMORY_OPENCL,
-    sepconv::internal::probe,
-    sepconv::internal::run,
-    sepconv::internal::release,
-    sepconv::internal::context_of,
-    sepconv::internal::allocate,
-    sepconv::internal::release_memory,
-    sepconv::internal::write,
-    sepconv::internal::read,
+    SEPCONV_DEVICE_OPENCL,       SEPCONV_MEMORY_OPENCL,
+    sepconv::internal::probe,    sepconv::internal::run,
+    sepconv::internal::release,  sepconv::internal::context_of,
+    sepconv::internal::allocate, sepconv::internal::release_memory,
+    sepconv::internal::write,    sepconv::internal::read,
     sepconv::internal::wait,
 };
 
@@ -210,8 +204,8 @@ int sepconv_gpu_opencl_run(void* user_context, void*, const char* name, int bloc
   cl_int error = 0;
   for (int i = 0; i < count && error == 0; ++i) {
     if (is_buffer[i]) {
-      void* const memory = reinterpret_cast<void*>(static_cast<uintptr_t>(
-          static_cast<halide_buffer_t*>(arguments[i])->device));
+      void* const memory =
+          reinterpret_cast<void*>(static_cast<uintptr_t>(static_cast<halide_buffer_t*>(arguments[i])->device));
       error = cl.argument(kernel, static_cast<cl_uint>(i), sizeof memory, &memory);
     } else {
       error = cl.argument(kernel, static_cast<cl_uint>(i), sizes[i], arguments[i]);
