@@ -73,5 +73,11 @@ install(
   DESTINATION "${package_dir}"
   COMPONENT generator
 )
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/generators/tuning" DESTINATION "${package_dir}" COMPONENT generator)
+install(
+  DIRECTORY "${PROJECT_SOURCE_DIR}/generators/tuning" "${PROJECT_SOURCE_DIR}/cmake/toolchains"
+  DESTINATION "${package_dir}"
+  COMPONENT generator
+)
+# For the command `sepconv compile`, which compiles the runtime itself when it compiles layers for another machine.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime" DESTINATION "${CMAKE_INSTALL_DATADIR}/sepconv" COMPONENT generator)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/NOTICE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -190,15 +190,18 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     input_->dim(channel_dim()).set_min(0);
     if (name_.in_channels > 0) input_->dim(channel_dim()).set_extent(static_cast<int>(name_.in_channels));
 
+    // Of a kernel that is not fixed only a part may be shown: then the pitches beyond x are free.
+    const bool fixed_kernel = std::count(name_.kernel.begin(), name_.kernel.end(), 0) == 0;
     depthwise_->dim(0).set_bounds(0, options.chunk);
-    Expr stride = options.chunk;
-    for (int a = 0; a < name_.rank; a++) {
+    int64_t pitch = options.chunk;
+    for (int a = 0; a <= name_.rank; a++) {
+      depthwise_->dim(a + 1).set_min(0);
+      if (a == 0 || fixed_kernel) depthwise_->dim(a + 1).set_stride(static_cast<int>(pitch));
+      if (a == name_.rank || !fixed_kernel) continue;
       const int64_t taps = name_.kernel[name_.rank - 1 - a];
-      depthwise_->dim(a + 1).set_min(0).set_stride(stride);
-      if (taps > 0) depthwise_->dim(a + 1).set_extent(static_cast<int>(taps));
-      stride *= fixed(taps, depthwise_->dim(a + 1).extent());
+      depthwise_->dim(a + 1).set_extent(static_cast<int>(taps));
+      pitch *= taps;
     }
-    depthwise_->dim(name_.rank + 1).set_min(0).set_stride(stride);
 
     pointwise_->dim(0).set_bounds(0, options.panel);
     pointwise_->dim(1).set_min(0).set_stride(options.panel);

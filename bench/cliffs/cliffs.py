@@ -1,13 +1,15 @@
 """Looks for cliffs: sizes at which a layer takes much longer than its neighbours.
 
-    cliffs.py BENCH [--channels-first] [--core 1] [--budget 0.05] [--filter RE] [--json FILE] [--picture FILE]
+    cliffs.py BENCH [--channels-first] [--all-taps] [--core 1] [--budget 0.05] [--filter RE] [--json FILE] [--picture FILE]
 
-BENCH is sepconv_bench. The depthwise stage dominates the layers (256 -> 16 channels, 28x28 outputs): square kernels of 3 to 7 taps,
-dilation 1 to 18, multiplier 1 to 4, stride 1 to 3. A cost that has no cliffs is linear: fitted is
+BENCH is sepconv_bench. The depthwise stage dominates the layers (256 -> 16 channels), and memory does not: all read one image of
+28x28, which fits the L2 cache. Square kernels of 3 to 7 taps, dilation 1 to 18, multiplier 1 to 4, stride 1 to 3. A cost that has
+no cliffs is linear: fitted is
 
-    milliseconds = (a + b * taps) * channels * multiplier * outputs,    taps = k * k
+    milliseconds = (a + b * taps) * channels * multiplier * outputs
 
-and a layer's excess is its time over the fit. --json writes the times, --picture draws them.
+and a layer's excess is its time over the fit. `taps` counts those that read the image, on average over the outputs: with a dilation
+of 18 most of a kernel lies in the padding, and is left out. --all-taps counts k * k instead. --json writes the times, --picture draws them.
 """
 
 import argparse
@@ -18,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 
-CHANNELS, FILTERS, OUTPUT = 256, 16, 28
+import numpy as np
+
+CHANNELS, FILTERS, IMAGE = 256, 16, 28
 LIMIT = 1.25
 
 
@@ -28,7 +32,7 @@ def layers(data_format):
     ):
         yield {
             "name": f"k{kernel}d{dilation}m{multiplier}s{stride}",
-            "spatial": [OUTPUT * stride] * 2,
+            "spatial": [IMAGE] * 2,
             "cin": CHANNELS,
             "mult": multiplier,
             "cout": FILTERS,
@@ -40,23 +44,40 @@ def layers(data_format):
         }
 
 
+def taps_inside(kernel, dilation, stride):
+    """Of the taps along an axis, those that read the image and not the zeros around it: the mean over the outputs."""
+    outputs = -(-IMAGE // stride)
+    padding = max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - IMAGE, 0)
+    begins = (output * stride - padding // 2 for output in range(outputs))
+    return (
+        sum(
+            0 <= begin + tap * dilation < IMAGE
+            for begin in begins
+            for tap in range(kernel)
+        )
+        / outputs
+    )
+
+
 def work(layer):
-    """(taps, intermediate elements)"""
-    return layer["kernel"][0] ** 2, CHANNELS * layer["mult"] * OUTPUT * OUTPUT
+    """(taps inside the image, all taps, intermediate elements)"""
+    kernel, stride = layer["kernel"][0], layer["strides"][0]
+    outputs = (-(-IMAGE // stride)) ** 2
+    inside = taps_inside(kernel, layer["dilation"][0], stride) ** 2
+    return inside, kernel**2, CHANNELS * layer["mult"] * outputs
 
 
 def fit(points):
-    """a and b of time / elements = a + b * taps, least squares of the relative errors."""
-    sums = [0.0] * 5
-    for taps, elements, time in points:
-        x, y = 1 / (time / elements), taps / (time / elements)  # a * x + b * y = 1
-        for i, term in enumerate((x * x, x * y, y * y, x, y)):
-            sums[i] += term
-    xx, xy, yy, x1, y1 = sums
-    determinant = xx * yy - xy * xy
-    if abs(determinant) <= 1e-9 * xx * yy:  # one number of taps only
-        return 0.0, y1 / yy
-    return (x1 * yy - y1 * xy) / determinant, (y1 * xx - x1 * xy) / determinant
+    """a and b of time / elements = a + b * taps, least squares of the errors relative to the fit."""
+    taps, elements, time = (np.array(column, float) for column in zip(*points))
+    rows = np.stack([np.ones_like(taps), taps], axis=1)
+    fitted = time / elements
+    for _ in range(50):
+        solution = np.linalg.lstsq(
+            rows / fitted[:, None], time / elements / fitted, rcond=None
+        )[0]
+        fitted = np.maximum(rows @ solution, 1e-3 * np.median(time / elements))
+    return solution
 
 
 def measure(args, chosen):
@@ -111,7 +132,7 @@ def draw(file, rows, a, b):
             color="black",
             linewidth=1,
         )
-    axes.set_xlabel("taps (colour: dilation)")
+    axes.set_xlabel("taps inside the image (colour: dilation)")
     axes.set_ylabel("ns an element between the stages")
     axes.set_ylim(bottom=0)
     axes.legend()
@@ -123,6 +144,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bench")
     parser.add_argument("--channels-first", action="store_true")
+    parser.add_argument("--all-taps", action="store_true")
     parser.add_argument("--core", type=int)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds a layer")
     parser.add_argument(
@@ -139,12 +161,12 @@ def main():
         if layer["name"] not in results:
             continue
         result = results[layer["name"]]
-        taps, elements = work(layer)
+        inside, every, elements = work(layer)
         rows.append(
             {
                 "name": layer["name"],
                 "variant": result["variant"],
-                "taps": taps,
+                "taps": every if args.all_taps else inside,
                 "dilation": layer["dilation"][0],
                 "stride": layer["strides"][0],
                 "elements": elements,

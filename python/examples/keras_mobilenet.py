@@ -12,7 +12,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_IN
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
 
-import itertools
+import statistics
 import sys
 import time
 
@@ -24,17 +24,19 @@ import sepconv.keras
 
 
 def milliseconds(calls, seconds=8.0):
-    """The fastest of many runs of each, in turns, after three that compile and warm up."""
-    best, end = [float("inf")] * len(calls), None
-    for i in itertools.count():
-        if i == 3:
-            end = time.perf_counter() + seconds
-        if end is not None and time.perf_counter() > end:
-            return [b * 1e3 for b in best]
-        for j, call in enumerate(calls):
-            start = time.perf_counter()
+    """Of each call the times of many runs, ten at a time in turns. The first ones compile and warm up, and do not count."""
+    for call in calls:
+        call()
+    times = [[] for _ in calls]
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for call, its in zip(calls, times, strict=True):
             call()
-            best[j] = min(best[j], time.perf_counter() - start)
+            for _ in range(10):
+                start = time.perf_counter()
+                call()
+                its.append((time.perf_counter() - start) * 1e3)
+    return times
 
 
 def compiled(model, x):
@@ -75,7 +77,9 @@ def main():
     before, after = (np.asarray(call()) for call in calls)
     difference = np.abs(before - after).max() / np.abs(before).max()
     times = milliseconds(calls)
-    print(f"{keras.backend.backend()}: {times[0]:.2f} ms before, {times[1]:.2f} ms after: {times[0] / times[1]:.2f}x")
+    for name, of in (("fastest", min), ("median", statistics.median)):
+        before, after = map(of, times)
+        print(f"{keras.backend.backend()}, {name}: {before:.2f} ms before, {after:.2f} ms after: {before / after:.2f}x")
     print(f"largest difference of the outputs, relative to the largest: {difference:.1e}")
 
 

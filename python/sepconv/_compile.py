@@ -1,6 +1,7 @@
 """Layer files to static libraries: drives the CMake package that the wheel holds, so that nobody has to write CMake.
 
-Needs the Halide compiler, CMake and Ninja from PyPI (`pip install 'sepconv[compile]'`) and a C compiler.
+Needs the Halide compiler, CMake and Ninja from PyPI (`pip install 'sepconv[compile]'`) and a C compiler; for another
+machine than this one, a C++ compiler for it, since the wheel holds the runtime for that machine as source.
 """
 
 import importlib.util
@@ -13,17 +14,29 @@ import tempfile
 from collections.abc import Callable, Sequence
 
 from . import _layer_file
+from ._machines import machine_for
 
-_PROJECT = """\
+_HERE = """\
 cmake_minimum_required(VERSION 3.28)
 project({name} LANGUAGES C)
 find_package(sepconv REQUIRED)
+"""
+
+_ELSEWHERE = """\
+cmake_minimum_required(VERSION 3.28)
+project({name} VERSION {version} LANGUAGES C CXX)
+include("{package}/SepconvHostTools.cmake")
+_sepconv_find_host_tools()
+add_subdirectory("{runtime}" runtime EXCLUDE_FROM_ALL)
+include("{package}/SepconvVariants.cmake")
+"""
+
+_LIBRARY = """\
 sepconv_add_library({name} LAYERS "{layers}"{targets})
 install(TARGETS {name} ARCHIVE DESTINATION lib)
 install(FILES "${{CMAKE_CURRENT_BINARY_DIR}}/{name}/include/{name}.h" DESTINATION include)
-get_target_property(headers sepconv::runtime INTERFACE_INCLUDE_DIRECTORIES)
 foreach(header sepconv.h sepconv.hpp stream.hpp variant_table.h)
-  install(FILES "${{headers}}/sepconv/${{header}}" DESTINATION include/sepconv)
+  install(FILES "{headers}/sepconv/${{header}}" DESTINATION include/sepconv)
 endforeach()
 install(FILES "$<TARGET_FILE:sepconv::runtime>" DESTINATION lib)
 """
@@ -63,8 +76,15 @@ def compile_layers(
     name: str | None = None,
     targets: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda finished, total: None,
+    machine: str | None = None,
 ) -> pathlib.Path:
     """Compiles the layers of a file; returns the static library, in the folder `lib` of `output`.
+
+    Args:
+        name: of the library; by default, that of the layer file.
+        targets: such as `x86_avx2` or `arm_neon`; by default, those of the machine.
+        progress: told the number of finished steps, and of all.
+        machine: such as `aarch64-linux`, or a CMake toolchain file; by default, the one that has the targets.
 
     Raises:
         ValueError: what the layer file, the name or a target breaks.
@@ -74,39 +94,50 @@ def compile_layers(
     name = name or re.sub(r"\W", "_", layers.stem)
     if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]*", name):
         raise ValueError(f'name must be a C identifier, received "{name}"')
-    prefix = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(__file__).parent)
-    if not list(prefix.glob("**/sepconvGenerator.cmake")):
+    prefix = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(__file__).parent / "prefix")
+    package = next(prefix.glob("lib*/**/sepconvGenerator.cmake"), None)
+    if package is None:
         raise FileNotFoundError(f"{prefix} holds no generator: this sepconv was built without it")
+    package = package.parent
+    other = machine_for(machine, targets, package / "toolchains")
+    if other is not None:
+        other.check()
+    halide = _halide()
     environment = os.environ | {"NINJA_STATUS": "[%f/%t] "}
     environment["LD_LIBRARY_PATH"] = os.pathsep.join(
-        filter(None, [str(_halide() / "lib64"), os.environ.get("LD_LIBRARY_PATH")])
+        filter(None, [str(halide / "lib64"), os.environ.get("LD_LIBRARY_PATH")])
     )
+    from . import __version__
+
+    words = {
+        "name": name,
+        "version": __version__,
+        "layers": layers.resolve().as_posix(),
+        "targets": f" TARGETS {' '.join(targets)}" if targets else "",
+        "headers": (prefix / "include").as_posix(),
+        "package": package.as_posix(),
+        "runtime": (prefix / "share" / "sepconv" / "runtime").as_posix(),
+    }
     cmake, ninja = _tool("cmake"), _tool("ninja")
     with tempfile.TemporaryDirectory() as folder:
-        chosen = f" TARGETS {' '.join(targets)}" if targets else ""
-        project = _PROJECT.format(name=name, layers=layers.resolve().as_posix(), targets=chosen)
+        project = ((_HERE if other is None else _ELSEWHERE) + _LIBRARY).format_map(words)
         pathlib.Path(folder, "CMakeLists.txt").write_text(project)
         build = pathlib.Path(folder, "build")
         configure = [cmake, "-S", folder, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
-        configure += [
-            f"-DCMAKE_PREFIX_PATH={prefix}",
-            f"-Dsepconv_DIR={_package(prefix)}",
-            "-DCMAKE_BUILD_TYPE=Release",
-        ]
-        _run([*configure, f"-DCMAKE_INSTALL_PREFIX={output.resolve()}"], environment)
+        configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_INSTALL_PREFIX={output.resolve()}"]
+        if other is None:
+            configure.append(f"-Dsepconv_DIR={package}")
+        else:
+            configure.append(f"-DCMAKE_TOOLCHAIN_FILE={other.toolchain}")
+            configure += [f"-DSEPCONV_HOST_TOOLS={prefix}", f"-DSEPCONV_HALIDE_INCLUDE={halide / 'include'}"]
+        _run(configure, environment)
         _run([ninja, "-C", build], environment, progress)
         _run([cmake, "--install", build], environment)
-    package = output / "lib" / "cmake" / name
-    package.mkdir(parents=True, exist_ok=True)
-    from . import __version__
-
-    config = _CONFIG.format(name=name, file=layers.name, version=__version__)
-    (package / f"{name}Config.cmake").write_text(config)
+    config = output / "lib" / "cmake" / name
+    config.mkdir(parents=True, exist_ok=True)
+    text = _CONFIG.format(name=name, file=layers.name, version=__version__)
+    (config / f"{name}Config.cmake").write_text(text)
     return output / "lib" / f"lib{name}.a"
-
-
-def _package(prefix: pathlib.Path) -> pathlib.Path:
-    return next(prefix.glob("**/sepconvGenerator.cmake")).parent
 
 
 def _halide() -> pathlib.Path:

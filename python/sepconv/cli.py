@@ -117,8 +117,11 @@ def extract_command(model: pathlib.Path, output: pathlib.Path | None, data_forma
 @click.argument("layers", type=_FILE)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=pathlib.Path), required=True, help="Folder.")
 @click.option("--name", help="Of the library; default: that of the layer file.")
-@click.option("--target", "targets", multiple=True, help="Such as x86_avx2; may be repeated. Default: all of this CPU.")
-def compile_command(layers: pathlib.Path, output: pathlib.Path, name: str | None, targets: tuple[str, ...]) -> None:
+@click.option("--target", "targets", multiple=True, help="Such as x86_avx2 or arm_neon; may be repeated. Default: all.")
+@click.option("--machine", help="Such as aarch64-linux, or a toolchain file. Default: the one that has the targets.")
+def compile_command(
+    layers: pathlib.Path, output: pathlib.Path, name: str | None, targets: tuple[str, ...], machine: str | None
+) -> None:
     """Compiles the layers of a layer file into a static library with its header and a CMake package."""
     from ._compile import compile_layers
 
@@ -130,7 +133,7 @@ def compile_command(layers: pathlib.Path, output: pathlib.Path, name: str | None
             bar.update(finished - done[0])
             done[0] = finished
 
-        library = compile_layers(layers, output, name, targets, progress)
+        library = compile_layers(layers, output, name, targets, progress, machine)
     click.echo(f"{library}: {library.stat().st_size / 1024:.0f} KB")
     click.echo(f"find_package({library.stem.removeprefix('lib')}) with CMAKE_PREFIX_PATH={output}")
 

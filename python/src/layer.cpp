@@ -52,12 +52,14 @@ const void* computable(const Tensor& tensor, Scratch purpose) {
 
 // One run of a plan: converts what has to be, takes workspace and threads, and computes.
 void run_plan(const Plan& plan, const void* packed, int threads, const Tensor& input, const void* input_data,
-              const Tensor* residual, const Tensor& output) {
+              const Tensor* residual, const Tensor& output, const void* next = nullptr, std::size_t next_size = 0) {
   if (output.shape.elements() == 0) return;
   sepconv_arguments arguments;
   sepconv_arguments_init(&arguments, sizeof arguments);
   arguments.packed = packed;
   arguments.input = input_data;
+  arguments.next = next;
+  arguments.next_size = next_size;
   if (residual != nullptr) arguments.residual = computable(*residual, Scratch::residual);
   const Type computed = computed_in(input.type);
   const bool convert = output.type != computed;
@@ -133,7 +135,22 @@ void Layer::run(const Tensor& input, const Tensor* residual, const Tensor& outpu
   const int threads = threads_ != 0 ? threads_ : default_threads();
   const void* data = place_input(input, &problem);
   const std::shared_ptr<const Prepared> prepared = prepared_for(problem, threads);
-  run_plan(prepared->plan, prepared->packed->weights.data(), threads, input, data, residual, output);
+  follow(prepared);
+  run_plan(prepared->plan, prepared->packed->weights.data(), threads, input, data, residual, output,
+           prepared->next->data.load(std::memory_order_relaxed), prepared->next->size.load(std::memory_order_relaxed));
+}
+
+// A network's layers run in the same order each time. So what a thread runs now is what the layer that it ran before
+// should ask for next time, while it computes.
+void Layer::follow(const std::shared_ptr<const Prepared>& prepared) {
+  static thread_local std::weak_ptr<const Prepared> before;
+  const std::shared_ptr<const Prepared> last = before.lock();
+  if (last == prepared) return;
+  if (last != nullptr) {
+    last->next->data.store(prepared->packed->weights.data(), std::memory_order_relaxed);
+    last->next->size.store(prepared->packed->weights.size(), std::memory_order_relaxed);
+  }
+  before = prepared;
 }
 
 void Layer::prepare(const Shape& input) const {

@@ -2,6 +2,7 @@
 #ifndef SEPCONV_PYTHON_LAYER_H
 #define SEPCONV_PYTHON_LAYER_H
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -49,16 +50,23 @@ class Layer {
     Plan anchor;
     PackedWeights weights;
   };
+  struct
+      Next {  // the packed weights that a thread used after these: where they lay, which is all that is done with them
+    std::atomic<const void*> data = nullptr;
+    std::atomic<std::size_t> size = 0;
+  };
   struct Prepared {  // for one shape, set of pitches, and number of threads
     Plan plan;
     std::shared_ptr<const Packed> packed;
     int threads;
+    std::shared_ptr<Next> next = std::make_shared<Next>();
   };
   using Buffer = std::vector<unsigned char>;
 
   sepconv_problem problem_for(const Shape& input) const;
   std::shared_ptr<const Prepared> prepared_for(const sepconv_problem& problem, int threads) const;
   std::shared_ptr<const Packed> pack(const sepconv_problem& problem, const sepconv_options& options) const;
+  static void follow(const std::shared_ptr<const Prepared>& prepared);
 
   sepconv_problem prototype_;
   Type type_;

@@ -1,13 +1,11 @@
 """The command sepconv, and layer files."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from cli_support import sepconv
 
 from sepconv import _bench, _layer_file
 
@@ -35,15 +33,6 @@ def file(tmp_path):
     path = tmp_path / "my-layers.json"
     path.write_text(json.dumps(LAYERS))
     return path
-
-
-def sepconv(*arguments, status=0, **environment):
-    command = [sys.executable, "-m", "sepconv.cli", *map(str, arguments)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | environment, timeout=600, check=False
-    )
-    assert result.returncode == status, result.stdout + result.stderr
-    return result.stdout if status == 0 else result.stderr
 
 
 def test_list(file):
@@ -103,50 +92,3 @@ def test_errors(file, tmp_path):
     assert "does not exist" in sepconv("bench", tmp_path / "absent.json", status=2)
     assert "must end in .onnx" in sepconv("extract", file, status=1)
     assert "C identifier" in sepconv("compile", file, "-o", tmp_path / "out", "--name", "1a", status=1)
-
-
-CONSUMER = """
-cmake_minimum_required(VERSION 3.20)
-project(consumer LANGUAGES C)
-find_package(my_layers REQUIRED)
-add_executable(consumer consumer.c)
-target_link_libraries(consumer PRIVATE my_layers::my_layers)
-"""
-CONSUMER_C = """
-#include <stdio.h>
-#include "my_layers.h"
-int main(void) {
-  const char* name;
-  int runnable;
-  if (sepconv_register(my_layers_variants()) != SEPCONV_OK) return 1;
-  for (size_t i = 0; (name = sepconv_variant_name(i, &runnable)) != NULL; ++i) puts(name);
-  return 0;
-}
-"""
-
-
-def can_compile():
-    import importlib.util
-
-    prefix = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(_bench.__file__).parent)
-    return importlib.util.find_spec("halide") and any(prefix.glob("**/sepconvGenerator.cmake"))
-
-
-@pytest.mark.skipif(
-    not can_compile(), reason="the package halide, or an installed generator (SEPCONV_PREFIX), is missing"
-)
-def test_compile(file, tmp_path):
-    out = tmp_path / "out"
-    assert "libmy_layers.a" in sepconv("compile", file, "-o", out, "--target", "portable")
-    source = tmp_path / "consumer"
-    source.mkdir()
-    (source / "CMakeLists.txt").write_text(CONSUMER)
-    (source / "consumer.c").write_text(CONSUMER_C)
-    for command in (["-S", source, "-B", source / "b", f"-DCMAKE_PREFIX_PATH={out}"], ["--build", source / "b"]):
-        subprocess.run(["cmake", *map(str, command)], check=True, capture_output=True)
-    rows = subprocess.run([source / "b" / "consumer"], check=True, capture_output=True, text=True).stdout.split()
-    assert rows == [
-        "2d_f32_nhwc_k3s2x1d1m1c16o24e14x13_portable", "1d_f32_ncw_k3s1d2m2c4o8e20_act_portable"
-    ]  # fmt: skip
-    message = sepconv("compile", file, "-o", out, "--target", "z80", status=1)
-    assert 'target "z80" is none of' in message

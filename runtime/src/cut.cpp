@@ -181,6 +181,11 @@ sepconv_status choose_axis(const Planner& planner, int* cut_axis, int64_t* longe
       g.problem.in_channels, g.problem.out_channels, g.in_extent[g.rank - 1], g.reach[g.rank - 1]);
 }
 
+// Whether single samples of an axis are shown less of the image than several.
+bool better_alone(const Geometry& g, const sepconv_variant& row, int axis) {
+  return sample_step(g, row, axis, 1) > sample_step(g, row, axis, 2);
+}
+
 // The number of segments and groups with the best run_cost. Segments: from the fewest that are short enough, up to a
 // few more in search of sizes that fill whole register tiles, or up to what threads can use, as long as a strip keeps
 // 96 pixels; a row that says how long its strips should be gets them so. Groups: for threads only, as each of them
@@ -215,7 +220,7 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
     }
   };
   for (int64_t segments = fewest; segments <= most; segments += step) consider(segments);
-  if (steps_over(planner.g, planner.row, axis, 1)) consider(length);  // single rows, whatever their number
+  if (better_alone(planner.g, planner.row, axis)) consider(length);  // single rows, whatever their number
 }
 
 // More groups, if the pointwise kernel of one would overrun the indices.
@@ -259,7 +264,7 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   if (sepconv_status status = choose_axis(planner, &cut->cut_axis, &longest)) return status;
   const int axis = cut->cut_axis;
   // Parts of a row, and of a plane, end at whole register tiles.
-  const bool rows = axis == g.rank - 2 && !steps_over(g, row, axis, 1);
+  const bool rows = axis == g.rank - 2 && !better_alone(g, row, axis);
   const int64_t tile = axis == g.rank - 1 ? row.tile_pixels : rows ? row.depthwise_rows : 1;
   cut->unit = longest >= tile ? tile : 1;
   choose_counts(planner, longest, cut);

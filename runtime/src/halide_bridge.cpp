@@ -47,7 +47,13 @@ class View {
     dimensions_[buffer_.dimensions++] = halide_dimension_t(min, extent, pitch);
   }
   // Adds a dimension right outside the last one, without a gap.
-  void add_dense(int32_t extent) { add(0, extent, dense_), dense_ *= extent; }
+  void add_dense(int32_t extent) { add_part(extent, 0, extent); }
+  // The same, of which only `extent` from `first` on are shown, as 0 and up.
+  void add_part(int32_t whole, int32_t first, int32_t extent) {
+    buffer_.host += static_cast<int64_t>(first) * dense_ * buffer_.type.bytes();
+    add(0, extent, dense_);
+    dense_ *= whole;
+  }
 
   halide_buffer_t* get() { return &buffer_; }
 
@@ -102,7 +108,7 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   for (int i = rank - 1; i >= 0; --i) {
     const LeafAxis& axis = call.axis[i];
     input.add(axis.input_min, axis.input_extent, axis.input_pitch);
-    depthwise.add_dense(axis.taps);
+    depthwise.add_part(axis.kernel_extent, axis.first_tap, axis.taps);
   }
   if (channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(call.chunks);

@@ -15,15 +15,16 @@ struct LeafAxis {
   int32_t strip_min, strip_extent;  // output pixels
   int32_t input_min, input_extent;  // the slice of the input that is there
   int32_t input_pitch;              // elements from one sample to the next
-  int32_t taps;
+  int32_t kernel_extent;            // of the packed kernel
+  int32_t first_tap, taps;          // what of it is shown
 };
 
 // One call of a variant: one strip of one image for a group of panels. See variant_table.h for the meaning of each
 // tensor.
 struct LeafCall {
-  void* arena;        // ScratchArena
-  const void* input;  // at the slice's first element
-  const void* depthwise;
+  void* arena;            // ScratchArena
+  const void* input;      // at the slice's first element
+  const void* depthwise;  // the whole packed kernel
   const void* mid_bias;
   const void* pointwise;                    // at the group's first panel
   const void* out_bias;                     // likewise

@@ -22,6 +22,9 @@ constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
 
 constexpr int64_t none_bad = INT64_MIN;
 
+// Of what is read after a run: more would push out of the second-level cache what the run itself reads again and again.
+constexpr size_t most_next_bytes = 1 << 20;
+
 // What the tasks of one run share.
 struct Run {
   const sepconv_plan* plan;
@@ -209,7 +212,11 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   memset(workspace, 0, plan.zero_bytes);
   run.buffers = {static_cast<const char*>(arguments.packed),   static_cast<const char*>(arguments.input),
                  static_cast<const char*>(arguments.residual), workspace,
-                 static_cast<char*>(arguments.output),         workers};
+                 static_cast<char*>(arguments.output),         workers,
+                 static_cast<const char*>(arguments.next),     0};
+  if (arguments.next != nullptr) {
+    run.buffers.next_lines = static_cast<int64_t>(smaller<size_t>(arguments.next_size, most_next_bytes) / 64);
+  }
   run.workspace = workspace + plan.zero_bytes;
   run.bad_worker.store(none_bad, std::memory_order_relaxed);
   run.bad_index.store(none_bad, std::memory_order_relaxed);

@@ -114,9 +114,14 @@ int compute(sepconv_stream* s, const char* residual, char* output, int64_t first
     set_block(frames, count, begin - need, count == 1 && s->plan.row->stride[0] == 0 ? 1 : s->stride, s->capacity, &g);
     const int64_t in_offset = (begin - s->origin) * g.input_pitch.axis[0] * dtype_size(p.input_dtype);
     const int64_t out_offset = (s->next_output - first) * g.output_pitch.axis[0] * dtype_size(p.output_dtype);
-    const TaskBuffers buffers = {
-        s->packed, s->window + in_offset, residual == nullptr ? nullptr : residual + out_offset,
-        s->zeros,  output + out_offset,   1};
+    const TaskBuffers buffers = {s->packed,
+                                 s->window + in_offset,
+                                 residual == nullptr ? nullptr : residual + out_offset,
+                                 s->zeros,
+                                 output + out_offset,
+                                 1,
+                                 nullptr,
+                                 0};
     for (int64_t task = 0; task < p.batch * s->plan.cut.tasks; ++task) {
       if (int failure = compute_task(s->plan, buffers, task, s->slice)) return failure;
     }

@@ -5,13 +5,33 @@
 
 namespace sepconv::internal {
 
-bool steps_over(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
-  return extent == 1 && g.dilation[axis] > 1 && axis < g.rank - 1 && row.dilation[axis] != 1;
+namespace {
+
+int64_t common_factor(int64_t a, int64_t b) {
+  while (b != 0) {
+    const int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+}  // namespace
+
+int64_t sample_step(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
+  const bool x = axis == g.rank - 1;
+  if (extent == 1 && !x && row.dilation[axis] != 1) return g.dilation[axis];
+  if (x && g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return 1;
+  if (row.stride[axis] != 0 || row.dilation[axis] != 0) return 1;
+  for (int a = 0; a < g.rank; ++a) {
+    if (row.in_extent[a] != 0) return 1;
+  }
+  return common_factor(g.stride[axis], g.problem.kernel_extent[axis] == 1 ? 0 : g.dilation[axis]);
 }
 
 int64_t seen_samples(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
-  if (steps_over(g, row, axis, extent)) return g.problem.kernel_extent[axis];
-  return saturating_add(saturating_multiply(extent - 1, g.stride[axis]), g.reach[axis]);
+  const int64_t span = saturating_add(saturating_multiply(extent - 1, g.stride[axis]), g.reach[axis]);
+  return (span - 1) / sample_step(g, row, axis, extent) + 1;
 }
 
 namespace {
@@ -95,6 +115,19 @@ bool writes_in_place(const Geometry& g, const sepconv_variant& row, const Strip&
   return strip.pixels >= row.tile_pixels;
 }
 
+namespace {
+
+// The taps between the first and the last that read a sample of the image, for outputs whose first tap reads from
+// `begin` to `last`; where all of them lie in the padding, one of those.
+Part taps_inside(const Geometry& g, int axis, int64_t begin, int64_t last) {
+  const int64_t taps = g.problem.kernel_extent[axis], dilation = g.dilation[axis], n = g.in_extent[axis];
+  const int64_t first = last >= 0 ? 0 : divide_up(-last, dilation);
+  const int64_t end = begin >= n ? 0 : smaller(taps, divide_up(n - begin, dilation));
+  return first < end ? Part{first, end - first} : Part{0, 1};
+}
+
+}  // namespace
+
 Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, int64_t index) {
   Strip strip;
   const Part part = part_of(g.out_extent[cut.cut_axis], cut.unit, cut.segments, index % cut.segments);
@@ -114,30 +147,32 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     const int64_t extent = strip.extent[axis], n = g.in_extent[axis];
     strip.pixels *= extent;
-    strip.in_step[axis] = 1;
-    if (steps_over(g, row, axis, extent)) {
-      // Tap j reads sample begin + j * dilation; the slice holds those inside the image.
-      const int64_t step = g.dilation[axis], taps = g.problem.kernel_extent[axis];
-      const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
+    const int64_t step = strip.in_step[axis] = sample_step(g, row, axis, extent);
+    // The sample that the first output's first tap reads, if it is one.
+    const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
+    if (step > 1) {
+      const int64_t seen = seen_samples(g, row, axis, extent);
       const int64_t first = begin >= 0 ? 0 : divide_up(-begin, step);
-      const int64_t end = begin >= n ? 0 : smaller(taps, divide_up(n - begin, step));
-      strip.in_step[axis] = step;
-      // Where all taps lie in the padding, the slice is a sample that none of them reads.
-      strip.first_tap[axis] = first < end ? first : taps;
+      const int64_t end = begin >= n ? 0 : smaller(seen, divide_up(n - begin, step));
+      // Where all that is seen is padding, the slice is a sample behind it that no tap reads.
+      strip.before[axis] = first < end ? first : seen;
       strip.in_min[axis] = first < end ? begin + first * step : 0;
       strip.in_extent[axis] = first < end ? end - first : 1;
-      continue;
-    }
-    if (extent == g.out_extent[axis] || (cut.whole_row_input && axis == g.rank - 1)) {
+    } else if (extent == g.out_extent[axis] || (cut.whole_row_input && axis == g.rank - 1)) {
+      strip.before[axis] = 0;
       strip.in_min[axis] = 0;
       strip.in_extent[axis] = n;
-      continue;
+    } else {
+      // A strip whose taps all lie in the padding gets the nearest sample: a slice is never empty.
+      const int64_t end = begin + (extent - 1) * g.stride[axis] + g.reach[axis];
+      strip.before[axis] = 0;
+      strip.in_min[axis] = clamped(begin, 0, n - 1);
+      strip.in_extent[axis] = clamped(end, strip.in_min[axis] + 1, n) - strip.in_min[axis];
     }
-    // A strip whose taps all lie in the padding gets the nearest sample: a slice is never empty.
-    const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
-    const int64_t end = begin + (extent - 1) * g.stride[axis] + g.reach[axis];
-    strip.in_min[axis] = clamped(begin, 0, n - 1);
-    strip.in_extent[axis] = clamped(end, strip.in_min[axis] + 1, n) - strip.in_min[axis];
+    const Part taps = row.kernel_extent[axis] != 0 ? Part{0, row.kernel_extent[axis]}
+                                                   : taps_inside(g, axis, begin, begin + (extent - 1) * g.stride[axis]);
+    strip.first_tap[axis] = taps.begin;
+    strip.taps[axis] = taps.length;
   }
   return strip;
 }

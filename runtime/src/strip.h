@@ -46,14 +46,17 @@ struct Strip {
   int64_t
       in_min[SEPCONV_MAX_SPATIAL_RANK];  // the slice of the input that it reads: always inside the image, never empty
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
-  int64_t in_step[SEPCONV_MAX_SPATIAL_RANK];    // every how many samples of the image; above 1 where steps_over holds
-  int64_t first_tap[SEPCONV_MAX_SPATIAL_RANK];  // with in_step above 1: the tap that reads the slice's first sample
+  int64_t in_step[SEPCONV_MAX_SPATIAL_RANK];    // every how many samples of the image: sample_step
+  int64_t before[SEPCONV_MAX_SPATIAL_RANK];     // with in_step above 1: zeros that are seen before the slice
+  int64_t first_tap[SEPCONV_MAX_SPATIAL_RANK];  // the taps that it is shown, at least one
+  int64_t taps[SEPCONV_MAX_SPATIAL_RANK];
 };
 
-// Whether a strip of one sample along the axis is shown only the samples its taps read, as if they were neighbours
-// (dilation 1): then what a variant stages does not grow with the dilation. Not along x, and not for rows that are
-// compiled for dilation 1.
-bool steps_over(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
+// Every how many samples of the image a strip of `extent` outputs of an axis is shown, as if they were neighbours: those
+// between are read by no tap. Of one output that is the dilation, of several the factor that stride and dilation share.
+// What a variant stages then does not grow with them. 1 for rows that are compiled for other steps, and where samples
+// have to be neighbours in memory.
+int64_t sample_step(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
 
 // Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.
 int64_t seen_samples(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);

@@ -16,45 +16,53 @@ int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>
 // coordinates that count from the slice, as if it were a small image of its own with its own padding.
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   const Geometry& g = plan.geometry;
+  const sepconv_variant& row = *plan.row;
   int64_t pad_before = g.pad_before[i], strip_min = strip.min[i], input_min = strip.in_min[i];
-  int64_t dilation = g.dilation[i], pitch = g.input_pitch.axis[i];
+  int64_t stride = g.stride[i], dilation = g.dilation[i], pitch = g.input_pitch.axis[i];
   if (strip.in_step[i] > 1) {
-    // Every in_step-th sample is the next one; tap first_tap reads the first of the slice.
-    pad_before = strip.first_tap[i];
+    // Every in_step-th sample is the next one. A single output may have any stride.
+    pad_before = strip.before[i];
     strip_min = input_min = 0;
-    dilation = 1;
+    if (row.stride[i] == 0) stride = strip.extent[i] == 1 ? 1 : stride / strip.in_step[i];
+    dilation = larger<int64_t>(dilation / strip.in_step[i], 1);
     pitch *= strip.in_step[i];
   } else if (plan.cut.local_coordinates) {
-    pad_before = input_min + pad_before - strip_min * g.stride[i];
+    pad_before = input_min + pad_before - strip_min * stride;
     strip_min = input_min = 0;
   }
   LeafAxis axis;
-  axis.stride = static_cast<int32_t>(g.stride[i]);
+  axis.stride = static_cast<int32_t>(stride);
   axis.dilation = static_cast<int32_t>(dilation);
-  axis.pad_before = static_cast<int32_t>(pad_before);
+  axis.pad_before = static_cast<int32_t>(pad_before - strip.first_tap[i] * dilation);
   axis.strip_min = static_cast<int32_t>(strip_min);
   axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
   axis.input_min = static_cast<int32_t>(input_min);
   axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
   axis.input_pitch = leaf_pitch(pitch);
-  axis.taps = static_cast<int32_t>(g.problem.kernel_extent[i]);
+  axis.kernel_extent = static_cast<int32_t>(g.problem.kernel_extent[i]);
+  axis.first_tap = static_cast<int32_t>(strip.first_tap[i]);
+  axis.taps = static_cast<int32_t>(strip.taps[i]);
   return axis;
 }
 
-// Tells the variant what the worker will read next. Tasks are handed out in order, so with n workers that is the n-th
-// task from here.
+// Tells the variant what to ask for: this task's share of what is read after the run or, if that is more, what the
+// worker's next task reads. Tasks are handed out in order, so with n workers that is the n-th task from here.
 void look_ahead(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t image, int64_t in_image,
                 const Strip& strip, LeafCall* call) {
   const Geometry& g = plan.geometry;
-  call->ahead = 0;
-  call->ahead_lines = 0;
+  const int64_t tasks = plan.cut.tasks;
+  const Part share = part_of(buffers.next_lines, 1, g.problem.batch * tasks, image * tasks + in_image);
+  call->ahead = reinterpret_cast<uintptr_t>(buffers.next) + static_cast<uint64_t>(share.begin * 64);
+  call->ahead_lines = static_cast<int32_t>(share.length);
   const int64_t next = in_image + buffers.workers;
   if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
   const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
   const int64_t element = dtype_size(g.problem.input_dtype);
+  const int64_t lines = divide_up(samples.length * g.input_pitch.axis[0] * element, 64);
+  if (lines < call->ahead_lines) return;
   const int64_t first = image * g.input_pitch.image + samples.begin * g.input_pitch.axis[0];
   call->ahead = reinterpret_cast<uintptr_t>(buffers.input) + static_cast<uint64_t>(first * element);
-  call->ahead_lines = static_cast<int32_t>(divide_up(samples.length * g.input_pitch.axis[0] * element, 64));
+  call->ahead_lines = static_cast<int32_t>(lines);
 }
 
 // A strip that a variant cannot write in its place goes through a tile: dense, (pixel, channel) or, with channels

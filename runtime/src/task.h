@@ -15,7 +15,9 @@ struct TaskBuffers {
   const char* residual;  // NULL where the problem has none
   const char* zeros;     // then so many of them stand for it: plan.zero_bytes
   char* output;
-  int32_t workers;  // that share the tasks
+  int32_t workers;     // that share the tasks
+  const char* next;    // what is read after the run
+  int64_t next_lines;  // cache lines of it to ask for
 };
 
 // Computes task `index` of the plan with `slice`, cut.worker_bytes of workspace. 0, or what the variant returned.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "support/harness.h"
+#include "support/loop_variant.h"
 #include "support/random_problem.h"
 #include "support/rows.h"
 
@@ -297,6 +298,40 @@ TEST_F(Run, BatchOfNothingComputesNothing) {
   arguments_.output = buffers_->output.data();
   EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments_), SEPCONV_OK) << sepconv_last_error();
   EXPECT_TRUE(buffers_->output_untouched());
+}
+
+// What is read after a run is asked for in pieces, one a task, which do not overlap; the results are the same bits.
+TEST_F(Run, AsksForWhatIsReadNext) {
+  expect_works();
+  const std::vector<float> first = buffers_->output_values();
+  const std::vector<char> after(3000 * 64 + 5);
+  arguments_.next = after.data();
+  arguments_.next_size = after.size();
+  std::vector<std::pair<uint64_t, int64_t>> asked;
+  loop_ahead = &asked;
+  expect_works();
+  loop_ahead = nullptr;
+  EXPECT_TRUE(same_bits(first, buffers_->output_values()));
+  ASSERT_GT(asked.size(), 1u);
+  int64_t lines = 0;
+  for (const auto& [address, count] : asked) {
+    EXPECT_EQ(address, reinterpret_cast<uintptr_t>(after.data()) + static_cast<uint64_t>(lines) * 64);
+    lines += count;
+  }
+  EXPECT_EQ(lines, 3000);
+}
+
+TEST_F(Run, AsksForNoMoreThanAMegabyte) {
+  char one_byte;  // an address is enough
+  arguments_.next = &one_byte;
+  arguments_.next_size = SIZE_MAX;
+  std::vector<std::pair<uint64_t, int64_t>> asked;
+  loop_ahead = &asked;
+  expect_works();
+  loop_ahead = nullptr;
+  int64_t lines = 0;
+  for (const auto& [address, count] : asked) lines += count;
+  EXPECT_EQ(lines, (1 << 20) / 64);
 }
 
 }  // namespace

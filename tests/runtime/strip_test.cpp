@@ -42,17 +42,24 @@ void expect_slice_covers(const Geometry& geometry, const Strip& strip) {
     ASSERT_GE(strip.in_extent[axis], 1);
     const int64_t step = strip.in_step[axis];
     ASSERT_LT(strip.in_min[axis] + (strip.in_extent[axis] - 1) * step, geometry.in_extent[axis]);
-    if (step > 1) {  // tap j reads element j - first_tap of the slice
-      ASSERT_EQ(strip.extent[axis], 1);
-      for (int64_t tap = 0; tap < geometry.problem.kernel_extent[axis]; ++tap) {
-        const int64_t sample = low + tap * geometry.problem.dilation[axis], index = tap - strip.first_tap[axis];
-        const bool inside = sample >= 0 && sample < geometry.in_extent[axis];
-        ASSERT_EQ(inside, index >= 0 && index < strip.in_extent[axis]) << "axis " << axis << " tap " << tap;
-        if (!inside) continue;
-        ASSERT_EQ(sample, strip.in_min[axis] + index * step) << "axis " << axis << " tap " << tap;
+    ASSERT_GE(strip.taps[axis], 1);
+    for (int64_t at = 0; at < strip.extent[axis] * geometry.problem.kernel_extent[axis]; ++at) {
+      const int64_t output = at / geometry.problem.kernel_extent[axis], tap = at % geometry.problem.kernel_extent[axis];
+      const int64_t behind = output * geometry.problem.stride[axis] + tap * geometry.problem.dilation[axis];
+      const bool inside = low + behind >= 0 && low + behind < geometry.in_extent[axis];
+      const bool shown = tap >= strip.first_tap[axis] && tap < strip.first_tap[axis] + strip.taps[axis];
+      ASSERT_TRUE(shown || !inside) << "axis " << axis << " output " << output << " tap " << tap;
+      if (step == 1) continue;
+      // The tap reads every step-th sample only, `before` of them in front of the slice.
+      ASSERT_EQ(behind % step, 0) << "axis " << axis << " output " << output << " tap " << tap;
+      const int64_t index = behind / step - strip.before[axis];
+      ASSERT_EQ(inside, index >= 0 && index < strip.in_extent[axis])
+          << "axis " << axis << " output " << output << " tap " << tap;
+      if (inside) {
+        ASSERT_EQ(low + behind, strip.in_min[axis] + index * step);
       }
-      continue;
     }
+    if (step > 1) continue;
     const int64_t high = low + (strip.extent[axis] - 1) * geometry.problem.stride[axis] +
                          (geometry.problem.kernel_extent[axis] - 1) * geometry.problem.dilation[axis];
     if (high < 0 || low >= geometry.in_extent[axis]) continue;  // reads padding only

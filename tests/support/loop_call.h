@@ -67,6 +67,8 @@ struct Call {
   Axis axis[3];
   int64_t in_channels, channel_pitch;
   int64_t multiplier, sum_channels, sum_block;
+  uint64_t ahead;
+  int64_t ahead_lines;
   sepconv_activation in, mid, out;
   halide_buffer_t* output;
 
@@ -96,7 +98,8 @@ struct Call {
     multiplier = number();
     sum_channels = number();
     sum_block = number();
-    argv += 2;  // ahead, ahead_lines: nothing that a result depends on
+    ahead = *static_cast<const uint64_t*>(*argv++);  // nothing that a result depends on
+    ahead_lines = number();
     sepconv_activation* const activations[] = {&in, &mid, &out};
     for (sepconv_activation* activation : activations)
       activation->kind = static_cast<sepconv_activation_kind>(number());
@@ -124,6 +127,24 @@ bool is_dense(const halide_buffer_t* buffer, const std::vector<int64_t>& extents
     const halide_dimension_t& dim = buffer->dim[i];
     if (dim.min != 0 || dim.extent != extents[i] || dim.stride != pitch) return false;
     pitch *= extents[i];
+  }
+  return true;
+}
+
+// Whether the depthwise kernel has the extents and pitches of the contract. A row that fixes no taps may be shown a part
+// of a larger kernel.
+template <typename T>
+bool is_kernel(const Call& call, const Compiled& row, int64_t chunks) {
+  const halide_buffer_t* buffer = call.depthwise;
+  if (buffer->host == nullptr || buffer->type != halide_type_t(halide_type_float, 8 * sizeof(T))) return false;
+  if (buffer->dimensions != row.rank + 2) return false;
+  int64_t least = 1;
+  for (int i = 0; i < buffer->dimensions; ++i) {
+    const halide_dimension_t& dim = buffer->dim[i];
+    const int64_t extent = i == 0 ? row.chunk : i <= row.rank ? call.axis[i - 1].taps : chunks;
+    const bool dense = i < 2 || row.taps != 0;
+    if (dim.min != 0 || dim.extent != extent || dim.stride < least || (dense && dim.stride != least)) return false;
+    least = dim.stride * extent;
   }
   return true;
 }
@@ -159,12 +180,9 @@ template <typename T>
 int check(const Call& call, const Compiled& row, int kind, int64_t pixels) {
   const int64_t in_channels = call.in_channels;
   const int64_t chunks = (in_channels + row.chunk - 1) / row.chunk * call.multiplier, channels = chunks * row.chunk;
-  std::vector<int64_t> depthwise = {row.chunk};
-  for (int i = 0; i < row.rank; ++i) depthwise.push_back(call.axis[i].taps);
-  depthwise.push_back(chunks);
   const Pixels<T> output(call.output, kind), residual(call.residual, kind & kFirst);
   const bool summed = (kind & kDepthwise) == 0;
-  if (!is_dense<T>(call.depthwise, depthwise) || !is_dense<T>(call.mid_bias, {channels}) ||
+  if (!is_kernel<T>(call, row, chunks) || !is_dense<T>(call.mid_bias, {channels}) ||
       call.input->dimensions != row.rank + 1 || in_channels <= 0 || call.input->dim[0].stride != 1 || !output.good) {
     return loop_bad_buffer;
   }
@@ -189,7 +207,7 @@ int check(const Call& call, const Compiled& row, int kind, int64_t pixels) {
     const Axis& axis = call.axis[i];
     if (axis.strip_extent <= 0 || axis.strip_min < 0 || axis.input_extent <= 0 || axis.input_min < 0)
       return loop_bad_strip;
-    if (axis.stride <= 0 || axis.dilation <= 0 || axis.pad_before < 0 || axis.taps <= 0) return loop_bad_strip;
+    if (axis.stride <= 0 || axis.dilation <= 0 || axis.taps <= 0) return loop_bad_strip;
     if (row.stride != 0 && axis.stride != row.stride) return loop_bad_strip;
     if (row.dilation != 0 && axis.dilation != row.dilation) return loop_bad_strip;
     if (row.taps != 0 && axis.taps != row.taps) return loop_bad_strip;

@@ -80,17 +80,18 @@ template <typename T>
 T convolve(const Call& call, const Compiled& row, const Staging& staging, const Block<T>& staged, int64_t q,
            int64_t lane, const int64_t (&pixel)[3]) {
   const Axis* axis = call.axis;
-  const int64_t taps = axis[0].taps * axis[1].taps * axis[2].taps;
+  const halide_buffer_t& kernel = *call.depthwise;
+  const T* weights = data_of<T>(&kernel) + q * kernel.dim[row.rank + 1].stride + lane;
+  const int64_t pitch_y = row.rank > 1 ? kernel.dim[2].stride : 0, pitch_z = row.rank > 2 ? kernel.dim[3].stride : 0;
   T value = 0;
-  int64_t tap = 0;
   for (int64_t tz = 0; tz < axis[2].taps; ++tz) {
     for (int64_t ty = 0; ty < axis[1].taps; ++ty) {
-      for (int64_t tx = 0; tx < axis[0].taps; ++tx, ++tap) {
+      for (int64_t tx = 0; tx < axis[0].taps; ++tx) {
         const int64_t at = staging.at(pixel[2] * axis[2].stride + tz * axis[2].dilation,
                                       pixel[1] * axis[1].stride + ty * axis[1].dilation,
                                       pixel[0] * axis[0].stride + tx * axis[0].dilation);
         value += staged[at * staging.lanes + lane % staging.lanes] *
-                 data_of<T>(call.depthwise)[(q * taps + tap) * row.chunk + lane];
+                 weights[tx * kernel.dim[1].stride + ty * pitch_y + tz * pitch_z];
       }
     }
   }
@@ -196,6 +197,7 @@ int run(void** argv, const Compiled& row, int kind) {
   loop_calls.fetch_add(1);
   if (loop_fail_after.load() >= 0 && loop_fail_after.fetch_sub(1) == 0) return loop_asked_to_fail;
   const Call call(argv, row.rank, (kind & kFirst) != 0);
+  if (loop_ahead != nullptr) loop_ahead->emplace_back(call.ahead, call.ahead_lines);
   int64_t pixels = 1;
   for (const Axis& axis : call.axis) pixels *= axis.strip_extent;
   int failure = check<T>(call, row, kind, pixels);

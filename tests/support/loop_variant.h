@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "sepconv/variant_table.h"
 
@@ -31,6 +33,10 @@ const sepconv_variant_table* loop_variants();
 // how many calls there were.
 extern std::atomic<int> loop_scratch_percent;
 extern std::atomic<int64_t> loop_calls;
+
+// Where not null: what each call was told to ask for, as an address and a number of cache lines. For runs of one
+// thread.
+extern std::vector<std::pair<uint64_t, int64_t>>* loop_ahead;
 
 // The call after this many more fails with loop_asked_to_fail; negative: none does.
 extern std::atomic<int64_t> loop_fail_after;

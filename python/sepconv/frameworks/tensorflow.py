@@ -197,6 +197,16 @@ def _activation(activation):
     return ACTIVATIONS[activation]
 
 
+# Of the compiled operation by itself: around each layer of a network, tf.custom_gradient's own operations would take time.
+@tf.RegisterGradient("SepconvLayer")
+def _layer_gradient(operation: Any, upstream: Any) -> list[Any]:
+    given = list(operation.inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        output = _layer_reference(layer_of(operation.get_attr("layer")), given[0], given[1] if given[1:] else None)
+    return tape.gradient(output, given, upstream)
+
+
 def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     inputs = tf.convert_to_tensor(inputs)
     if inputs.dtype.name != layer.dtype:
@@ -211,14 +221,15 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     def own(x, added=None):
         return _layer_reference(layer_of(number), x, added)
 
-    def run(x, *added):
-        compiled = operations()
-        if compiled is None:
+    def call(x, added=None):
+        return layer_of(number)._layer.run(x, added, None)
 
-            def call(x, added=None):
-                return layer_of(number)._layer.run(x, added, None)
+    def through_numpy(*given):
+        return _through_numpy(call, output_shape(g, shape), *given)
 
-            return _through_numpy(call, output_shape(g, shape), x, *added)
-        return compiled.sepconv_layer(inputs=x, residual=list(added), layer=number, data_format=g.data_format)
-
-    return own(*tensors) if _own_operations() else _with_gradient(run, own, tensors)
+    if _own_operations():
+        return own(*tensors)
+    compiled = operations()
+    if compiled is None:
+        return _with_gradient(through_numpy, own, tensors)
+    return compiled.sepconv_layer(inputs=tensors[0], residual=tensors[1:], layer=number, data_format=g.data_format)

@@ -206,7 +206,11 @@ typedef struct sepconv_arguments {
   void* stream;  ///< GPUs: the CUstream (NULL: the default one) or cl_command_queue that the work is put on
   sepconv_parallel_for parallel_for;  ///< NULL: serial, on the calling thread
   void* parallel_context;
-  sepconv_memory residual_memory;
+  /// Memory that is read after this run, such as the packed weights of the network's next layer: its first megabyte is
+  /// asked for while this run computes. Only time depends on it; it is prefetched, never read. NULL for nothing.
+  const void* next;
+  size_t next_size;  ///< bytes
+  sepconv_memory residual_memory;  ///< GPUs
 } sepconv_arguments;
 
 SEPCONV_API void sepconv_problem_init(sepconv_problem* problem, size_t struct_size);

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 4
+#define SEPCONV_VARIANT_ABI 5
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -25,7 +25,9 @@ extern "C" {
 ///     user_context      void*                            the task's scratch arena
 ///     input             T   [c, x, (y, (z))]             one image, absolute coordinates; only rows that the strip
 ///                                                        reads need be there; channels_first [x, (y, (z)), c]
-///     depthwise         T   [lane, tap x, (y, (z)), q]   packed; lane < chunk_channels
+///     depthwise         T   [lane, tap x, (y, (z)), q]   packed; lane < chunk_channels. Of a kernel that the row does
+///                                                        not fix only the taps that read the image: the pitches are
+///                                                        those of the whole kernel
 ///     mid_bias          T   [k]                          packed; zero where the problem has none
 ///     pointwise         T   [lane, k, panel]             packed; lane < panel_channels
 ///     out_bias          T   [f]                          padded with zeros to whole panels
@@ -36,7 +38,7 @@ extern "C" {
 ///     depth_multiplier  int32
 ///     sum_channels      int32   K, a multiple of 4: intermediate channels to sum over, in packed order
 ///     sum_block         int32   how many of them at a time
-///     ahead             uint64  address of memory that the worker's next task will read
+///     ahead             uint64  address of memory that the worker's next task will read, or the caller
 ///     ahead_lines       int32   how many cache lines (64 bytes) of it; 0 for nothing. A variant may prefetch them, and
 ///                               must not read them
 ///     in_kind, mid_kind, out_kind      int32             sepconv_activation_kind: CLAMP for everything that is a clamp
@@ -63,7 +65,9 @@ extern "C" {
 /// of chunk_channels * M.
 /// Rows with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
 /// A strip of one row may be shown only the rows its taps read, with dilation 1 along that axis: rows that fix a
-/// dilation above 1 must read the argument all the same (rows that fix 1 need not). Every row with a fixed in_extent
+/// dilation above 1 must read the argument all the same (rows that fix 1 need not). Rows that fix neither stride nor
+/// dilation nor in_extent may be shown every n-th sample of an axis, with a stride and a dilation that are smaller by n.
+/// pad_before is below 0 where the first tap shown lies that far inside the image. Every row with a fixed in_extent
 /// gets the input whole along x. Images too large for 32-bit coordinates are shown to the other rows strip by strip, as
 /// if each strip's slice were a small image of its own: strip_min 0, the min of the slice 0, and the pad_before that
 /// follows.
