@@ -150,8 +150,13 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
   }
 
   void schedule() {
-    const bool fixed_taps = std::find(name_.kernel.begin(), name_.kernel.end(), 0) == name_.kernel.end();
-    schedule_gpu(stages_, *output_, parameters_, fixed_taps && parameters_.tap_unroll == 1);
+    int unrolled_axes = 0;
+    for (int64_t taps = 1; unrolled_axes < name_.rank; unrolled_axes++) {
+      const int64_t along = name_.kernel[name_.rank - 1 - unrolled_axes];  // names count axes from the outside
+      if (along == 0 || taps * along > parameters_.tap_unroll) break;
+      taps *= along;
+    }
+    schedule_gpu(stages_, *output_, parameters_, unrolled_axes);
     keep_in_thread_registers(get_pipeline(), stages_.sum.name());
     if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());
   }

@@ -36,7 +36,10 @@ const std::vector<DeviceParameterSpec>& device_parameter_specs() {
        &DeviceParameters::threads_y},
       {"thread_pixels", "pixels of one thread", {1, 2, 4, 8}, &DeviceParameters::thread_pixels},
       {"thread_vectors", "vectors of 4 output channels of one thread", {1, 2, 4}, &DeviceParameters::thread_vectors},
-      {"tap_unroll", "1: unroll the taps where the name fixes them", {0, 1}, &DeviceParameters::tap_unroll},
+      {"tap_unroll",
+       "taps unrolled at most, where the name fixes them",
+       {1, 5, 9, 25, 49},
+       &DeviceParameters::tap_unroll},
       {"split", "1: the depthwise result goes through the workspace", {0, 1}, &DeviceParameters::split},
   };
   return specs;

@@ -18,7 +18,7 @@ struct DeviceParameters {
   int threads_y = 8;      // pixels); and along the other one
   int thread_pixels = 8;  // pixels of one thread's register tile
   int thread_vectors = 1;  // vectors of 4 output channels of one thread's register tile
-  int tap_unroll = 1;      // 1: the taps are unrolled where the name fixes them
+  int tap_unroll = 9;      // taps at most that are unrolled, axis by axis from the inside, where the name fixes them
   int split = 0;           // 1: the depthwise result goes through the workspace, in a kernel of its own
 };
 

@@ -29,10 +29,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 get_property(manifest GLOBAL PROPERTY SEPCONV_GPU_MANIFEST)
 list(FILTER manifest INCLUDE REGEX " cuda$")
 list(TRANSFORM manifest REPLACE "(.+) (.+)" "${PROJECT_BINARY_DIR}/generators/sepconv_default_gpu/\\1_\\2.o")
-add_test(
-  NAME ptx
-  COMMAND ${Python3_EXECUTABLE} "${PROJECT_SOURCE_DIR}/tools/inspect/ptx.py" ${manifest}
-)
+add_test(NAME ptx COMMAND ${Python3_EXECUTABLE} "${PROJECT_SOURCE_DIR}/tools/inspect/ptx.py" ${manifest})
 set_tests_properties(ptx PROPERTIES LABELS gpu SKIP_RETURN_CODE 77)
 
 add_custom_target(sepconv_gpu_tests DEPENDS sepconv_opencl_test sepconv_cuda_test sepconv_no_driver_test)

@@ -46,7 +46,7 @@ namespace {
 constexpr int lanes = DeviceOptions::lanes;
 
 // What a thread does for one vector of channels of one pixel; computed at `pixel`.
-void schedule_taps(DeviceStages& s, const LoopLevel& pixel, bool unroll_taps) {
+void schedule_taps(DeviceStages& s, const LoopLevel& pixel, int unrolled_axes) {
   const auto registers = [&](Func& func) {
     return func.compute_at(pixel)
         .store_in(MemoryType::Register)
@@ -60,9 +60,7 @@ void schedule_taps(DeviceStages& s, const LoopLevel& pixel, bool unroll_taps) {
   std::vector<VarOrRVar> order{s.l};
   for (size_t a = 0; a < s.tap_at.size(); a++) order.emplace_back(s.tap[static_cast<int>(a)]);
   taps.reorder(order).vectorize(s.l);
-  if (unroll_taps) {
-    for (size_t a = 0; a < s.tap_at.size(); a++) taps.unroll(s.tap[static_cast<int>(a)]);
-  }
+  for (int a = 0; a < unrolled_axes; a++) taps.unroll(s.tap[a]);
   if (!s.options.curves) return;
   s.mid.update().reorder(s.l, s.mid_pass.x).vectorize(s.l);
   s.sample.compute_at(s.taps, s.tap[0]).store_in(MemoryType::Register).bound_extent(s.l, lanes).vectorize(s.l);
@@ -159,18 +157,18 @@ void schedule_origin(DeviceStages& s, Func& origin, const DeviceParameters& o, c
 }
 
 // split: the kernel that fills the workspace. A block takes the pixels of a tile of the other kernel for one chunk.
-void schedule_workspace(DeviceStages& s, const DeviceParameters& o, bool unroll_taps) {
+void schedule_workspace(DeviceStages& s, const DeviceParameters& o, int unrolled_axes) {
   const DeviceTiles& t = s.stored;
   Stage store = s.workspace.update();
   store.allow_race_conditions().vectorize(t.lane).gpu_threads(t.tx, t.ty).gpu_blocks(t.po, t.outer);
-  schedule_taps(s, LoopLevel(s.workspace, t.i), unroll_taps);
+  schedule_taps(s, LoopLevel(s.workspace, t.i), unrolled_axes);
   schedule_origin(s, s.origin_of_mid, o, LoopLevel(s.workspace, t.po));
   if (!s.options.channels_first) store.specialize(s.vectors);
 }
 
 }  // namespace
 
-void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, bool unroll_taps) {
+void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, int unrolled_axes) {
   const DeviceTiles& t = s.at;
   Stage store = output.update();
   store.allow_race_conditions().unroll(t.vec).unroll(t.i);
@@ -187,9 +185,9 @@ void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, bool 
   schedule_origin(s, s.origin, o, block);
   const Var rest = share_pixels(s, Stage(s.flat), o);
   if (s.options.split) {
-    schedule_workspace(s, o, unroll_taps);
+    schedule_workspace(s, o, unrolled_axes);
   } else {
-    schedule_taps(s, LoopLevel(s.flat, rest), unroll_taps);
+    schedule_taps(s, LoopLevel(s.flat, rest), unrolled_axes);
   }
   // A kernel of its own for loads and stores of 16 bytes, without a test for each channel.
   if (!s.options.channels_first) store.specialize(s.vectors).vectorize(t.lane);

@@ -7,8 +7,8 @@
 namespace sepconv {
 
 // Schedules the stages as kernels for a GPU. `output` is the Func whose update the stages' `at` runs over; with
-// o.split, `stages.workspace` is an output, too. `unroll_taps`: the name fixes the taps.
-void schedule_gpu(DeviceStages& stages, Halide::Func output, const DeviceParameters& o, bool unroll_taps);
+// o.split, `stages.workspace` is an output, too. `unrolled_axes`: whose taps are unrolled, from the inside.
+void schedule_gpu(DeviceStages& stages, Halide::Func output, const DeviceParameters& o, int unrolled_axes);
 
 }  // namespace sepconv
 

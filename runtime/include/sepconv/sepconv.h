@@ -209,7 +209,7 @@ typedef struct sepconv_arguments {
   /// Memory that is read after this run, such as the packed weights of the network's next layer: its first megabyte is
   /// asked for while this run computes. Only time depends on it; it is prefetched, never read. NULL for nothing.
   const void* next;
-  size_t next_size;  ///< bytes
+  size_t next_size;                ///< bytes
   sepconv_memory residual_memory;  ///< GPUs
 } sepconv_arguments;
 
