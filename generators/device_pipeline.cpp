@@ -110,8 +110,8 @@ void make_mid(const DeviceInputs& in, DeviceStages* s) {
 void make_sum(const DeviceInputs& in, DeviceStages* s) {
   const int chunk = s->options.chunk, panel = s->options.block_channels();
   // Halide computes what a loop needs in the order of the names, and takes the last stage of the loop that reads an
-  // array for the last that needs it, though the loop goes on. Named so, the weights come before what reads `origin`, and
-  // so do not get its memory.
+  // array for the last that needs it, though the loop goes on. Named so, the weights come before what reads `origin`,
+  // and so do not get its memory.
   s->weight = Func("a_weight");
   s->weight(s->f, s->l, s->q, s->panel) =
       packed(in, in.pointwise_at, s->f + panel * (s->l + chunk * (s->q + in.chunks * s->panel)));

@@ -1,6 +1,6 @@
-// Schedules for GPUs, CUDA's and OpenCL's. Two families: `fused`, one kernel in which the depthwise result of a chunk of
-// channels exists in shared memory only; `split`, two kernels with the workspace between them, where a depthwise result
-// is computed once, however many panels of output channels want it.
+// Schedules for GPUs, CUDA's and OpenCL's. Two families: `fused`, one kernel in which the depthwise result of a chunk
+// of channels exists in shared memory only; `split`, two kernels with the workspace between them, where a depthwise
+// result is computed once, however many panels of output channels want it.
 //
 // Budget of a block, channels_last defaults (16 x 8 threads, 8 pixels and one vector of 4 channels each, chunks of 16):
 //   output       64 pixels x 64 channels
@@ -12,8 +12,9 @@
 // x 16 bytes of weights (adjacent to its neighbours') for 128 multiply-adds.
 //
 // Banks of shared memory: 8 threads take part in one access of 16 bytes each. Channels last, flat is (pixel, l) without
-// a gap: 8 threads write 128 bytes in a row, and read one pixel. Channels first, threads run along the pixels: a pitch of
-// L + 4 puts 8 neighbours into 8 different quadruples of banks. Weights are read as 128 bytes in a row, or one vector.
+// a gap: 8 threads write 128 bytes in a row, and read one pixel. Channels first, threads run along the pixels: a pitch
+// of L + 4 puts 8 neighbours into 8 different quadruples of banks. Weights are read as 128 bytes in a row, or one
+// vector.
 //
 // The fused nest:
 //

@@ -11,8 +11,8 @@
 
 namespace sepconv {
 
-// Adds to the pipeline's lowering: in the storage of the Func called `name`, which is computed by the threads of a block
-// and stored in registers, the number of the thread is left out of each index, so that a thread's share lies at
+// Adds to the pipeline's lowering: in the storage of the Func called `name`, which is computed by the threads of a
+// block and stored in registers, the number of the thread is left out of each index, so that a thread's share lies at
 // constants. Every access must depend on the thread's number in the same way: what a thread reads, it has written
 // itself. Fails the compilation if not. No scheduling directive says this but gpu_lanes, which is CUDA's alone and
 // blocks of one warp.

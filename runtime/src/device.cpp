@@ -66,6 +66,12 @@ sepconv_status take(const sepconv_driver& driver, const Place& place, sepconv_de
     return fail(invalid, "arguments.%s is given: OpenCL memory is named by the handle of %s_memory", place.name,
                 place.name);
   if (place.memory.handle == nullptr) return fail(invalid, "arguments.%s_memory.handle is NULL", place.name);
+  // Every element of the tensors has at least 4 bytes.
+  if (offset / 4 > INT32_MAX - tensor->elements) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "arguments.%s_memory.byte_offset is %" PRId64 ": too far for the 32-bit indices of a GPU row",
+                place.name, offset);
+  }
   tensor->memory = place.memory.handle;
   tensor->byte_offset = offset;
   return SEPCONV_OK;

@@ -92,8 +92,9 @@ int rank_key(const sepconv_variant& row) {
 }
 
 // What a GPU row does besides the products that every row needs, in multiply-adds: a depthwise tap of a fused row, with
-// its load, counts for two, and so often as there are panels; a byte of the workspace for as many as the device computes
-// in the time that its memory moves one; a second kernel for what is computed while it starts. 0 for other rows.
+// its load, counts for two, and so often as there are panels; a byte of the workspace for as many as the device
+// computes in the time that its memory moves one; a second kernel for what is computed while it starts. 0 for other
+// rows.
 double extra_work(const Geometry& g, const sepconv_variant& row) {
   constexpr double per_tap = 2, per_byte = 8, per_kernel = 2e7;
   if (row.driver == nullptr) return 0;

@@ -28,8 +28,8 @@ class OpenClDevice {
   cl_command_queue queue_ = nullptr;
 };
 
-// A memory object with a tensor inside it, `offset` bytes from its beginning and 256 bytes from its end; the rest holds a
-// pattern.
+// A memory object with a tensor inside it, `offset` bytes from its beginning and 256 bytes from its end; the rest
+// holds a pattern.
 class OpenClMemory {
  public:
   OpenClMemory(const OpenClDevice& device, const void* host, size_t bytes, size_t offset);

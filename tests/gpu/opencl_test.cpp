@@ -245,6 +245,16 @@ TEST_F(OpenCl, WhatIsNotBuiltIsRefused) {
   arguments.output = host;
   arguments.stream = device_->queue();
   EXPECT_EQ(sepconv_plan_run(planned.get(), &arguments), SEPCONV_INVALID_ARGUMENT);
+  const OpenClMemory memory(*device_, nullptr, 1 << 16, 0);
+  arguments = default_arguments();
+  arguments.packed_memory = arguments.input_memory = arguments.output_memory = memory.place();
+  arguments.input_memory.byte_offset = int64_t{1} << 34;
+  arguments.stream = device_->queue();
+  EXPECT_EQ(sepconv_plan_run(planned.get(), &arguments), SEPCONV_UNSUPPORTED);
+  arguments.input_memory.byte_offset = 2;
+  EXPECT_EQ(sepconv_plan_run(planned.get(), &arguments), SEPCONV_INVALID_ARGUMENT);
+  arguments.input_memory.byte_offset = 1 << 15;
+  EXPECT_EQ(sepconv_plan_run(planned.get(), &arguments), SEPCONV_INVALID_ARGUMENT);  // output overlaps packed
   sepconv_stream* stream = nullptr;
   EXPECT_NE(sepconv_stream_create(planned.get(), host, nullptr, 0, &stream), SEPCONV_OK);
 }

@@ -105,7 +105,8 @@ def main() -> int:
         for arch in arguments.arch:
             for name, found in sorted(assemble(arguments.ptxas, ptx, arch).items()):
                 label = f"{path.stem.removesuffix('_cuda')} {'workspace' if 'workspace' in name else 'output'}"
-                label += "" if name.endswith("__1") else " (16 bytes)"
+                if not name.endswith("__1") and any(n.endswith("__1") for n in wide):
+                    label += " (16 bytes)"
                 warps = REGISTERS // (-(-found["registers"] // 8) * 8 * 32)
                 loads, stores = wide[name]
                 print(

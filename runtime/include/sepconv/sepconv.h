@@ -184,8 +184,8 @@ typedef struct sepconv_weights {
 typedef int (*sepconv_parallel_for)(void* context, int tasks, int (*task)(void* data, int index, int worker),
                                     void* data);
 
-/// Where device memory lives; all zero for host memory. SEPCONV_MEMORY_CUDA: the pointer that it belongs to is an address
-/// on the device, the handle is NULL. SEPCONV_MEMORY_OPENCL: the handle is the cl_mem, the pointer is NULL.
+/// Where device memory lives; all zero for host memory. SEPCONV_MEMORY_CUDA: the pointer that it belongs to is an
+/// address on the device, the handle is NULL. SEPCONV_MEMORY_OPENCL: the handle is the cl_mem, the pointer is NULL.
 typedef struct sepconv_memory {
   sepconv_memory_kind kind;
   void* handle;
@@ -250,10 +250,10 @@ SEPCONV_API sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sep
 /// Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_BAD_PACKED, SEPCONV_OUT_OF_MEMORY (output untouched); SEPCONV_TASK_FAILED.
 SEPCONV_API sepconv_status sepconv_plan_run(const sepconv_plan* plan, const sepconv_arguments* arguments);
 
-/// GPUs: with options.device, every tensor is in that device's memory, the workspace included (there is none of its own),
-/// and sepconv_plan_run only puts work on arguments.stream: it does not wait, copy or allocate, and can be captured in a
-/// CUDA graph. CUDA's context is the one that is current on the calling thread; OpenCL's is that of the queue. Packed
-/// weights are packed in host memory and copied by the caller; their header is not checked then.
+/// GPUs: with options.device, every tensor is in that device's memory, the workspace included (there is none of its
+/// own), and sepconv_plan_run only puts work on arguments.stream: it does not wait, copy or allocate, and can be
+/// captured in a CUDA graph. CUDA's context is the one that is current on the calling thread; OpenCL's is that of the
+/// queue. Packed weights are packed in host memory and copied by the caller; their header is not checked then.
 ///
 /// Loads the plan's code for that context, which takes a driver long, so that the first run does not. Does nothing for
 /// the CPU. Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_NO_DEVICE, SEPCONV_DEVICE_FAILED.
@@ -265,9 +265,9 @@ SEPCONV_API sepconv_status sepconv_plan_warm_up(const sepconv_plan* plan, void* 
 SEPCONV_API sepconv_status sepconv_device_release(sepconv_device device, void* context);
 
 /// Runs a GPU plan on tensors in host memory, for programs that have nothing on the device: `arguments` are those of a
-/// run on the CPU, without a workspace; `stream` is a stream or queue of the device. Allocates device memory, copies the
-/// packed weights, the input and the residual there (and the output, if its pitches leave gaps), runs, copies the output
-/// back, waits for it, and frees the memory, in every call.
+/// run on the CPU, without a workspace; `stream` is a stream or queue of the device. Allocates device memory, copies
+/// the packed weights, the input and the residual there (and the output, if its pitches leave gaps), runs, copies the
+/// output back, waits for it, and frees the memory, in every call.
 /// Errors: those of sepconv_plan_run; SEPCONV_OUT_OF_MEMORY, SEPCONV_DEVICE_FAILED.
 SEPCONV_API sepconv_status sepconv_plan_run_host(const sepconv_plan* plan, const sepconv_arguments* arguments,
                                                  void* stream);

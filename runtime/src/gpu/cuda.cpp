@@ -1,5 +1,5 @@
-// CUDA, through its driver interface. The driver's library is opened when a device is first asked for; nothing of CUDA is
-// needed to compile or link this file.
+// CUDA, through its driver interface. The driver's library is opened when a device is first asked for; nothing of
+// CUDA is needed to compile or link this file.
 #include <HalideRuntime.h>
 #include <dlfcn.h>
 #include <stdint.h>
