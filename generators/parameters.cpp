@@ -48,8 +48,8 @@ const std::vector<ParameterSpec>& parameter_specs() {
        {0, 1},
        &ScheduleParameters::tap_rows},
       {"stage",
-       "1: copy a chunk's input before the taps read it, 0: read the input",
-       {0, 1},
+       "chunks whose input is copied before the taps read it, 0: they read the input",
+       {0, 1, 2, 4},
        &ScheduleParameters::stage},
       {"sum_unroll", "channels in the pointwise inner loop", {1, 2, 4}, &ScheduleParameters::sum_unroll},
       {"sum_block",
@@ -81,7 +81,7 @@ int vector_lanes(const VariantName& name, const Halide::Target& target) {
 }
 
 bool takes_input_activation(const VariantName& name, const ScheduleParameters& p) {
-  return p.stage == 1 && (!name.channels_first || name.curves() || name.extent.back() == 0);
+  return p.stage != 0 && (!name.channels_first || name.curves() || name.extent.back() == 0);
 }
 
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
@@ -153,6 +153,9 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   }
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return sentence("tap_rows", p.tap_rows, "the name must fix the kernel");
+  }
+  if (p.stage > 1 && name.channels_first) {
+    return sentence("stage", p.stage, "rows with channels first copy one channel at a time");
   }
   if (p.stage == 0 && (name.channels_first || name.curves())) {
     return sentence("stage", 0, "rows with channels first, and rows that take every activation, stage their input");

@@ -50,24 +50,24 @@ std::string axes(std::vector<int64_t> values) {
 
 // What the table says about a row besides its name.
 struct Numbers {
-  int chunk, sum_block, strip_pixels, input_activation, split;
+  int chunk, staged_chunks, sum_block, strip_pixels, input_activation, split;
   sepconv::TileSizes tile;
 };
 
 Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& target) {
   const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
   const int input_activation = sepconv::takes_input_activation(name, p) ? 1 : 0;
-  return {p.chunk, p.sum_block, p.strip_pixels, input_activation, 0, sepconv::tile_sizes(name, p)};
+  return {p.chunk, std::max(p.stage, 1), p.sum_block, p.strip_pixels, input_activation, 0, sepconv::tile_sizes(name, p)};
 }
 
 // A GPU row sums all channels at once, and knows no strips.
 Numbers device_numbers(const VariantName& name, const Row& row) {
   const sepconv::DeviceParameters p = sepconv::resolve_device_parameters(name, row.overrides);
   const sepconv::DeviceTile tile = sepconv::device_tile(name, p);
-  return {p.chunk, 0, 0, 1, p.split, {tile.channels, tile.pixels, 1, 1}};
+  return {p.chunk, 1, 0, 0, 1, p.split, {tile.channels, tile.pixels, 1, 1}};
 }
 
-// "cuda" of "cuda_sm80".
+// The driver is named as the target is, up to what follows a "_".
 std::string driver_of(const std::string& target) { return target.substr(0, target.find('_')); }
 
 void write_row(std::ostream& out, const Row& row) {
@@ -97,6 +97,7 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << n.chunk << ",\n"
+      << "        .staged_chunks = " << n.staged_chunks << ",\n"
       << "        .panel_channels = " << n.tile.panel_channels << ",\n"
       << "        .tile_pixels = " << n.tile.tile_pixels << ",\n"
       << "        .depthwise_tile = " << n.tile.depthwise_tile << ",\n"

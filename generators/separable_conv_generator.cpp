@@ -108,6 +108,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     options.sum_vector = parameters_.vector;
     const TileSizes tile = tile_sizes(name_, parameters_);
     options.chunk = parameters_.chunk;
+    options.staged_chunks = parameters_.stage;
     options.panel = tile.panel_channels;
     options.tile_pixels = tile.tile_pixels;
     options.depthwise_tile = tile.depthwise_tile;

@@ -16,7 +16,7 @@ namespace sepconv::internal {
 // What a cut has to respect; tests pass their own.
 struct CutLimits {
   int64_t indices = INT32_MAX;         // the largest index, in elements, that a variant can form
-  int64_t scratch_bytes = 384 * 1024;  // one task's scratch, aimed at: most of a usual L2 cache
+  int64_t scratch_bytes = 384 * 1024;  // one task's working set, aimed at: most of a usual L2 cache
 };
 
 // The cut of one image. A strip is whole along the axes inside `cut_axis`, one of `segments` parts along it, and a
@@ -52,10 +52,10 @@ struct Strip {
   int64_t taps[SEPCONV_MAX_SPATIAL_RANK];
 };
 
-// Every how many samples of the image a strip of `extent` outputs of an axis is shown, as if they were neighbours: those
-// between are read by no tap. Of one output that is the dilation, of several the factor that stride and dilation share.
-// What a variant stages then does not grow with them. 1 for rows that are compiled for other steps, and where samples
-// have to be neighbours in memory.
+// Every how many samples of the image a strip of `extent` outputs of an axis is shown, as if they were neighbours:
+// those between are read by no tap. Of one output that is the dilation, of several the factor that stride and dilation
+// share. What a variant stages then does not grow with them. 1 for rows that are compiled for other steps, and where
+// samples have to be neighbours in memory.
 int64_t sample_step(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
 
 // Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.
@@ -69,6 +69,10 @@ void adopt_fixed_steps(const sepconv_variant& row, Geometry* geometry);
 // This formula is the contract between the schedules and the planner; see the body for its terms.
 int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
                       const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
+
+// What of it is in use at a time: of the chunks that are copied together one.
+int64_t working_set_bytes(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
+                          const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
 
 // Chooses the cut for at most `threads` workers. Errors: SEPCONV_UNSUPPORTED where not even the smallest strip fits the
 // limits.
