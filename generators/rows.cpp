@@ -57,7 +57,8 @@ struct Numbers {
 Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& target) {
   const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
   const int input_activation = sepconv::takes_input_activation(name, p) ? 1 : 0;
-  return {p.chunk, std::max(p.stage, 1), p.sum_block, p.strip_pixels, input_activation, 0, sepconv::tile_sizes(name, p)};
+  return {p.chunk, std::max(p.stage, 1),        p.sum_block, p.strip_pixels, input_activation,
+          0,       sepconv::tile_sizes(name, p)};
 }
 
 // A GPU row sums all channels at once, and knows no strips.
