@@ -35,9 +35,10 @@ endfunction()
 
 _sepconv_halide_machine(_sepconv_machine)
 
-# sepconv_target(<name> [HALIDE <feature>...] SCHEDULE <name> [ROWS all|generic|last]): the features are appended to the Halide target
-# of the machine. ROWS says what the default library has of the target: every row of the manifest, those of float32 that fix
-# nothing, or what portable has, where the two exclude each other.
+# sepconv_target(<name> [HALIDE <feature>...] SCHEDULE <name> [ROWS all|generic|last|gpu]): the features are appended to the Halide
+# target of the machine. ROWS says what the default library has of the target: every row of the manifest, those of float32 that fix
+# nothing, or what portable has, where the two exclude each other. "gpu": nothing; its rows are those of generators/gpu_variants.cmake,
+# in a library of their own.
 function(sepconv_target name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCHEDULE;ROWS" "HALIDE")
   if(arg_UNPARSED_ARGUMENTS)
@@ -51,7 +52,7 @@ function(sepconv_target name)
   set_property(GLOBAL PROPERTY SEPCONV_TARGET_${name}_SCHEDULE "${arg_SCHEDULE}")
   set_property(GLOBAL APPEND PROPERTY SEPCONV_TARGETS ${name})
   if(NOT name STREQUAL "portable")
-    set_property(GLOBAL APPEND PROPERTY SEPCONV_TARGETS_${arg_ROWS} ${name})
+    set_property(GLOBAL APPEND PROPERTY SEPCONV_TARGETS_${arg_ROWS} ${name}) # "gpu" among them
   endif()
 endfunction()
 
@@ -73,6 +74,12 @@ elseif(_sepconv_machine MATCHES "^arm-32")
   sepconv_target(arm32_neon SCHEDULE arm ROWS generic)
 elseif(_sepconv_machine MATCHES "^wasm")
   sepconv_target(wasm_simd128 HALIDE wasm_simd128 SCHEDULE portable ROWS generic)
+endif()
+if(SEPCONV_GPU)
+  # Halide writes PTX for nothing newer than 8.6, and what newer instructions it knows are of no use here; drivers compile the PTX
+  # of an older architecture for a newer one.
+  sepconv_target(cuda HALIDE cuda cuda_capability_75 SCHEDULE gpu ROWS gpu)
+  sepconv_target(opencl HALIDE opencl SCHEDULE gpu ROWS gpu)
 endif()
 if(_sepconv_machine MATCHES "^arm-32")
   sepconv_target(portable HALIDE no_neon SCHEDULE portable)

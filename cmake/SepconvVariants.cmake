@@ -61,12 +61,17 @@ function(_sepconv_check_targets who targets)
   endforeach()
 endfunction()
 
-# sepconv_variants(<name>... [TARGETS <target>...]): adds rows to the manifest, in order of rank; without TARGETS for every target
-# whose ROWS are "all". SEPCONV_VARIANTS (wildcards) limits what is built.
+# sepconv_variants(<name>... [MANIFEST <property>] [TARGETS <target>...]): adds rows to the manifest, in order of rank; without
+# TARGETS for every target whose ROWS are "all". SEPCONV_VARIANTS (wildcards) limits what is built.
 function(sepconv_variants)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "TARGETS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "MANIFEST" "TARGETS")
   if(NOT arg_TARGETS)
     get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS_all)
+  endif()
+  set(wildcards ${SEPCONV_GPU_VARIANTS})
+  if(NOT arg_MANIFEST)
+    set(arg_MANIFEST SEPCONV_MANIFEST)
+    set(wildcards ${SEPCONV_VARIANTS})
   endif()
   _sepconv_check_targets("sepconv_variants" "${arg_TARGETS}")
   if(NOT arg_UNPARSED_ARGUMENTS)
@@ -75,7 +80,7 @@ function(sepconv_variants)
   foreach(name IN LISTS arg_UNPARSED_ARGUMENTS)
     _sepconv_check_name("${name}")
     set(wanted FALSE)
-    foreach(wildcard IN LISTS SEPCONV_VARIANTS)
+    foreach(wildcard IN LISTS wildcards)
       string(REPLACE "*" ".*" pattern "${wildcard}")
       if(name MATCHES "^${pattern}$")
         set(wanted TRUE)
@@ -85,11 +90,11 @@ function(sepconv_variants)
       continue()
     endif()
     foreach(target IN LISTS arg_TARGETS)
-      get_property(rows GLOBAL PROPERTY SEPCONV_MANIFEST)
+      get_property(rows GLOBAL PROPERTY ${arg_MANIFEST})
       if("${name} ${target}" IN_LIST rows)
         message(FATAL_ERROR "sepconv: the manifest names ${name} for ${target} twice")
       endif()
-      set_property(GLOBAL APPEND PROPERTY SEPCONV_MANIFEST "${name} ${target}")
+      set_property(GLOBAL APPEND PROPERTY ${arg_MANIFEST} "${name} ${target}")
     endforeach()
   endforeach()
 endfunction()
@@ -133,6 +138,7 @@ function(_sepconv_add_variant_library library rows)
   string(REGEX REPLACE "^sepconv_" "" prefix "${library}")
   set(lines "")
   set(objects "")
+  set(uses_gpu FALSE)
   foreach(row IN LISTS rows)
     string(REPLACE " " ";" row "${row}")
     list(GET row 0 variant)
@@ -145,6 +151,19 @@ function(_sepconv_add_variant_library library rows)
     set(function sepconv_${prefix}_${name})
     set(object "${dir}/${name}.o")
     set(compiled "${dir}/${name}.halide.o")
+    # What GPU rows ask of Halide's runtime, they get from sepconv::gpu.
+    set(renamed halide_malloc=sepconv_scratch_malloc halide_free=sepconv_scratch_free)
+    set(generator separable_conv)
+    if(schedule STREQUAL "gpu")
+      set(generator device_conv)
+      set(uses_gpu TRUE)
+      set(renamed halide_copy_to_device=sepconv_gpu_copy_to_device halide_device_malloc=sepconv_gpu_device_malloc)
+      foreach(api IN ITEMS cuda opencl)
+        foreach(call IN ITEMS device_interface initialize_kernels run finalize_kernels)
+          list(APPEND renamed halide_${api}_${call}=sepconv_gpu_${api}_${call})
+        endforeach()
+      endforeach()
+    endif()
     # The object as Halide leaves it has more global symbols than the one that is called, and takes its scratch memory from
     # halide_malloc; the copy exports one symbol and takes it from the runtime's arena.
     if(_sepconv_machine MATCHES "^wasm|-(osx|ios)$")
@@ -154,18 +173,15 @@ function(_sepconv_add_variant_library library rows)
         "${compiled}"
         "${object}"
         ${function}_argv
-        halide_malloc=sepconv_scratch_malloc
-        halide_free=sepconv_scratch_free
+        ${renamed}
       )
     else()
+      list(TRANSFORM renamed PREPEND "--redefine-sym;")
       set(
         copy
         "${CMAKE_OBJCOPY}"
         --keep-global-symbol=${function}_argv
-        --redefine-sym
-        halide_malloc=sepconv_scratch_malloc
-        --redefine-sym
-        halide_free=sepconv_scratch_free
+        ${renamed}
         "${compiled}"
         "${object}"
       )
@@ -173,7 +189,7 @@ function(_sepconv_add_variant_library library rows)
     add_custom_command(
       OUTPUT "${object}"
       COMMAND
-        sepconv::separable_conv_generator -g separable_conv -f ${function} -n ${name}.halide -o "${dir}" -e object
+        sepconv::separable_conv_generator -g ${generator} -f ${function} -n ${name}.halide -o "${dir}" -e object
         target=${halide_target} variant=${variant} schedule=${schedule} ${tuned}
       COMMAND ${copy}
       DEPENDS sepconv::separable_conv_generator sepconv::symbols
@@ -234,6 +250,9 @@ const sepconv_variant_table* @library@_variants(void);
   target_include_directories(${library} PUBLIC "$<BUILD_INTERFACE:${dir}/include>")
   target_link_libraries(${library} PUBLIC sepconv::runtime)
   set_target_properties(${library} PROPERTIES POSITION_INDEPENDENT_CODE ON LINKER_LANGUAGE C)
+  if(uses_gpu)
+    target_link_libraries(${library} PUBLIC sepconv::gpu)
+  endif()
   if(SEPCONV_CHECKED)
     target_link_libraries(${library} PUBLIC sepconv_checked_runtime)
   endif()

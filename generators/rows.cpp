@@ -5,6 +5,7 @@
 // ROWS_FILE has one line a compiled variant, written by cmake/SepconvVariants.cmake:
 //
 //   <name> <target> <schedule> <Halide target> <function> <object file> [tuned=<record> | <parameter>=<value> ...]
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "device_parameters.h"
 #include "parameters.h"
 
 namespace {
@@ -50,14 +52,36 @@ std::string axes(std::vector<int64_t> values) {
   return "{" + std::to_string(values[0]) + ", " + std::to_string(values[1]) + ", " + std::to_string(values[2]) + "}";
 }
 
-void write_row(std::ostream& out, const Row& row) {
-  const VariantName name = sepconv::parse_variant_name(row.name);
-  const Halide::Target target(row.halide_target);
+// What the table says about a row besides its name.
+struct Numbers {
+  int chunk, sum_block, strip_pixels, input_activation, split;
+  sepconv::TileSizes tile;
+};
+
+Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& target) {
   std::string warning;  // the generator has shown it
   const sepconv::ScheduleParameters p = row.overrides.empty()
                                             ? sepconv::tuned_parameters(name, row.schedule, target, row.tuned, &warning)
                                             : sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
-  const sepconv::TileSizes tile = sepconv::tile_sizes(name, p);
+  const int input_activation = sepconv::takes_input_activation(name, p) ? 1 : 0;
+  return {p.chunk, p.sum_block, p.strip_pixels, input_activation, 0, sepconv::tile_sizes(name, p)};
+}
+
+// A GPU row sums all channels at once, and knows no strips.
+Numbers device_numbers(const VariantName& name, const Row& row) {
+  const sepconv::DeviceParameters p = sepconv::resolve_device_parameters(name, row.overrides);
+  const sepconv::DeviceTile tile = sepconv::device_tile(name, p);
+  return {p.chunk, 0, 0, 1, p.split, {tile.channels, tile.pixels, 1, 1}};
+}
+
+// The driver is named as the target is, up to what follows a "_".
+std::string driver_of(const std::string& target) { return target.substr(0, target.find('_')); }
+
+void write_row(std::ostream& out, const Row& row) {
+  const VariantName name = sepconv::parse_variant_name(row.name);
+  const Halide::Target target(row.halide_target);
+  const bool device = sepconv::is_device_schedule(row.schedule);
+  const Numbers n = device ? device_numbers(name, row) : numbers(name, row, target);
   const char* dtype = name.types == "f64" ? "SEPCONV_DTYPE_F64" : "SEPCONV_DTYPE_F32";
   out << "    {\n"
       << "        .name = \"" << row.name << "_" << row.target << "\",\n"
@@ -71,7 +95,7 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .output_dtype = " << dtype << ",\n"
       << "        .stages = " << (name.depthwise_only() ? "SEPCONV_STAGES_DEPTHWISE" : "SEPCONV_STAGES_BOTH") << ",\n"
       << "        .activations = " << (name.curves() ? 1 : 0) << ",\n"
-      << "        .input_activation = " << (sepconv::takes_input_activation(name, p) ? 1 : 0) << ",\n"
+      << "        .input_activation = " << n.input_activation << ",\n"
       << "        .kernel_extent = " << axes(name.kernel) << ",\n"
       << "        .stride = " << axes(name.stride) << ",\n"
       << "        .dilation = " << axes(name.dilation) << ",\n"
@@ -79,15 +103,19 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .in_channels = " << name.in_channels << ",\n"
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
-      << "        .chunk_channels = " << p.chunk << ",\n"
-      << "        .panel_channels = " << tile.panel_channels << ",\n"
-      << "        .tile_pixels = " << tile.tile_pixels << ",\n"
-      << "        .depthwise_tile = " << tile.depthwise_tile << ",\n"
-      << "        .depthwise_rows = " << tile.depthwise_rows << ",\n"
-      << "        .sum_block = " << p.sum_block << ",\n"
-      << "        .strip_pixels = " << p.strip_pixels << ",\n"
-      << "        .object_size = " << std::filesystem::file_size(row.object) << ",\n"
-      << "    },\n";
+      << "        .chunk_channels = " << n.chunk << ",\n"
+      << "        .panel_channels = " << n.tile.panel_channels << ",\n"
+      << "        .tile_pixels = " << n.tile.tile_pixels << ",\n"
+      << "        .depthwise_tile = " << n.tile.depthwise_tile << ",\n"
+      << "        .depthwise_rows = " << n.tile.depthwise_rows << ",\n"
+      << "        .sum_block = " << n.sum_block << ",\n"
+      << "        .strip_pixels = " << n.strip_pixels << ",\n"
+      << "        .object_size = " << std::filesystem::file_size(row.object) << ",\n";
+  if (device) {
+    out << "        .driver = &sepconv_" << driver_of(row.target) << "_driver,\n"
+        << "        .split = " << n.split << ",\n";
+  }
+  out << "    },\n";
 }
 
 std::string table_source(const std::string& library, std::istream& lines) {
@@ -98,6 +126,9 @@ std::string table_source(const std::string& library, std::istream& lines) {
   std::ostringstream out;
   out << "// The variants of " << library << ". Written by the build; edits are lost.\n"
       << "#include \"sepconv/variant_table.h\"\n\n";
+  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return sepconv::is_device_schedule(row.schedule); })) {
+    out << "#include \"sepconv/gpu.h\"\n\n";
+  }
   for (const Row& row : rows) out << "int " << row.function << "_argv(void** arguments);\n";
   out << "\nstatic const sepconv_variant rows[] = {\n";
   for (const Row& row : rows) write_row(out, row);

@@ -11,6 +11,7 @@
 #include <exception>
 #include <iostream>
 
+#include "device_parameters.h"
 #include "parameters.h"
 #include "schedules/schedule.h"
 
@@ -23,9 +24,10 @@ std::string list(const std::vector<int>& values) {
 }
 
 // Names and meanings hold nothing that JSON would have to escape.
-void print(const sepconv::ScheduleParameters& defaults) {
+template <typename Parameters, typename Specs>
+void print(const Parameters& defaults, const Specs& specs) {
   const char* before = "[\n  ";
-  for (const sepconv::ParameterSpec& spec : sepconv::parameter_specs()) {
+  for (const auto& spec : specs) {
     std::cout << before << "{\"name\": \"" << spec.name << "\", \"default\": " << defaults.*(spec.member)
               << ", \"legal\": " << list(spec.legal) << ", \"meaning\": \"" << spec.meaning << "\"}";
     before = ",\n  ";
@@ -36,7 +38,15 @@ void print(const sepconv::ScheduleParameters& defaults) {
 void check(const sepconv::VariantName& name, const std::string& schedule, const Halide::Target& target) {
   for (std::string point; std::getline(std::cin, point);) {
     std::string reason;
-    sepconv::tuned_parameters(name, schedule, target, point, &reason);
+    try {
+      if (sepconv::is_device_schedule(schedule)) {
+        sepconv::resolve_device_parameters(name, sepconv::read_record(point));
+      } else {
+        sepconv::resolve_parameters(name, schedule, target, sepconv::read_record(point));
+      }
+    } catch (const std::invalid_argument& illegal) {
+      reason = illegal.what();
+    }
     std::cout << reason << std::endl;  // whoever asked waits for it
   }
 }
@@ -51,8 +61,10 @@ int main(int argc, char** argv) {
   try {
     const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
     const Halide::Target target{std::string(argv[3])};
-    if (argc == 4) {
-      print(sepconv::find_schedule(argv[2]).defaults(name, target));
+    if (argc == 4 && sepconv::is_device_schedule(argv[2])) {
+      print(sepconv::resolve_device_parameters(name, {}), sepconv::device_parameter_specs());
+    } else if (argc == 4) {
+      print(sepconv::find_schedule(argv[2]).defaults(name, target), sepconv::parameter_specs());
     } else {
       check(name, argv[2], target);
     }

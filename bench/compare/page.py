@@ -163,13 +163,26 @@ def not_good_yet(results):
     return text
 
 
+NOT_MEASURED = """\
+## Not measured
+
+The rows for GPUs are built, and tested without one ([gpu.md](gpu.md)). No GPU was at hand, so nothing is known of:
+
+- the variant suite on a CUDA device;
+- batch 1, float32, TF32 off: at least 1.5x the best of PyTorch's ways (cuDNN, both layouts, `torch.compile`), as geometric means
+  over each of MobileNetV1, MobileNetV2, EfficientNet-Lite0 and QuartzNet, and 1.2x over Xception;
+- batch 32: 1.3x over MobileNetV2 and EfficientNet-Lite0, 1.0x over Xception; no layer below 0.8x;
+- which of fused and split is faster, layer by layer, and the parameters of either.
+"""
+
+
 def page(results, once):
     groups = by_network(results)
     shapes = {layer["name"]: shape(layer) for layer in once["layers"]}
     sections = [network_section(n, g, shapes) for n, g in groups.items()]
     if "first_result" in once:
         sections.append(first_result_section(once["first_result"]))
-    sections.append(not_good_yet(results))
+    sections += [not_good_yet(results), NOT_MEASURED]
     return f"""# Performance
 
 Written by `./dev performance`; `./dev performance --from build/performance` writes it again from the same measurements.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "integers.h"
 #include "pack.h"
 
 namespace sepconv::internal {
@@ -42,6 +43,9 @@ bool differs(const Reason& reason, const char* what, const int64_t* problem, con
 
 bool rejected(const Request& request, const sepconv_variant& row, const Reason& reason) {
   const sepconv_problem& p = request.geometry->problem;
+  if ((row.driver == nullptr ? SEPCONV_DEVICE_CPU : row.driver->device) != request.device) {
+    return reason("it runs on another device");
+  }
   if (row.spatial_rank != p.spatial_rank) {
     return reason("spatial_rank is %" PRId32 ", the row has %" PRId32, p.spatial_rank, row.spatial_rank);
   }
@@ -87,6 +91,20 @@ int rank_key(const sepconv_variant& row) {
   return fixed_quantities(row) * 64 + target_level(target_index(row.target)) + 1;
 }
 
+// What a GPU row does besides the products that every row needs, in multiply-adds: a depthwise tap of a fused row, with
+// its load, counts for two, and so often as there are panels; a byte of the workspace for as many as the device
+// computes in the time that its memory moves one; a second kernel for what is computed while it starts. 0 for other
+// rows.
+double extra_work(const Geometry& g, const sepconv_variant& row) {
+  constexpr double per_tap = 2, per_byte = 8, per_kernel = 2e7;
+  if (row.driver == nullptr) return 0;
+  const double mid =
+      static_cast<double>(g.problem.batch) * static_cast<double>(g.out_pixels) * static_cast<double>(g.mid_channels);
+  const double tap_work = mid * per_tap * static_cast<double>(g.taps);
+  if (row.split != 0) return tap_work + mid * 2 * sizeof(float) * per_byte + per_kernel;
+  return tap_work * static_cast<double>(divide_up(g.problem.out_channels, row.panel_channels));
+}
+
 }  // namespace
 
 int fixed_quantities(const sepconv_variant& row) {
@@ -111,7 +129,10 @@ const sepconv_variant* choose_variant(const Request& request, const Tables& tabl
       const sepconv_variant& row = table.rows[i];
       if (rejected(request, row, Reason{nullptr, 0})) continue;
       const int key = rank_key(row);
-      if (best != nullptr && key <= best_key) continue;
+      if (best != nullptr && (key < best_key || (key == best_key && !(extra_work(*request.geometry, row) <
+                                                                      extra_work(*request.geometry, *best))))) {
+        continue;
+      }
       best = &row;
       best_key = key;
     }

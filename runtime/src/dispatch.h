@@ -20,13 +20,16 @@ struct Request {
   const char* variant;  // full name of the only variant that will do, or NULL
   bool same_packing;    // choose only among rows of packing `packing_id`
   uint64_t packing_id;
+  sepconv_device device = SEPCONV_DEVICE_CPU;
 };
 
 // The best row of all tables for the request, or NULL if none will do. Rows rank by
 //   1. registration: rows of later tables first (a user's own layers before the shipped rows);
 //   2. specialisation: rows that fix more quantities first;
 //   3. the target's level: the better instruction set first;
-//   4. the order in the table.
+//   4. for a GPU, the estimated work: fused rows compute the depthwise stage for each panel of output channels again,
+//      split ones send it through memory;
+//   5. the order in the table.
 const sepconv_variant* choose_variant(const Request& request, const Tables& tables);
 
 // Why a row will not do, in a few words such as "stride[0] is 2, the row has 1"; false (and no text) if it will.

@@ -36,6 +36,10 @@ extern "C" const char* sepconv_status_name(sepconv_status status) {
       return "SEPCONV_BAD_PACKED";
     case SEPCONV_TASK_FAILED:
       return "SEPCONV_TASK_FAILED";
+    case SEPCONV_NO_DEVICE:
+      return "SEPCONV_NO_DEVICE";
+    case SEPCONV_DEVICE_FAILED:
+      return "SEPCONV_DEVICE_FAILED";
     default:
       return "unknown status";
   }

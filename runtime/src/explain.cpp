@@ -51,9 +51,11 @@ void explain(const sepconv_plan& plan, Writer& write) {
   write.extents(" and after", g.pad_after, g.rank);
   write("\nvariant: %s (%s)\n", plan.row->name,
         plan.request.variant != nullptr ? "asked for by name" : "the first in rank that may run the problem");
-  write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
-        " at a time\n",
-        plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
+  if (plan.row->driver == nullptr) {
+    write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
+          " at a time\n",
+          plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
+  }
   write("memory: %zu bytes packed, %zu bytes workspace for %" PRId32 " threads\n", plan.packed.size,
         plan.workspace_size, plan.max_threads);
   write("targets of this machine:");
@@ -97,8 +99,12 @@ extern "C" const char* sepconv_variant_name(size_t index, int* runnable) {
   if (row == nullptr) return nullptr;
   if (runnable != nullptr) {
     const int target = sepconv::internal::target_index(row->target);
+    sepconv::internal::TargetSet machine = sepconv::internal::machine_targets();
+    char reason[64];
+    if (row->driver != nullptr && row->driver->probe(reason, sizeof reason) == SEPCONV_OK && target >= 0)
+      machine |= sepconv::internal::TargetSet{1} << target;
     const sepconv::internal::TargetSet targets =
-        sepconv::internal::machine_targets() & sepconv::internal::targets_from_environment(getenv("SEPCONV_TARGETS"));
+        machine & sepconv::internal::targets_from_environment(getenv("SEPCONV_TARGETS"));
     *runnable = target >= 0 && (targets >> target & 1) != 0 ? 1 : 0;
   }
   return row->name;

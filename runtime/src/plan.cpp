@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "error.h"
 #include "integers.h"
 #include "ranges.h"
@@ -99,15 +100,11 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
   if ((status = check_options(options))) return status;
   Request& request = plan->request;
   const bool named = options.variant != nullptr && *options.variant != '\0';
-  request = {&plan->geometry, machine_targets(), 0, named ? options.variant : nullptr, false, 0};
+  request = {&plan->geometry, machine_targets(), 0, named ? options.variant : nullptr, false, 0, SEPCONV_DEVICE_CPU};
   if ((status = read_targets(options.targets, &request.allowed))) return status;
 
   // Everything is legal; from here on it may still be unsupported.
   if ((status = check_supported(plan->geometry))) return status;
-  if (options.device != SEPCONV_DEVICE_CPU) {
-    return fail(SEPCONV_UNSUPPORTED, "options.device is %d: only SEPCONV_DEVICE_CPU (0) is built yet",
-                static_cast<int>(options.device));
-  }
   if (options.packing_of != nullptr) {
     const PackedHeader& header = options.packing_of->packed.header;
     if (weights_hash_of(plan->geometry) != header.problem_hash) {
@@ -121,18 +118,24 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
   Tables tables;
   registered_tables(&tables);
   plan->table_count = tables.count;
+  if (options.device != SEPCONV_DEVICE_CPU) {
+    request.device = options.device;
+    if ((status = device_targets(options.device, tables, &request.machine))) return status;
+  }
   plan->row = choose_variant(request, tables);
   if (plan->row == nullptr) return no_variant(request, tables);
   if (request.variant != nullptr) request.variant = plan->row->name;  // the caller's string need not live on
 
   adopt_fixed_steps(*plan->row, &plan->geometry);
   if ((status = lay_out_packed(plan->geometry, *plan->row, &plan->packed))) return status;
-  if ((status = cut_image(plan->geometry, *plan->row, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
-    return status;
   plan->in = leaf_activation(plan->geometry.problem.input_activation);
   plan->mid = leaf_activation(plan->geometry.problem.mid_activation);
   plan->out = leaf_activation(plan->geometry.problem.out_activation);
   plan->max_threads = options.max_threads;
+  plan->cut = {};
+  if (plan->row->driver != nullptr) return plan_call(plan);
+  if ((status = cut_image(plan->geometry, *plan->row, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
+    return status;
   plan->zero_bytes = static_cast<size_t>(plan->cut.zero_bytes);
   plan->workspace_size =
       plan->zero_bytes + static_cast<size_t>(plan->cut.worker_bytes) * static_cast<size_t>(options.max_threads);

@@ -14,8 +14,9 @@ struct sepconv_plan {
   const sepconv_variant* row;
   sepconv_activation in, mid, out;  // as leaf_activation has them
   int32_t max_threads;
-  size_t zero_bytes;      // at the front of the workspace: the residual of a problem that has none
-  size_t workspace_size;  // these and a slice for each worker
+  size_t zero_bytes;         // at the front of the workspace: the residual of a problem that has none
+  size_t workspace_size;     // these and a slice for each worker
+  sepconv_device_call call;  // GPU rows, which have no cut: a run's, but for what its arguments bring
 
   // How the row was chosen, for sepconv_plan_explain. Its `variant` is the chosen row's name, or NULL if none was asked
   // for; its `geometry` is the plan's own.

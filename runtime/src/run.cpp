@@ -7,6 +7,7 @@
 #include <atomic>
 #include <initializer_list>
 
+#include "device.h"
 #include "error.h"
 #include "integers.h"
 #include "plan.h"
@@ -151,7 +152,7 @@ sepconv_status check_buffers(const sepconv_plan& plan, const sepconv_arguments& 
   return check_apart(workspace, packed);
 }
 
-// Legal is legal first, for all of the arguments; only then comes what is not built yet.
+// Legal is legal first, for all of the arguments; only then comes what a plan for the CPU cannot do.
 sepconv_status check_memory(const sepconv_arguments& a) {
   const struct {
     const char* name;
@@ -159,7 +160,8 @@ sepconv_status check_memory(const sepconv_arguments& a) {
   } places[] = {{"input_memory", a.input_memory},
                 {"output_memory", a.output_memory},
                 {"packed_memory", a.packed_memory},
-                {"workspace_memory", a.workspace_memory}};
+                {"workspace_memory", a.workspace_memory},
+                {"residual_memory", a.residual_memory}};
   sepconv_status unsupported = SEPCONV_OK;
   for (const auto& place : places) {
     const int kind = raw_value(place.memory.kind);
@@ -169,8 +171,8 @@ sepconv_status check_memory(const sepconv_arguments& a) {
       return fail(invalid, "arguments.%s is host memory: its handle and byte_offset must be zero", place.name);
     }
     if (kind != SEPCONV_MEMORY_HOST && unsupported == SEPCONV_OK) {
-      unsupported = fail(SEPCONV_UNSUPPORTED, "arguments.%s.kind is %d: only SEPCONV_MEMORY_HOST (0) is built yet",
-                         place.name, kind);
+      unsupported = fail(SEPCONV_UNSUPPORTED,
+                         "arguments.%s.kind is %d: the plan is for the CPU, options.device says so", place.name, kind);
     }
   }
   return unsupported;
@@ -184,7 +186,7 @@ sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments
     return fail(invalid, "arguments.packed is %p: it must be 64-byte aligned", a.packed);
   }
   if (sepconv_status status = check_buffers(plan, a)) return status;
-  if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given: not built yet");
+  if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given, but the plan is for the CPU");
   return check_packed(plan.packed, a.packed);
 }
 
@@ -192,6 +194,7 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   sepconv_arguments arguments;
   sepconv_status status;
   if ((status = read_struct(given, &arguments))) return status;
+  if (plan.row->driver != nullptr) return run_on_device(plan, arguments);
   if ((status = check_arguments(plan, arguments))) return status;
   if (plan.geometry.problem.batch == 0) return SEPCONV_OK;
 

@@ -35,6 +35,7 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
     return fail(SEPCONV_INVALID_ARGUMENT,
                 "plan is not causal: a stream needs spatial_rank 1 and SEPCONV_PADDING_CAUSAL");
   }
+  if (plan.row->driver != nullptr) return fail(SEPCONV_UNSUPPORTED, "plan is for a GPU: streams run on the CPU");
   if (plan.row->in_extent[0] != 0) {
     return fail(SEPCONV_UNSUPPORTED,
                 "variant %s is compiled for %" PRId64

@@ -129,6 +129,8 @@ constexpr Target table[] = {
     {"arm32_neon", 1, arm32_neon},              //
     {"wasm_simd128", 1, wasm_simd128},          //
     {"riscv_v256", 1, riscv_v256},              //
+    {"cuda", 1, runs_nowhere},                  // no processor runs these; device.cpp asks their driver
+    {"opencl", 1, runs_nowhere},                //
 };
 constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
 static_assert(table_size <= 64, "a TargetSet has 64 bits");

@@ -45,7 +45,9 @@ typedef enum sepconv_status {
   SEPCONV_UNSUPPORTED = 2,       ///< legal, but not built yet, or no registered variant may run it on this machine
   SEPCONV_OUT_OF_MEMORY = 3,     ///< an allocation failed; nothing was written
   SEPCONV_BAD_PACKED = 4,        ///< packed weights are of another plan, another version, or damaged
-  SEPCONV_TASK_FAILED = 5        ///< the caller's parallel_for reported failure; the output is not complete
+  SEPCONV_TASK_FAILED = 5,       ///< the caller's parallel_for reported failure; the output is not complete
+  SEPCONV_NO_DEVICE = 6,         ///< options.device asks for a device that this machine, or its driver, has not
+  SEPCONV_DEVICE_FAILED = 7      ///< the device's driver reported an error
 } sepconv_status;
 
 typedef enum sepconv_layout {
@@ -182,7 +184,8 @@ typedef struct sepconv_weights {
 typedef int (*sepconv_parallel_for)(void* context, int tasks, int (*task)(void* data, int index, int worker),
                                     void* data);
 
-/// Where device memory lives; all zero for host memory.
+/// Where device memory lives; all zero for host memory. SEPCONV_MEMORY_CUDA: the pointer that it belongs to is an
+/// address on the device, the handle is NULL. SEPCONV_MEMORY_OPENCL: the handle is the cl_mem, the pointer is NULL.
 typedef struct sepconv_memory {
   sepconv_memory_kind kind;
   void* handle;
@@ -200,13 +203,14 @@ typedef struct sepconv_arguments {
   void* workspace;        ///< 64-byte aligned, or NULL: then the run allocates and frees its own
   size_t workspace_size;  ///< bytes
   sepconv_memory input_memory, output_memory, packed_memory, workspace_memory;
-  void* stream;
+  void* stream;  ///< GPUs: the CUstream (NULL: the default one) or cl_command_queue that the work is put on
   sepconv_parallel_for parallel_for;  ///< NULL: serial, on the calling thread
   void* parallel_context;
   /// Memory that is read after this run, such as the packed weights of the network's next layer: its first megabyte is
   /// asked for while this run computes. Only time depends on it; it is prefetched, never read. NULL for nothing.
   const void* next;
-  size_t next_size;  ///< bytes
+  size_t next_size;                ///< bytes
+  sepconv_memory residual_memory;  ///< GPUs
 } sepconv_arguments;
 
 SEPCONV_API void sepconv_problem_init(sepconv_problem* problem, size_t struct_size);
@@ -245,6 +249,28 @@ SEPCONV_API sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sep
 /// Computes the output. Allocates nothing when a workspace is given.
 /// Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_BAD_PACKED, SEPCONV_OUT_OF_MEMORY (output untouched); SEPCONV_TASK_FAILED.
 SEPCONV_API sepconv_status sepconv_plan_run(const sepconv_plan* plan, const sepconv_arguments* arguments);
+
+/// GPUs: with options.device, every tensor is in that device's memory, the workspace included (there is none of its
+/// own), and sepconv_plan_run only puts work on arguments.stream: it does not wait, copy or allocate, and can be
+/// captured in a CUDA graph. CUDA's context is the one that is current on the calling thread; OpenCL's is that of the
+/// queue. Packed weights are packed in host memory and copied by the caller; their header is not checked then.
+///
+/// Loads the plan's code for that context, which takes a driver long, so that the first run does not. Does nothing for
+/// the CPU. Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_NO_DEVICE, SEPCONV_DEVICE_FAILED.
+SEPCONV_API sepconv_status sepconv_plan_warm_up(const sepconv_plan* plan, void* stream);
+
+/// Forgets the code that plans have loaded for a context (a CUcontext, which must be current, or a cl_context). Call it
+/// before the context is destroyed, with no run in progress. Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_UNSUPPORTED (no
+/// registered library has variants for the device).
+SEPCONV_API sepconv_status sepconv_device_release(sepconv_device device, void* context);
+
+/// Runs a GPU plan on tensors in host memory, for programs that have nothing on the device: `arguments` are those of a
+/// run on the CPU, without a workspace; `stream` is a stream or queue of the device. Allocates device memory, copies
+/// the packed weights, the input and the residual there (and the output, if its pitches leave gaps), runs, copies the
+/// output back, waits for it, and frees the memory, in every call.
+/// Errors: those of sepconv_plan_run; SEPCONV_OUT_OF_MEMORY, SEPCONV_DEVICE_FAILED.
+SEPCONV_API sepconv_status sepconv_plan_run_host(const sepconv_plan* plan, const sepconv_arguments* arguments,
+                                                 void* stream);
 
 /// Streams: a causal plan (spatial_rank 1, SEPCONV_PADDING_CAUSAL), fed piece by piece. The outputs are those of the
 /// whole signal, bit for bit, wherever it is cut: output frame o comes with the piece that holds input frame o*stride.

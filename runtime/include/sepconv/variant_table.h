@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 4
+#define SEPCONV_VARIANT_ABI 5
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -72,6 +72,39 @@ extern "C" {
 /// if each strip's slice were a small image of its own: strip_min 0, the min of the slice 0, and the pad_before that
 /// follows.
 
+/// GPU rows
+///
+/// One call computes a whole problem, all images and all channels, in one kernel (fused) or two (split). It only
+/// enqueues: no allocation, no copy, no waiting. Tensors are flat arrays with pitches, so that one code serves slices,
+/// both layouts and memory objects with an offset. Pixels are numbered over the whole batch, x fastest. The arguments:
+///
+///     user_context      void*                            what the launcher passes itself
+///     input             T   [i]                          up to the last sample
+///     packed            T   [i]                          the packed weights, header included
+///     residual          T   [i]                          any element that is zero, with pitches 0, if there is none
+///     input_offset, output_offset, residual_offset       int32, elements
+///     workspace_at      int32                            in units of 16 elements
+///     mid_bias_at, depthwise_at, pointwise_at, out_bias_at    int32: where in `packed`, in units of 16 elements
+///     in_channels, out_channels, depth_multiplier        int32
+///     chunks            int32                            of the packed intermediate channels
+///     pixels, batch     int32                            output pixels of the batch; images
+///     in_channel_pitch, in_image_pitch, out_channel_pitch, out_image_pitch, residual_channel_pitch,
+///     residual_image_pitch                               int32, elements
+///     vectors           bool                             channels of a pixel are adjacent; C, F, every pitch and every
+///                                                        offset of input and output is a multiple of 4, and memory
+///                                                        begins at a multiple of 16 bytes
+///     for each spatial axis, innermost (x) first:
+///       kernel, stride, dilation, pad_before, in_extent, out_extent, in_pitch, out_pitch, residual_pitch    int32
+///     the activations' numbers, as above
+///     workspace         float [i]                        split rows only: chunks * pixels * chunk_channels elements
+///     output            T   [i]
+///
+/// panel_channels and tile_pixels are those of a block of threads.
+
+/// What a GPU row is called through; sepconv/gpu.h declares those there are. A call returns a status and, if that is
+/// not SEPCONV_OK, a sentence.
+typedef struct sepconv_driver sepconv_driver;
+
 /// One row: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means "any".
 typedef struct sepconv_variant {
   const char* name;                ///< with the target appended
@@ -97,7 +130,51 @@ typedef struct sepconv_variant {
   int32_t sum_block;     ///< intermediate channels summed before the depthwise stage runs again, before rounding
   int32_t strip_pixels;  ///< output pixels of one task, aimed at; 0 = the planner's choice
   uint32_t object_size;  ///< bytes of the compiled object
+  const sepconv_driver* driver;  ///< of a GPU row; NULL for rows that the processor runs
+  int32_t split;                 ///< 1: a GPU row that wants a workspace for the depthwise result
 } sepconv_variant;
+
+/// A tensor of a GPU call: an address (CUDA) or a cl_mem (OpenCL), and where in it the tensor begins.
+typedef struct sepconv_device_tensor {
+  void* memory;
+  int64_t byte_offset;
+  int64_t elements;  ///< up to the last one that is used
+} sepconv_device_tensor;
+
+/// One axis of a GPU call; entries as the arguments above have them.
+typedef struct sepconv_device_axis {
+  int32_t kernel, stride, dilation, pad_before, in_extent, out_extent, in_pitch, out_pitch, residual_pitch;
+} sepconv_device_axis;
+
+/// One call of a GPU row, in terms that know no Halide.
+typedef struct sepconv_device_call {
+  sepconv_device_tensor input, packed, residual, workspace, output;
+  int32_t mid_bias_at, depthwise_at, pointwise_at, out_bias_at;
+  int32_t in_channels, out_channels, depth_multiplier, chunks, pixels, batch;
+  int32_t in_channel_pitch, in_image_pitch, out_channel_pitch, out_image_pitch, residual_channel_pitch,
+      residual_image_pitch;
+  int32_t vectors;
+  sepconv_device_axis axis[SEPCONV_MAX_SPATIAL_RANK];  ///< outermost first
+  sepconv_activation in, mid, out;
+  void* stream;     ///< the caller's CUstream or cl_command_queue
+  int32_t warm_up;  ///< 1: load what the call needs, and compute nothing
+} sepconv_device_call;
+
+struct sepconv_driver {
+  sepconv_device device;
+  sepconv_memory_kind memory;
+  /// Whether there is a device, and the driver that it needs.
+  sepconv_status (*probe)(char* reason, size_t size);
+  sepconv_status (*run)(const sepconv_variant* row, const sepconv_device_call* call, char* reason, size_t size);
+  void (*release)(void* context);  ///< forgets what was loaded for it
+  /// For runs on host memory. These return the driver's own code, 0 for success, but for the first.
+  sepconv_status (*context_of)(void* stream, void** context, char* reason, size_t size);
+  int (*allocate)(void* context, size_t bytes, void** memory);
+  void (*free)(void* memory);
+  int (*write)(void* stream, void* memory, const void* host, size_t bytes);
+  int (*read)(void* stream, void* memory, void* host, size_t bytes);
+  int (*wait)(void* stream);
+};
 
 struct sepconv_variant_table {
   uint32_t abi;       ///< SEPCONV_VARIANT_ABI

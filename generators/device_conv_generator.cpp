@@ -1,0 +1,186 @@
+// The Generator of GPU rows: parameters, inputs and outputs, and three short methods. The algorithm is in
+// device_pipeline.cpp, the schedules are in schedules/gpu.cpp; the meaning of each input is written in
+// runtime/include/sepconv/variant_table.h.
+#include "device_parameters.h"
+#include "device_pipeline.h"
+#include "parameters.h"
+#include "schedules/gpu.h"
+#include "schedules/plain_comparisons.h"
+#include "schedules/thread_registers.h"
+
+namespace sepconv {
+
+class DeviceConv : public Halide::Generator<DeviceConv> {
+ public:
+  GeneratorParam<std::string> variant{"variant", ""};     // the name, without the target
+  GeneratorParam<std::string> schedule_{"schedule", ""};  // gpu
+
+  // Schedule parameters; -1 takes the default.
+  GeneratorParam<int> chunk{"chunk", -1};
+  GeneratorParam<int> threads_x{"threads_x", -1};
+  GeneratorParam<int> threads_y{"threads_y", -1};
+  GeneratorParam<int> thread_pixels{"thread_pixels", -1};
+  GeneratorParam<int> thread_vectors{"thread_vectors", -1};
+  GeneratorParam<int> tap_unroll{"tap_unroll", -1};
+  GeneratorParam<int> split{"split", -1};
+
+  // Declares the arguments, which depend on rank, type and family.
+  void configure() {
+    name_ = parse_variant_name(variant);
+    std::map<std::string, int> overrides;
+    for (const auto* parameter :
+         {&chunk, &threads_x, &threads_y, &thread_pixels, &thread_vectors, &tap_unroll, &split}) {
+      if (*parameter != -1) overrides[parameter->name()] = *parameter;
+    }
+    parameters_ = resolve_device_parameters(name_, overrides);
+    const Halide::Type type = element_type(name_);
+    input_ = add_input<Buffer<void>>("input", type, 1);
+    packed_ = add_input<Buffer<void>>("packed", type, 1);
+    residual_ = add_input<Buffer<void>>("residual", type, 1);
+    for (const char* number : {"input_offset",
+                               "output_offset",
+                               "residual_offset",
+                               "workspace_at",
+                               "mid_bias_at",
+                               "depthwise_at",
+                               "pointwise_at",
+                               "out_bias_at",
+                               "in_channels",
+                               "out_channels",
+                               "multiplier",
+                               "chunks",
+                               "pixels",
+                               "batch",
+                               "in_channel_pitch",
+                               "in_image_pitch",
+                               "out_channel_pitch",
+                               "out_image_pitch",
+                               "residual_channel_pitch",
+                               "residual_image_pitch"}) {
+      numbers_[number] = add_input<int32_t>(number);
+    }
+    vectors_ = add_input<bool>("vectors");
+    for (int a = 0; a < name_.rank; a++) {
+      for (const char* number : {"kernel", "stride", "dilation", "pad_before", "in_extent", "out_extent", "in_pitch",
+                                 "out_pitch", "residual_pitch"}) {
+        const std::string of_axis = std::string(number) + "_" + "xyz"[a];
+        numbers_[of_axis] = add_input<int32_t>(of_axis);
+      }
+    }
+    for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
+    for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
+      bounds_.push_back(add_input<float>(bound));
+    }
+    if (parameters_.split == 1) workspace_ = add_output<Buffer<void>>("workspace", Halide::Float(32), 1);
+    output_ = add_output<Buffer<void>>("output", type, 1);
+  }
+
+  void generate() {
+    DeviceInputs in;
+    in.input = *input_;
+    in.packed = *packed_;
+    in.residual = *residual_;
+    in.input_extent = input_->dim(0).extent();
+    in.packed_extent = packed_->dim(0).extent();
+    in.residual_extent = residual_->dim(0).extent();
+    in.input_offset = number("input_offset");
+    in.output_offset = number("output_offset");
+    in.residual_offset = number("residual_offset");
+    in.workspace_at = number("workspace_at");
+    in.mid_bias_at = number("mid_bias_at");
+    in.depthwise_at = number("depthwise_at");
+    in.pointwise_at = number("pointwise_at");
+    in.out_bias_at = number("out_bias_at");
+    in.in_channels = number("in_channels", name_.in_channels);
+    in.out_channels = number("out_channels", name_.out_channels);
+    in.multiplier = number("multiplier", name_.multiplier);
+    in.chunks = number("chunks");
+    if (name_.in_channels > 0 && name_.multiplier > 0) {
+      const int64_t chunks = (name_.in_channels + parameters_.chunk - 1) / parameters_.chunk * name_.multiplier;
+      in.chunks = static_cast<int>(chunks);
+    }
+    in.pixels = number("pixels");
+    in.batch = number("batch");
+    // Of the layout's dense dimension the pitch is 1.
+    const bool first = name_.channels_first;
+    in.in_channel_pitch = first ? number("in_channel_pitch") : Expr(1);
+    in.out_channel_pitch = first ? number("out_channel_pitch") : Expr(1);
+    in.residual_channel_pitch = number("residual_channel_pitch");
+    in.in_image_pitch = number("in_image_pitch");
+    in.out_image_pitch = number("out_image_pitch");
+    in.residual_image_pitch = number("residual_image_pitch");
+    in.vectors = *vectors_;
+    for (int a = 0; a < name_.rank; a++) {
+      const std::string of_axis = std::string("_") + "xyz"[a];
+      const int outer = name_.rank - 1 - a;  // names count axes from the outside
+      DeviceAxis axis;
+      axis.kernel = number("kernel" + of_axis, name_.kernel[outer]);
+      axis.stride = number("stride" + of_axis, name_.stride[outer]);
+      axis.dilation = number("dilation" + of_axis, name_.dilation[outer]);
+      axis.pad_before = number("pad_before" + of_axis);
+      axis.in_extent = number("in_extent" + of_axis, name_.extent[outer]);
+      axis.out_extent = number("out_extent" + of_axis);
+      axis.in_pitch = first && a == 0 ? Expr(1) : number("in_pitch" + of_axis);
+      axis.out_pitch = first && a == 0 ? Expr(1) : number("out_pitch" + of_axis);
+      axis.residual_pitch = number("residual_pitch" + of_axis);
+      in.axes.push_back(axis);
+    }
+    in.in_act = activation(0);
+    in.mid_act = activation(1);
+    in.out_act = activation(2);
+
+    DeviceOptions options;
+    options.chunk = parameters_.chunk;
+    options.threads_x = parameters_.threads_x;
+    options.threads_y = parameters_.threads_y;
+    options.thread_pixels = parameters_.thread_pixels;
+    options.thread_vectors = parameters_.thread_vectors;
+    options.channels_first = first;
+    options.split = parameters_.split == 1;
+    options.curves = name_.curves();
+    options.type = element_type(name_);
+    if (options.split) in.workspace = *workspace_;
+    stages_ = make_device_pipeline(in, options, name_.rank);
+    (*output_)(stages_.i) = Halide::undef(options.type);
+    const Expr last = output_->dim(0).extent() - 1;
+    (*output_)(Halide::unsafe_promise_clamped(stages_.output_index, 0, last)) = stages_.output_value;
+    for (auto* buffer : {input_, packed_, residual_}) buffer->dim(0).set_min(0);
+    output_->dim(0).set_min(0);
+    if (options.split) workspace_->dim(0).set_min(0);
+  }
+
+  void schedule() {
+    int unrolled_axes = 0;
+    for (int64_t taps = 1; unrolled_axes < name_.rank; unrolled_axes++) {
+      const int64_t along = name_.kernel[name_.rank - 1 - unrolled_axes];  // names count axes from the outside
+      if (along == 0 || taps * along > parameters_.tap_unroll) break;
+      taps *= along;
+    }
+    schedule_gpu(stages_, *output_, parameters_, unrolled_axes);
+    keep_in_thread_registers(get_pipeline(), stages_.sum.name());
+    if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());
+  }
+
+ private:
+  // An argument, or the constant that the name fixes in its place.
+  Expr number(const std::string& name, int64_t fixed = 0) const {
+    return fixed > 0 ? Expr(static_cast<int>(fixed)) : Expr(*numbers_.at(name));
+  }
+
+  // Of the input (0), the middle (1) and the output (2).
+  Activation activation(int stage) const { return {*kinds_[stage], *bounds_[2 * stage], *bounds_[2 * stage + 1]}; }
+
+  VariantName name_;
+  DeviceParameters parameters_;
+  DeviceStages stages_;
+  Input<Buffer<void>>*input_, *packed_, *residual_;
+  std::map<std::string, Input<int32_t>*> numbers_;
+  Input<bool>* vectors_;
+  std::vector<Input<int32_t>*> kinds_;
+  std::vector<Input<float>*> bounds_;
+  Output<Buffer<void>>*workspace_ = nullptr, *output_;
+};
+
+}  // namespace sepconv
+
+HALIDE_REGISTER_GENERATOR(sepconv::DeviceConv, device_conv)

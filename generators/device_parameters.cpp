@@ -1,0 +1,106 @@
+#include "device_parameters.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace sepconv {
+namespace {
+
+constexpr int lanes = 4;  // of one load of 16 bytes
+constexpr int most_threads = 512, most_shared = 48 * 1024;
+
+DeviceParameters defaults(const VariantName& name) {
+  DeviceParameters p;
+  p.split = name.family == "split" ? 1 : 0;
+  if (name.channels_first) {  // threads along the pixels, 32 of them for whole cache lines
+    p.threads_x = 32;
+    p.threads_y = 4;
+    p.thread_pixels = 2;
+    p.thread_vectors = 4;
+  }
+  return p;
+}
+
+}  // namespace
+
+const std::vector<DeviceParameterSpec>& device_parameter_specs() {
+  static const std::vector<DeviceParameterSpec> specs = {
+      {"chunk", "channels in shared memory at a time", {8, 16, 32}, &DeviceParameters::chunk},
+      {"threads_x",
+       "threads of a block along output channels (channels_first: along pixels)",
+       {4, 8, 16, 32},
+       &DeviceParameters::threads_x},
+      {"threads_y",
+       "threads of a block along pixels (channels_first: along output channels)",
+       {2, 4, 8, 16, 32},
+       &DeviceParameters::threads_y},
+      {"thread_pixels", "pixels of one thread", {1, 2, 4, 8}, &DeviceParameters::thread_pixels},
+      {"thread_vectors", "vectors of 4 output channels of one thread", {1, 2, 4}, &DeviceParameters::thread_vectors},
+      {"tap_unroll",
+       "taps unrolled at most, where the name fixes them",
+       {1, 5, 9, 25, 49},
+       &DeviceParameters::tap_unroll},
+      {"split", "1: the depthwise result goes through the workspace", {0, 1}, &DeviceParameters::split},
+  };
+  return specs;
+}
+
+bool is_device_schedule(const std::string& schedule) { return schedule == "gpu"; }
+
+DeviceTile device_tile(const VariantName& name, const DeviceParameters& p) {
+  const int along_pixels = name.channels_first ? p.threads_x : p.threads_y;
+  const int along_channels = name.channels_first ? p.threads_y : p.threads_x;
+  return {along_pixels * p.thread_pixels, along_channels * p.thread_vectors * lanes};
+}
+
+std::string why_illegal(const DeviceParameters& p, const VariantName& name) {
+  const auto sentence = [](const char* parameter, int value, const std::string& rule) {
+    return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
+  };
+  for (const DeviceParameterSpec& spec : device_parameter_specs()) {
+    const int value = p.*(spec.member);
+    if (std::find(spec.legal.begin(), spec.legal.end(), value) == spec.legal.end())
+      return sentence(spec.name, value, "it is not one of its legal values");
+  }
+  const int threads = p.threads_x * p.threads_y;
+  if (threads < 32 || threads > most_threads) {
+    return sentence("threads_y", p.threads_y,
+                    "with threads_x " + std::to_string(p.threads_x) + " a block has " + std::to_string(threads) +
+                        " threads; it may have 32 to " + std::to_string(most_threads));
+  }
+  const DeviceTile tile = device_tile(name, p);
+  // The threads of one row share a chunk's vectors of a pixel.
+  if (!name.channels_first && p.threads_x % (p.chunk / lanes) != 0) {
+    return sentence("threads_x", p.threads_x,
+                    "it must be a multiple of the vectors of a chunk, " + std::to_string(p.chunk / lanes));
+  }
+  if (tile.pixels * p.chunk / lanes % threads != 0) {
+    return sentence("thread_pixels", p.thread_pixels,
+                    "the threads of a block do not share the " + std::to_string(tile.pixels) + " pixels evenly");
+  }
+  if (p.thread_pixels * p.thread_vectors * lanes > 64) {
+    return sentence("thread_pixels", p.thread_pixels, "a thread holds at most 64 sums");
+  }
+  const int shared = 4 * ((p.chunk + lanes) * tile.pixels + p.chunk * tile.channels + 5 * tile.pixels);
+  if (shared > most_shared) {
+    return sentence("chunk", p.chunk, "a block would need " + std::to_string(shared) + " bytes of shared memory");
+  }
+  return "";
+}
+
+DeviceParameters resolve_device_parameters(const VariantName& name, const std::map<std::string, int>& overrides) {
+  DeviceParameters parameters = defaults(name);
+  const auto& specs = device_parameter_specs();
+  for (const auto& [key, value] : overrides) {
+    const std::string& wanted = key;
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&](const DeviceParameterSpec& s) { return s.name == wanted; });
+    if (spec == specs.end()) throw std::invalid_argument("no schedule parameter of GPUs is called \"" + key + "\"");
+    parameters.*(spec->member) = value;
+  }
+  const std::string illegal = why_illegal(parameters, name);
+  if (!illegal.empty()) throw std::invalid_argument("variant " + name.text + ": " + illegal);
+  return parameters;
+}
+
+}  // namespace sepconv

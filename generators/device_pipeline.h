@@ -1,0 +1,91 @@
+// The algorithm of a GPU row: a whole separable convolution, all pixels of all images, with no scheduling call in it.
+// The stages and their names are those of pipeline.h; what differs is that nothing is cut into strips, and that every
+// tensor is a flat array with an offset and pitches of its own, which serves both layouts.
+//
+//   origin(p)            = what the output pixel p = x + W*(y + H*(z + D*n)) starts from: its first sample along each
+//                          axis (x*sx - pad_x, ...), its image n, and where it lies in the output
+//   sample(l, p, q, tap) = in_act(input[channel (q/M)*L + l, origin + tap*dilation, image n]), 0 outside the image or
+//                          past the last channel
+//   taps(l, p, q)        = sum over taps of sample(l, p, q, tap) * depthwise(l, tap, q)
+//   mid(l, p, q)         = mid_act(taps + mid_bias)
+//   flat(l, p, q)        = mid(l, p, q), in shared memory; split rows write it to the workspace and read it back
+//   sum(f, p, panel)     = sum over q and l of flat(l, p, q) * weight(f, l, q, panel)
+//   done(f, p, panel)    = out_act(out_bias + sum + residual)
+//   output[f, p]         = done(f, p, panel)           f counts from the panel's first channel
+//
+// L is the chunk, M the multiplier; q numbers the packed chunks as in runtime/include/sepconv/variant_table.h, which
+// also describes every argument.
+#ifndef SEPCONV_GENERATORS_DEVICE_PIPELINE_H
+#define SEPCONV_GENERATORS_DEVICE_PIPELINE_H
+
+#include <vector>
+
+#include "Halide.h"
+#include "activation.h"
+
+namespace sepconv {
+
+// Innermost axis (x) first.
+struct DeviceAxis {
+  Halide::Expr kernel, stride, dilation, pad_before;
+  Halide::Expr in_extent, out_extent, in_pitch, out_pitch, residual_pitch;
+};
+
+struct DeviceInputs {
+  Halide::Func input, packed, residual;  // flat arrays
+  Halide::Func workspace;                // split: the output that it defines
+  Halide::Expr input_extent, packed_extent, residual_extent;
+  Halide::Expr input_offset, output_offset;  // of the first element; residual_offset counts from the output's
+  Halide::Expr residual_offset;
+  Halide::Expr mid_bias_at, depthwise_at, pointwise_at, out_bias_at;  // of the packed parts, in units of `granule`
+  Halide::Expr workspace_at;                                          // likewise, in the workspace
+  std::vector<DeviceAxis> axes;
+  Halide::Expr in_channels, out_channels, multiplier, chunks, pixels, batch;
+  Halide::Expr in_channel_pitch, in_image_pitch, out_channel_pitch, out_image_pitch;
+  Halide::Expr residual_channel_pitch, residual_image_pitch;
+  Halide::Expr
+      vectors;  // channels last, true: channel counts, pitches and offsets are multiples of 4, addresses of 16 bytes
+  Activation in_act, mid_act, out_act;
+};
+
+struct DeviceOptions {
+  static constexpr int lanes = 4;     // channels of one load of 16 bytes
+  static constexpr int granule = 16;  // packed parts and the workspace begin at multiples of so many elements
+  int chunk = 16;                     // L
+  // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split rows share the workspace's
+  // in the same way.
+  int threads_x = 16, threads_y = 8, thread_pixels = 8, thread_vectors = 1;
+  bool channels_first = false;
+  bool split = false;
+  bool curves = false;  // activations that are no clamps, too
+  Halide::Type type;    // of the tensors; sums are float32
+
+  int block_pixels() const { return thread_pixels * (channels_first ? threads_x : threads_y); }
+  int block_channels() const { return lanes * thread_vectors * (channels_first ? threads_y : threads_x); }
+};
+
+// Where a thread writes; Halide would not reorder loops over scattered writes, so the domain has them in their order.
+struct DeviceTiles {
+  Halide::RVar lane, vec, i, tx, ty, po, outer;  // outer: panel; of the workspace q
+};
+
+struct DeviceStages {
+  Halide::Var f{"f"}, p{"p"}, panel{"panel"}, l{"l"}, q{"q"}, i{"i"};
+  std::vector<Halide::Var> tap_at;  // of `sample`
+  DeviceOptions options;
+  Halide::Func origin, sample, taps, mid, flat, weight, sum, done;
+  Halide::RDom tap, k;                           // k: l, q
+  Halide::RDom sample_pass, mid_pass, out_pass;  // with curves
+  Halide::Func origin_of_mid;                    // split: what `mid` starts from; else it is `origin`
+  Halide::Func workspace;                        // split: its definition is an update over `stored`
+  DeviceTiles stored;                            // of that update; no vec
+  DeviceTiles at;                                // of the output's update
+  Halide::Expr output_index, output_value;
+  Halide::Expr vectors;
+};
+
+DeviceStages make_device_pipeline(const DeviceInputs& inputs, const DeviceOptions& options, int rank);
+
+}  // namespace sepconv
+
+#endif

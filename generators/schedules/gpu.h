@@ -1,0 +1,15 @@
+#ifndef SEPCONV_GENERATORS_SCHEDULES_GPU_H
+#define SEPCONV_GENERATORS_SCHEDULES_GPU_H
+
+#include "../device_parameters.h"
+#include "../device_pipeline.h"
+
+namespace sepconv {
+
+// Schedules the stages as kernels for a GPU. `output` is the Func whose update the stages' `at` runs over; with
+// o.split, `stages.workspace` is an output, too. `unrolled_axes`: whose taps are unrolled, from the inside.
+void schedule_gpu(DeviceStages& stages, Halide::Func output, const DeviceParameters& o, int unrolled_axes);
+
+}  // namespace sepconv
+
+#endif
