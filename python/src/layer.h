@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "block.h"
 #include "describe.h"
 #include "sepconv/sepconv.hpp"
 #include "tensor.h"
@@ -61,7 +62,7 @@ class Layer : public Runnable {
  private:
   struct Packed {  // for all plans with this packing
     Plan anchor;
-    PackedWeights weights;
+    Block weights;
   };
   struct
       Next {  // the packed weights that a thread used after these: where they lay, which is all that is done with them

@@ -4,8 +4,6 @@
 
 #include <cstddef>
 
-#include "sepconv/sepconv.hpp"
-
 namespace sepconv::python {
 
 /// What this thread's memory is used for: each has its own block.
