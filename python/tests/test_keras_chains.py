@@ -42,9 +42,9 @@ def four(shape=(12, 10, 3)):
     return keras.Model(inputs, x)
 
 
-def check_equal(found, expected):
-    found, expected = numpy(found), numpy(expected)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+def check_equal(found, expected, tolerance=1e-5):
+    found, expected = (numpy(keras.ops.cast(t, "float32")) for t in (found, expected))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
 REPLACED = [("a",), ("pad", "b", "b_bn", "b_pw"), ("c",), ("d",)]
@@ -98,15 +98,15 @@ def test_a_branch_ends_a_chain(rng, tmp_path):
     d = layers.SeparableConv2D(4, 3, padding="same", name="d")(c)
     e = layers.SeparableConv2D(4, 3, padding="same", name="e")(layers.Add()([b, d]))  # an output of the model
     f = layers.SeparableConv2D(4, 3, padding="same", name="f")(e)
-    g = layers.SeparableConv2D(4, 3, padding="same", name="g", dtype="float64")(f)  # of another type
-    h = layers.SeparableConv2D(4, 3, padding="same", name="h", dtype="float64")(g)
+    g = layers.SeparableConv2D(4, 3, padding="same", name="g", dtype="mixed_float16")(f)  # of another type
+    h = layers.SeparableConv2D(4, 3, padding="same", name="h", dtype="mixed_float16")(g)
     model = randomized(keras.Model(inputs, [e, h]), rng)
     fast = sepconv.keras.optimize(model)
     assert sorted(chain_names(fast)) == ["a_chain", "c_chain", "g_chain"]
     assert sorted(r.replaces for r in sepconv.keras.report(fast)) == [(name,) for name in "abcdefgh"]
     x = rng.standard_normal((2, 9, 9, 4)).astype("f")
-    for found, expected in zip(fast(x), model(x), strict=True):
-        check_equal(found, expected)
+    for found, expected, tolerance in zip(fast(x), model(x), (1e-5, 0.01), strict=True):
+        check_equal(found, expected, tolerance)
     inner = keras.Model(inputs, c)  # what lies inside a chain, asked for by name
     check_equal(sepconv.keras.optimize(inner)(x), inner(x))
 
