@@ -35,8 +35,9 @@ endfunction()
 
 _sepconv_halide_machine(_sepconv_machine)
 
-# sepconv_target(<name> [HALIDE <feature>...] SCHEDULE <name> [ROWS all|generic]): the features are appended to the Halide target of
-# the machine. ROWS says what the default library has of the target: every row of the manifest, or those that fix nothing.
+# sepconv_target(<name> [HALIDE <feature>...] SCHEDULE <name> [ROWS all|generic|last]): the features are appended to the Halide target
+# of the machine. ROWS says what the default library has of the target: every row of the manifest, those of float32 that fix
+# nothing, or what portable has, where the two exclude each other.
 function(sepconv_target name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCHEDULE;ROWS" "HALIDE")
   if(arg_UNPARSED_ARGUMENTS)
@@ -76,8 +77,9 @@ endif()
 if(_sepconv_machine MATCHES "^arm-32")
   sepconv_target(portable HALIDE no_neon SCHEDULE portable)
 elseif(_sepconv_machine MATCHES "^riscv-64")
-  # Halide compiles for the vector extension only.
+  # Halide compiles for the vector extension only, and for one length of its registers.
   sepconv_target(portable HALIDE rvv vector_bits_128 SCHEDULE riscv)
+  sepconv_target(riscv_v256 HALIDE rvv vector_bits_256 SCHEDULE riscv ROWS last)
 else()
   sepconv_target(portable SCHEDULE portable)
 endif()

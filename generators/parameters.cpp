@@ -1,6 +1,7 @@
 #include "parameters.h"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 
 #include "schedules/schedule.h"
@@ -177,6 +178,26 @@ ScheduleParameters resolve_parameters(const VariantName& name, const std::string
   const std::string illegal = why_illegal(parameters, name, schedule, target);
   if (!illegal.empty()) throw std::invalid_argument("variant " + name.text + ": " + illegal);
   return parameters;
+}
+
+ScheduleParameters tuned_parameters(const VariantName& name, const std::string& schedule, const Halide::Target& target,
+                                    const std::string& record, std::string* warning) {
+  warning->clear();
+  try {
+    std::map<std::string, int> overrides;
+    std::istringstream words(record);
+    for (std::string word; std::getline(words, word, ',');) {
+      const size_t colon = std::min(word.find(':'), word.size());
+      const std::string value = word.substr(std::min(colon + 1, word.size()));
+      if (value.empty() || value.size() > 6 || value.find_first_not_of("0123456789") != std::string::npos)
+        throw std::invalid_argument("\"" + word + "\" is not <parameter>:<value>");
+      overrides[word.substr(0, colon)] = std::stoi(value);
+    }
+    return resolve_parameters(name, schedule, target, overrides);
+  } catch (const std::invalid_argument& reason) {
+    *warning = "the tuning record of " + name.text + " is not used: " + reason.what();
+    return resolve_parameters(name, schedule, target, {});
+  }
 }
 
 }  // namespace sepconv

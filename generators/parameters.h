@@ -62,6 +62,11 @@ std::string why_illegal(const ScheduleParameters& parameters, const VariantName&
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides);
 
+// The same for what a tuning record says, "chunk:32,stage:0" or "". A record that may not be used costs its parameters,
+// not the build: the defaults, and in `warning` a sentence that says why; else `warning` is "".
+ScheduleParameters tuned_parameters(const VariantName& name, const std::string& schedule, const Halide::Target& target,
+                                    const std::string& record, std::string* warning);
+
 // The element type of input, weights and output.
 Halide::Type element_type(const VariantName& name);
 

@@ -4,7 +4,7 @@
 //
 // ROWS_FILE has one line a compiled variant, written by cmake/SepconvVariants.cmake:
 //
-//   <name> <target> <schedule> <Halide target> <function> <object file> [<parameter>=<value> ...]
+//   <name> <target> <schedule> <Halide target> <function> <object file> [tuned=<record> | <parameter>=<value> ...]
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -20,7 +20,7 @@ namespace {
 using sepconv::VariantName;
 
 struct Row {
-  std::string name, target, schedule, halide_target, function, object;
+  std::string name, target, schedule, halide_target, function, object, tuned;
   std::map<std::string, int> overrides;
 };
 
@@ -35,7 +35,11 @@ Row parse_row(const std::string& line) {
     const size_t equals = word.find('=');
     if (equals == std::string::npos)
       throw std::invalid_argument("\"" + word + "\" in row \"" + line + "\" is not <parameter>=<value>");
-    row.overrides[word.substr(0, equals)] = std::stoi(word.substr(equals + 1));
+    if (word.substr(0, equals) == "tuned") {
+      row.tuned = word.substr(equals + 1);
+    } else {
+      row.overrides[word.substr(0, equals)] = std::stoi(word.substr(equals + 1));
+    }
   }
   return row;
 }
@@ -49,7 +53,10 @@ std::string axes(std::vector<int64_t> values) {
 void write_row(std::ostream& out, const Row& row) {
   const VariantName name = sepconv::parse_variant_name(row.name);
   const Halide::Target target(row.halide_target);
-  const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
+  std::string warning;  // the generator has shown it
+  const sepconv::ScheduleParameters p = row.overrides.empty()
+                                            ? sepconv::tuned_parameters(name, row.schedule, target, row.tuned, &warning)
+                                            : sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
   const sepconv::TileSizes tile = sepconv::tile_sizes(name, p);
   const char* dtype = name.types == "f64" ? "SEPCONV_DTYPE_F64" : "SEPCONV_DTYPE_F32";
   out << "    {\n"

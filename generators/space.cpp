@@ -1,65 +1,60 @@
-// sepconv_space: prints the search space of schedule parameters for one variant, as JSON.
+// sepconv_space: the search space of schedule parameters for one variant.
 //
 //   sepconv_space VARIANT SCHEDULE HALIDE_TARGET
 //
-// prints the parameters: name, meaning, legal values, default.
+// prints the parameters as JSON: name, meaning, legal values, default.
 //
-//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check FILE
+//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check
 //
-// reads a JSON list of parameter objects (missing ones take the default) and prints a list of sentences, "" for legal
-// points.
+// reads points, one a line, as <parameter>:<value> separated by commas (missing ones take the default), and answers
+// each with a line: why it is illegal, or nothing. A search keeps it running.
 #include <exception>
-#include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "parameters.h"
 #include "schedules/schedule.h"
 
 namespace {
 
-using nlohmann::ordered_json;
-
-ordered_json describe(const sepconv::ScheduleParameters& defaults) {
-  ordered_json parameters = ordered_json::array();
-  for (const sepconv::ParameterSpec& spec : sepconv::parameter_specs()) {
-    parameters.push_back(
-        {{"name", spec.name}, {"meaning", spec.meaning}, {"legal", spec.legal}, {"default", defaults.*(spec.member)}});
-  }
-  return parameters;
+std::string list(const std::vector<int>& values) {
+  std::string text;
+  for (const int value : values) text += (text.empty() ? "" : ", ") + std::to_string(value);
+  return "[" + text + "]";
 }
 
-ordered_json check(const ordered_json& points, const sepconv::VariantName& name, const std::string& schedule,
-                   const Halide::Target& target) {
-  ordered_json reasons = ordered_json::array();
-  for (const auto& point : points) {
-    try {
-      sepconv::resolve_parameters(name, schedule, target, point.get<std::map<std::string, int>>());
-      reasons.push_back("");
-    } catch (const std::invalid_argument& reason) {
-      reasons.push_back(reason.what());
-    }
+// Names and meanings hold nothing that JSON would have to escape.
+void print(const sepconv::ScheduleParameters& defaults) {
+  const char* before = "[\n  ";
+  for (const sepconv::ParameterSpec& spec : sepconv::parameter_specs()) {
+    std::cout << before << "{\"name\": \"" << spec.name << "\", \"default\": " << defaults.*(spec.member)
+              << ", \"legal\": " << list(spec.legal) << ", \"meaning\": \"" << spec.meaning << "\"}";
+    before = ",\n  ";
   }
-  return reasons;
+  std::cout << "\n]\n";
+}
+
+void check(const sepconv::VariantName& name, const std::string& schedule, const Halide::Target& target) {
+  for (std::string point; std::getline(std::cin, point);) {
+    std::string reason;
+    sepconv::tuned_parameters(name, schedule, target, point, &reason);
+    std::cout << reason << std::endl;  // whoever asked waits for it
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 && !(argc == 6 && std::string(argv[4]) == "--check")) {
-    std::cerr << "usage: sepconv_space VARIANT SCHEDULE HALIDE_TARGET [--check FILE]\n";
+  if (argc != 4 && !(argc == 5 && std::string(argv[4]) == "--check")) {
+    std::cerr << "usage: sepconv_space VARIANT SCHEDULE HALIDE_TARGET [--check]\n";
     return 2;
   }
   try {
     const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
     const Halide::Target target{std::string(argv[3])};
     if (argc == 4) {
-      const auto defaults = sepconv::find_schedule(argv[2]).defaults(name, target);
-      std::cout << describe(defaults).dump(2) << "\n";
+      print(sepconv::find_schedule(argv[2]).defaults(name, target));
     } else {
-      std::ifstream file(argv[5]);
-      if (!file) throw std::runtime_error(std::string("cannot read ") + argv[5]);
-      std::cout << check(ordered_json::parse(file), name, argv[2], target).dump() << "\n";
+      check(name, argv[2], target);
     }
     return 0;
   } catch (const std::exception& error) {

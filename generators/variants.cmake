@@ -44,7 +44,8 @@ foreach(type IN ITEMS f32 f64)
     list(APPEND last_rows ${group}_any ${group}_any_depthwise)
   endforeach()
 endforeach()
-sepconv_variants(${last_rows} TARGETS portable)
+get_property(last_targets GLOBAL PROPERTY SEPCONV_TARGETS_last)
+sepconv_variants(${last_rows} TARGETS portable ${last_targets})
 
 # Targets that processors rarely end at, or that few programs use: float32 rows that fix nothing.
 get_property(generic_targets GLOBAL PROPERTY SEPCONV_TARGETS_generic)

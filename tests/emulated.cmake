@@ -41,5 +41,16 @@ elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "armv7")
   sepconv_emulate(cortex-a9 any_arm32_neon "portable arm32_neon")
   sepconv_emulate(cortex-a15 any_arm32_neon "portable arm32_neon")
 elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
-  sepconv_emulate(rv64,v=true,vlen=256,vext_spec=v1.0 any_portable "portable")
+  set(v256 rv64,v=true,vlen=256,vext_spec=v1.0)
+  sepconv_emulate(${v256} any_riscv_v256 "riscv_v256")
+  if(qemu)
+    add_test(
+      NAME emulated_variants_v256
+      COMMAND ${CMAKE_COMMAND} -E env ${qemu} -cpu ${v256} $<TARGET_FILE:sepconv_variants_test>
+    )
+    set_tests_properties(
+      emulated_variants_v256
+      PROPERTIES LABELS emulated TIMEOUT ${SEPCONV_TEST_TIMEOUT} ENVIRONMENT SEPCONV_TEST_EFFORT=0.1
+    )
+  endif()
 endif()

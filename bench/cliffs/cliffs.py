@@ -1,15 +1,14 @@
 """Looks for cliffs: sizes at which a layer takes much longer than its neighbours.
 
-    cliffs.py BENCH [--channels-first] [--all-taps] [--core 1] [--budget 0.05] [--filter RE] [--json FILE] [--picture FILE]
+    cliffs.py BENCH [--channels-first] [--core 1] [--budget 0.05] [--filter RE] [--json FILE] [--picture FILE]
 
 BENCH is sepconv_bench. The depthwise stage dominates the layers (256 -> 16 channels), and memory does not: all read one image of
 28x28, which fits the L2 cache. Square kernels of 3 to 7 taps, dilation 1 to 18, multiplier 1 to 4, stride 1 to 3. A cost that has
 no cliffs is linear: fitted is
 
-    milliseconds = (a + b * taps) * channels * multiplier * outputs
+    milliseconds = (a + b * taps) * channels * multiplier * outputs,    taps = k * k
 
-and a layer's excess is its time over the fit. `taps` counts those that read the image, on average over the outputs: with a dilation
-of 18 most of a kernel lies in the padding, and is left out. --all-taps counts k * k instead. --json writes the times, --picture draws them.
+and a layer's excess is its time over the fit. --json writes the times, --picture draws them.
 """
 
 import argparse
@@ -44,27 +43,10 @@ def layers(data_format):
         }
 
 
-def taps_inside(kernel, dilation, stride):
-    """Of the taps along an axis, those that read the image and not the zeros around it: the mean over the outputs."""
-    outputs = -(-IMAGE // stride)
-    padding = max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - IMAGE, 0)
-    begins = (output * stride - padding // 2 for output in range(outputs))
-    return (
-        sum(
-            0 <= begin + tap * dilation < IMAGE
-            for begin in begins
-            for tap in range(kernel)
-        )
-        / outputs
-    )
-
-
 def work(layer):
-    """(taps inside the image, all taps, intermediate elements)"""
-    kernel, stride = layer["kernel"][0], layer["strides"][0]
-    outputs = (-(-IMAGE // stride)) ** 2
-    inside = taps_inside(kernel, layer["dilation"][0], stride) ** 2
-    return inside, kernel**2, CHANNELS * layer["mult"] * outputs
+    """(taps, intermediate elements)"""
+    outputs = (-(-IMAGE // layer["strides"][0])) ** 2
+    return layer["kernel"][0] ** 2, CHANNELS * layer["mult"] * outputs
 
 
 def fit(points):
@@ -132,7 +114,7 @@ def draw(file, rows, a, b):
             color="black",
             linewidth=1,
         )
-    axes.set_xlabel("taps inside the image (colour: dilation)")
+    axes.set_xlabel("taps (colour: dilation)")
     axes.set_ylabel("ns an element between the stages")
     axes.set_ylim(bottom=0)
     axes.legend()
@@ -144,7 +126,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bench")
     parser.add_argument("--channels-first", action="store_true")
-    parser.add_argument("--all-taps", action="store_true")
     parser.add_argument("--core", type=int)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds a layer")
     parser.add_argument(
@@ -161,12 +142,12 @@ def main():
         if layer["name"] not in results:
             continue
         result = results[layer["name"]]
-        inside, every, elements = work(layer)
+        taps, elements = work(layer)
         rows.append(
             {
                 "name": layer["name"],
                 "variant": result["variant"],
-                "taps": every if args.all_taps else inside,
+                "taps": taps,
                 "dilation": layer["dilation"][0],
                 "stride": layer["strides"][0],
                 "elements": elements,

@@ -77,6 +77,16 @@ sepconv_problem describe_problem(const Picture& extended, int radius, sepconv_la
 
 }  // namespace
 
+const std::map<std::string, ColorMatrix>& tones() {
+  static const std::map<std::string, ColorMatrix> named = {
+      {"sepia", {0.393F, 0.349F, 0.272F, 0.769F, 0.686F, 0.534F, 0.189F, 0.168F, 0.131F}},
+      {"gray", {0.299F, 0.299F, 0.299F, 0.587F, 0.587F, 0.587F, 0.114F, 0.114F, 0.114F}},
+      {"cool", {0.85F, 0.05F, 0.10F, 0.05F, 0.90F, 0.20F, 0.00F, 0.10F, 1.00F}},
+      {"keep", {1, 0, 0, 0, 1, 0, 0, 0, 1}},
+  };
+  return named;
+}
+
 Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& colors, sepconv_layout layout) {
   const int radius = std::max(1, static_cast<int>(std::ceil(2.5F * sigma)));
   const Picture extended = extend(picture, radius);

@@ -3,6 +3,7 @@
 #define SEPCONV_EXAMPLES_PICTURE_FILTER_FILTER_H
 
 #include <array>
+#include <map>
 #include <string>
 
 #include "picture.h"
@@ -12,6 +13,8 @@ namespace sepconv::examples {
 
 // Row: input channel; column: output channel.
 using ColorMatrix = std::array<float, 9>;
+
+const std::map<std::string, ColorMatrix>& tones();  // by name: sepia, gray, cool, keep
 
 struct Filtered {
   Picture picture;

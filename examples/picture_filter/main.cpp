@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <map>
 #include <string>
 
 #include "filter.h"
@@ -17,16 +16,9 @@
 
 namespace {
 
-using sepconv::examples::ColorMatrix;
 using sepconv::examples::Filtered;
 using sepconv::examples::Picture;
-
-const std::map<std::string, ColorMatrix> kTones = {
-    {"sepia", {0.393F, 0.349F, 0.272F, 0.769F, 0.686F, 0.534F, 0.189F, 0.168F, 0.131F}},
-    {"gray", {0.299F, 0.299F, 0.299F, 0.587F, 0.587F, 0.587F, 0.114F, 0.114F, 0.114F}},
-    {"cool", {0.85F, 0.05F, 0.10F, 0.05F, 0.90F, 0.20F, 0.00F, 0.10F, 1.00F}},
-    {"keep", {1, 0, 0, 0, 1, 0, 0, 0, 1}},
-};
+using sepconv::examples::tones;
 
 struct CommandLine {
   std::string input, output = "filtered.png", compare;
@@ -51,7 +43,7 @@ int run(const CommandLine& line) {
 
   sepconv::programs::require(sepconv_register(sepconv_default_variants()));
   const sepconv_layout layout = line.channels_first ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
-  const Filtered filtered = sepconv::examples::filter_picture(picture, line.sigma, kTones.at(line.tone), layout);
+  const Filtered filtered = sepconv::examples::filter_picture(picture, line.sigma, tones().at(line.tone), layout);
   fmt::print("{} {}x{}: Gaussian of {} pixels, colours \"{}\": {:.2f} ms by {}, max error {:.1e}\n",
              line.input.empty() ? "a drawn picture" : line.input, picture.width, picture.height, line.sigma, line.tone,
              filtered.milliseconds, filtered.variant, filtered.max_error);
@@ -76,7 +68,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.1F, 20.0F))
       ->capture_default_str();
   app.add_option("--tone", line.tone, "Colours: sepia, gray, cool or keep")
-      ->check(CLI::IsMember(kTones))
+      ->check(CLI::IsMember(tones()))
       ->capture_default_str();
   app.add_flag("--channels-first", line.channels_first, "Filter the colours as three planes, not side by side");
   app.add_option("--compare", line.compare, "Also write the picture and the filtered one side by side, as PNG");

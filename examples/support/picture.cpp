@@ -22,11 +22,6 @@ constexpr int64_t kMaxPixels = 1 << 28;
 
 }  // namespace
 
-Picture::Picture(int picture_width, int picture_height)
-    : width(picture_width),
-      height(picture_height),
-      rgb(kChannels * static_cast<size_t>(picture_width) * static_cast<size_t>(picture_height)) {}
-
 Picture read_picture(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) throw std::runtime_error("cannot open the picture " + path + ": " + std::strerror(errno));

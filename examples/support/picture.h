@@ -2,6 +2,7 @@
 #ifndef SEPCONV_EXAMPLES_SUPPORT_PICTURE_H
 #define SEPCONV_EXAMPLES_SUPPORT_PICTURE_H
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,7 +15,10 @@ struct Picture {
   std::vector<float> rgb;
 
   Picture() = default;
-  Picture(int picture_width, int picture_height);
+  Picture(int picture_width, int picture_height)
+      : width(picture_width),
+        height(picture_height),
+        rgb(3 * static_cast<size_t>(picture_width) * static_cast<size_t>(picture_height)) {}
   float* pixel(int x, int y) {
     return rgb.data() + 3 * (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x));
   }

@@ -1,5 +1,5 @@
-// Schedule for RISC-V with the vector extension: portable.cpp's nest on vectors of 128 bits, which every processor with
-// that extension has, and a pass that keeps Halide's code generator out of trouble.
+// Schedule for RISC-V with the vector extension: portable.cpp's nest, and a pass that keeps Halide's code generator out
+// of trouble. What Halide compiles is right for one length of the vector registers only, so each length is a target.
 #include "fused.h"
 
 using Halide::Expr;

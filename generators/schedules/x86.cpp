@@ -95,6 +95,11 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   int64_t taps = 1;
   for (const int64_t k : name.kernel) taps *= k;
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
+<<<<<<< HEAD
+  // Four cache lines of a pixel at a time: single ones, a pixel apart, share few sets of the first-level cache.
+  if (channels == 0 && !name.channels_first) o.stage = 4;
+=======
+>>>>>>> parent of 987a010 (x86: four cache lines of a pixel are copied at a time)
   if (channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
     o.chunk = 8;
     o.depthwise_vector = std::min(o.depthwise_vector, 8);

@@ -52,10 +52,10 @@ struct Strip {
   int64_t taps[SEPCONV_MAX_SPATIAL_RANK];
 };
 
-// Every how many samples of the image a strip of `extent` outputs of an axis is shown, as if they were neighbours: those
-// between are read by no tap. Of one output that is the dilation, of several the factor that stride and dilation share.
-// What a variant stages then does not grow with them. 1 for rows that are compiled for other steps, and where samples
-// have to be neighbours in memory.
+// Every how many samples of the image a strip of `extent` outputs of an axis is shown, as if they were neighbours:
+// those between are read by no tap. Of one output that is the dilation, of several the factor that stride and dilation
+// share. What a variant stages then does not grow with them. 1 for rows that are compiled for other steps, and where
+// samples have to be neighbours in memory.
 int64_t sample_step(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
 
 // Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.

@@ -18,11 +18,21 @@ namespace {
 [[maybe_unused]] bool runs_anywhere() { return true; }
 [[maybe_unused]] bool runs_nowhere() { return false; }
 
-// What the portable rows assume: nothing but the processor's baseline, and on RISC-V the vector extension.
+// What the portable rows assume: nothing but the processor's baseline, and on RISC-V the vector extension with
+// registers of exactly 128 bits: the compiled code stores whole registers, and wider ones would reach past the
+// output.
 #if defined(__riscv)
-bool portable() { return (getauxval(AT_HWCAP) & (1ul << ('V' - 'A'))) != 0; }
+unsigned long riscv_vector_bits() {
+  if ((getauxval(AT_HWCAP) & (1ul << ('V' - 'A'))) == 0) return 0;
+  unsigned long bytes;
+  asm("csrr %0, 0xc22" : "=r"(bytes));  // vlenb, by its number for assemblers that do not know the extension
+  return 8 * bytes;
+}
+bool portable() { return riscv_vector_bits() == 128; }
+bool riscv_v256() { return riscv_vector_bits() == 256; }
 #else
 constexpr auto portable = runs_anywhere;
+constexpr auto riscv_v256 = runs_nowhere;
 #endif
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -118,6 +128,7 @@ constexpr Target table[] = {
     {"arm_neon_fp16dot", 2, arm_neon_fp16dot},  //
     {"arm32_neon", 1, arm32_neon},              //
     {"wasm_simd128", 1, wasm_simd128},          //
+    {"riscv_v256", 1, riscv_v256},              //
 };
 constexpr int table_size = static_cast<int>(sizeof table / sizeof table[0]);
 static_assert(table_size <= 64, "a TargetSet has 64 bits");

@@ -135,7 +135,7 @@ TEST(Dispatch, PlansObeySEPCONV_TARGETS) {
   constexpr struct {
     const char *row, *target;
   } kRows[] = {{"k3s1d1m1", "x86_avx512"}, {"k3s1d1m1", "x86_avx2"}, {"k3s1d1m1", "arm_neon"}, {"any", "x86_sse41"},
-               {"any", "arm32_neon"},      {"any", "wasm_simd128"},  {"any", "portable"}};
+               {"any", "arm32_neon"},      {"any", "wasm_simd128"},  {"any", "riscv_v256"},    {"any", "portable"}};
   std::vector<std::string> here, targets;
   for (const auto& [row, target] : kRows) {
     if ((internal::machine_targets() >> internal::target_index(target) & 1) == 0) continue;

@@ -57,7 +57,7 @@ INSTRUCTION = re.compile(r"\s*[0-9a-f]+:\s+(\S.*)")
 
 
 def allowed(member, processor):
-    if processor == "riscv" and member.endswith("_portable.o"):  # the only one there
+    if processor == "riscv" and member.endswith(("_portable.o", "_riscv_v256.o")):
         return {"rvv"}
     return next((a for t, a in ALLOWED.items() if member.endswith(f"_{t}.o")), set())
 

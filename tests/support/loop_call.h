@@ -131,8 +131,8 @@ bool is_dense(const halide_buffer_t* buffer, const std::vector<int64_t>& extents
   return true;
 }
 
-// Whether the depthwise kernel has the extents and pitches of the contract. A row that fixes no taps may be shown a part
-// of a larger kernel.
+// Whether the depthwise kernel has the extents and pitches of the contract. A row that fixes no taps may be shown a
+// part of a larger kernel.
 template <typename T>
 bool is_kernel(const Call& call, const Compiled& row, int64_t chunks) {
   const halide_buffer_t* buffer = call.depthwise;

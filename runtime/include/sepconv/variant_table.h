@@ -66,7 +66,7 @@ extern "C" {
 /// Rows with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
 /// A strip of one row may be shown only the rows its taps read, with dilation 1 along that axis: rows that fix a
 /// dilation above 1 must read the argument all the same (rows that fix 1 need not). Rows that fix neither stride nor
-/// dilation nor in_extent may be shown every n-th sample of an axis, with a stride and a dilation that are smaller by n.
+/// dilation nor in_extent may be shown every n-th sample of an axis, with a stride and a dilation smaller by n.
 /// pad_before is below 0 where the first tap shown lies that far inside the image. Every row with a fixed in_extent
 /// gets the input whole along x. Images too large for 32-bit coordinates are shown to the other rows strip by strip, as
 /// if each strip's slice were a small image of its own: strip_min 0, the min of the slice 0, and the pad_before that
