@@ -8,7 +8,7 @@
 namespace sepconv::python {
 namespace {
 
-// What a layer's input, or its output, has to be for the next one: "float32, channels_last, 2 spatial axes, 8 channels".
+// What a layer takes or gives, in words: "float32, channels_last, 2 spatial axes, 8 channels".
 std::string interface_of(const Layer& layer, int64_t channels) {
   const sepconv_problem& problem = layer.problem();
   const bool first = problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
