@@ -2,9 +2,10 @@
 
 `separable_conv` and `depthwise_conv` have the signatures and the semantics of `keras.ops`, and take arrays of NumPy,
 PyTorch, JAX, TensorFlow and everything else with the buffer protocol or DLPack. `Layer` packs its weights once, and has
-biases and activations. `sepconv.keras` makes Keras use them.
+biases and activations; a `Chain` runs several in one call. `sepconv.keras` makes Keras use them.
 """
 
+from ._chain import Chain
 from ._layer import Layer
 from ._native import __version__
 from ._ops import depthwise_conv, explain, separable_conv
@@ -17,6 +18,7 @@ from ._runtime import (
 )
 
 __all__ = [
+    "Chain",
     "Layer",
     "Variant",
     "__version__",

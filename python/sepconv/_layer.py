@@ -6,13 +6,13 @@ import numpy as np
 
 from . import _native, frameworks
 from ._ops import Axes, Padding
+from ._runnable import Runnable
 from .frameworks._geometry import geometry
-from .frameworks._layers import remember
 
 Activation = str | tuple[float | None, float | None] | None
 
 
-class Layer:
+class Layer(Runnable):
     """A separable convolution, or one of its two stages, with weights that are packed once.
 
         D = mid_activation(mid_bias + depthwise(input_activation(inputs)))
@@ -40,16 +40,10 @@ class Layer:
         TypeError: a weight is no array.
     """
 
-    __slots__ = ("__weakref__", "_layer", "activations", "dtype", "geometry", "key", "number", "threads")
+    __slots__ = ("activations", "geometry", "threads")
 
-    dtype: str
-    """The dtype of weights, inputs and outputs."""
     threads: int | None
     """How many threads a call uses; `None` for `get_num_threads()` at the time of the call."""
-    number: int
-    """The layer's number in graphs of frameworks, of its own in this process."""
-    key: str
-    """The number as text: torch.compile may make a symbol of a number."""
 
     def __init__(
         self,
@@ -70,7 +64,7 @@ class Layer:
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be from 1 to 1024, received {threads}")
-        self._layer = _native.Layer(
+        layer = _native.Layer(
             *(frameworks.readable(w) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias)),
             strides,
             padding,
@@ -90,37 +84,15 @@ class Layer:
             dilation_rate,
         )
         self.activations = tuple(_standard(a) for a in (input_activation, mid_activation, out_activation))
-        self.dtype, self.number, self.threads = self._layer.dtype, self._layer.number, threads
-        self.key = str(self.number)
-        remember(self)
+        self.threads = threads
+        super().__init__(layer)
         if input_shape is not None:
             self._layer.prepare(input_shape)
 
-    def __call__(self, inputs: Any, residual: Any = None, out: Any = None) -> Any:
-        """Runs the layer.
-
-        Args:
-            inputs: array of the weights' dtype, as in `separable_conv`.
-            residual: contiguous array of the output's shape, added before the output's activation.
-            out: contiguous, writable array of the output's shape, which must not overlap the others: the result is
-                written there. Of NumPy, or another with a buffer.
-
-        Returns:
-            `out`, or a new array of the kind of `inputs`.
-
-        Raises:
-            ValueError: as `separable_conv`.
-        """
-        if out is None:
-            call = frameworks.of(inputs)
-            if call is not None:
-                return call.run_layer(self, inputs, residual)
-        result = self._layer.run(inputs, residual, out)
-        return result if out is not None or result.dtype != np.uint16 else result.view(inputs.dtype)
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the output for an input of this shape. Raises `ValueError` if there is none."""
-        return self._layer.output_shape(input_shape)
+    @property
+    def layers(self) -> "tuple[Layer, ...]":
+        """The layer itself, as a chain of one."""
+        return (self,)
 
     def variant(self, input_shape: tuple[int, ...]) -> str:
         """The name of the variant that inputs of this shape run, such as `"2d_f32_nhwc_k3s1d1m1_x86_avx2"`."""

@@ -174,7 +174,7 @@ std::shared_ptr<const Layer::Packed> Layer::pack(const sepconv_problem& problem,
   weights.pointwise_kernel = kept.pointwise_kernel;
   weights.mid_bias = kept.mid_bias;
   weights.out_bias = kept.out_bias;
-  PackedWeights packed(plan.packed_size());
+  Block packed(plan.packed_size());
   check_status(sepconv_plan_pack(plan.get(), &weights, packed.data(), packed.size()));
   return std::make_shared<const Packed>(Packed{std::move(plan), std::move(packed)});
 }

@@ -8,20 +8,38 @@
 #include <string>
 #include <vector>
 
+#include "block.h"
 #include "describe.h"
 #include "sepconv/sepconv.hpp"
 #include "tensor.h"
 
 namespace sepconv::python {
 
+/// What graphs of frameworks run by a number: a layer, or a chain of them.
+class Runnable {
+ public:
+  Runnable() = default;
+  Runnable(const Runnable&) = delete;
+  virtual ~Runnable() = default;
+
+  virtual Type type() const = 0;  ///< of inputs and outputs
+
+  /// Shape of the output for an input of this shape.
+  virtual Shape output_shape(const Shape& input) const = 0;
+
+  /// `residual` may be null; it and `output` are dense and of output_shape. The input may be a slice: strides that the
+  /// runtime reads are read where they lie, others are copied first.
+  virtual void run(const Tensor& input, const Tensor* residual, const Tensor& output) const = 0;
+};
+
 /// A separable convolution (or one of its stages) with its weights: copied when it is made, packed at the first run of
 /// a shape. Any number of threads may run one layer at the same time.
-class Layer {
+class Layer : public Runnable {
  public:
   /// Weights of any strides; they are copied. Throws std::invalid_argument for what cannot be.
   Layer(const Options& options, const Weights& weights);
 
-  Type type() const { return type_; }
+  Type type() const override { return type_; }
   int threads() const { return threads_; }
   const sepconv_problem& problem() const { return prototype_; }  ///< its batch and in_extent are 0
 
@@ -31,12 +49,8 @@ class Layer {
   };
   Kept weights() const;
 
-  /// Shape of the output for an input of this shape.
-  Shape output_shape(const Shape& input) const;
-
-  /// `residual` may be null; it and `output` are dense and of output_shape. The input may be a slice: strides that the
-  /// runtime reads are read where they lie, others are copied first.
-  void run(const Tensor& input, const Tensor* residual, const Tensor& output) const;
+  Shape output_shape(const Shape& input) const override;
+  void run(const Tensor& input, const Tensor* residual, const Tensor& output) const override;
 
   /// Plans and packs for inputs of this shape, so that the first run does not have to.
   void prepare(const Shape& input) const;
@@ -48,7 +62,7 @@ class Layer {
  private:
   struct Packed {  // for all plans with this packing
     Plan anchor;
-    PackedWeights weights;
+    Block weights;
   };
   struct
       Next {  // the packed weights that a thread used after these: where they lay, which is all that is done with them

@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "arrays.h"
+#include "chain.h"
 #include "layer.h"
 #include "registry.h"
 #include "sepconv_default.h"
@@ -86,15 +87,15 @@ nb::tuple to_tuple(const Shape& shape) {
   return nb::tuple(list);
 }
 
-// A Layer as Python holds it, with its number for graphs.
-class LayerObject {
+// A layer or a chain as Python holds it, with its number for graphs.
+class RunnableObject {
  public:
-  explicit LayerObject(std::shared_ptr<const Layer> layer)
-      : layer_(std::move(layer)), number_(register_layer(layer_)) {}
-  ~LayerObject() { forget_layer(number_); }
-  LayerObject(const LayerObject&) = delete;
+  explicit RunnableObject(std::shared_ptr<const Runnable> runnable)
+      : runnable_(std::move(runnable)), number_(register_layer(runnable_)) {}
+  ~RunnableObject() { forget_layer(number_); }
+  RunnableObject(const RunnableObject&) = delete;
 
-  const Layer& layer() const { return *layer_; }
+  const Runnable& runnable() const { return *runnable_; }
   int64_t number() const { return number_; }
 
   nb::object run(nb::handle inputs, nb::handle residual, nb::handle out) const {
@@ -106,16 +107,31 @@ class LayerObject {
       output = *given.get();
       if (!output.dense()) throw std::invalid_argument("out must be C-contiguous");
     } else {
-      result = new_array(layer_->type(), layer_->output_shape(input.tensor().shape), &output);
+      result = new_array(runnable_->type(), runnable_->output_shape(input.tensor().shape), &output);
     }
     const nb::gil_scoped_release without_gil;
-    layer_->run(input.tensor(), added.get(), output);
+    runnable_->run(input.tensor(), added.get(), output);
     return result;
   }
 
  private:
-  std::shared_ptr<const Layer> layer_;
+  std::shared_ptr<const Runnable> runnable_;
   int64_t number_;
+};
+
+class LayerObject : public RunnableObject {
+ public:
+  explicit LayerObject(std::shared_ptr<const Layer> layer) : RunnableObject(layer), layer_(std::move(layer)) {}
+  const Layer& layer() const { return *layer_; }
+  const std::shared_ptr<const Layer>& shared() const { return layer_; }
+
+ private:
+  std::shared_ptr<const Layer> layer_;
+};
+
+class ChainObject : public RunnableObject {
+ public:
+  using RunnableObject::RunnableObject;
 };
 
 // Copies of a layer's weights: kernels and biases, None for what it does not have.
@@ -167,6 +183,12 @@ void make_layer(LayerObject* self, nb::handle depthwise_kernel, nb::handle point
   new (self) LayerObject(std::make_shared<const Layer>(options, weights));
 }
 
+void make_chain(ChainObject* self, nb::sequence objects) {
+  std::vector<std::shared_ptr<const Layer>> layers;
+  for (nb::handle object : objects) layers.push_back(nb::cast<const LayerObject&>(object).shared());
+  new (self) ChainObject(std::make_shared<const Chain>(std::move(layers)));
+}
+
 nb::list variants() {
   nb::list list;
   int runnable = 0;
@@ -212,20 +234,26 @@ NB_MODULE(_native, module) {
       "inputs"_a, "depthwise_kernel"_a, "pointwise_kernel"_a.none(), "dtype"_a, "strides"_a, "padding"_a,
       "data_format"_a.none(), "dilation_rate"_a);
 
-  nb::class_<LayerObject>(module, "Layer")
+  nb::class_<RunnableObject>(module, "Runnable")
+      .def("run", &RunnableObject::run, "inputs"_a, "residual"_a.none(), "out"_a.none())
+      .def(
+          "output_shape",
+          [](const RunnableObject& self, nb::handle shape) {
+            return to_tuple(self.runnable().output_shape(parse_shape("input_shape", shape)));
+          },
+          "input_shape"_a)
+      .def_prop_ro("dtype", [](const RunnableObject& self) { return name(self.runnable().type()); })
+      .def_prop_ro("number", &RunnableObject::number);
+
+  nb::class_<ChainObject, RunnableObject>(module, "Chain").def("__init__", make_chain, "layers"_a);
+
+  nb::class_<LayerObject, RunnableObject>(module, "Layer")
       .def("__init__", make_layer, "depthwise_kernel"_a.none(), "pointwise_kernel"_a.none(), "mid_bias"_a.none(),
            "out_bias"_a.none(), "strides"_a, "padding"_a, "data_format"_a.none(), "dilation_rate"_a,
            "input_activation"_a.none(), "mid_activation"_a.none(), "out_activation"_a.none(), "threads"_a)
-      .def("run", &LayerObject::run, "inputs"_a, "residual"_a.none(), "out"_a.none())
       .def(
           "prepare",
           [](const LayerObject& self, nb::handle shape) { self.layer().prepare(parse_shape("input_shape", shape)); },
-          "input_shape"_a)
-      .def(
-          "output_shape",
-          [](const LayerObject& self, nb::handle shape) {
-            return to_tuple(self.layer().output_shape(parse_shape("input_shape", shape)));
-          },
           "input_shape"_a)
       .def(
           "variant",
@@ -240,9 +268,7 @@ NB_MODULE(_native, module) {
           },
           "input_shape"_a)
       .def("weights", weights_of)
-      .def_prop_ro("dtype", [](const LayerObject& self) { return name(self.layer().type()); })
-      .def_prop_ro("threads", [](const LayerObject& self) { return self.layer().threads(); })
-      .def_prop_ro("number", &LayerObject::number);
+      .def_prop_ro("threads", [](const LayerObject& self) { return self.layer().threads(); });
 
   module.def("variants", variants);
   module.def("get_threads", default_threads);

@@ -11,7 +11,7 @@ namespace {
 struct Registry {
   std::mutex mutex;
   int64_t next = 1;
-  std::unordered_map<int64_t, std::weak_ptr<const Layer>> layers;
+  std::unordered_map<int64_t, std::weak_ptr<const Runnable>> layers;
 };
 
 // Never destroyed: at exit, threads of a framework may still run its graphs.
@@ -96,7 +96,7 @@ const char* layer_run(int64_t layer, const sepconv_entry_tensor* input, const se
 
 }  // namespace
 
-int64_t register_layer(const std::shared_ptr<const Layer>& layer) {
+int64_t register_layer(const std::shared_ptr<const Runnable>& layer) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   all.layers.emplace(all.next, layer);
@@ -109,11 +109,11 @@ void forget_layer(int64_t number) {
   all.layers.erase(number);
 }
 
-std::shared_ptr<const Layer> find_layer(int64_t number) {
+std::shared_ptr<const Runnable> find_layer(int64_t number) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   const auto found = all.layers.find(number);
-  std::shared_ptr<const Layer> layer = found == all.layers.end() ? nullptr : found->second.lock();
+  std::shared_ptr<const Runnable> layer = found == all.layers.end() ? nullptr : found->second.lock();
   if (layer == nullptr) {
     throw std::invalid_argument("sepconv layer " + std::to_string(number) +
                                 " no longer exists: keep the Layer as long as what was traced with it");

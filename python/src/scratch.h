@@ -4,12 +4,21 @@
 
 #include <cstddef>
 
-#include "sepconv/sepconv.hpp"
-
 namespace sepconv::python {
 
 /// What this thread's memory is used for: each has its own block.
-enum class Scratch : int { workspace, packed, input, residual, output, depthwise_kernel, pointwise_kernel, count };
+enum class Scratch : int {
+  workspace,
+  packed,
+  input,
+  residual,
+  output,
+  depthwise_kernel,
+  pointwise_kernel,
+  even_layer,  // what the layers of a chain give
+  odd_layer,
+  count
+};
 
 /// At least `size` bytes at a multiple of 64, of this thread, until its next call with the same purpose. It only grows:
 /// memory fresh from the system costs more than many a layer.

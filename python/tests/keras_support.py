@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -48,3 +49,15 @@ def small_model(data_format="channels_last"):
             layers.Dense(2),
         ]
     )
+
+
+def randomized(model, rng):
+    """Statistics that a fold which forgets something gets wrong."""
+    for weight in model.weights:
+        if "variance" in weight.path:
+            weight.assign(rng.uniform(0.5, 2, weight.shape))
+        elif len(weight.shape) == 1:
+            weight.assign(rng.uniform(-0.5, 0.5, weight.shape) + ("gamma" in weight.path))
+        else:
+            weight.assign(rng.standard_normal(weight.shape) / np.sqrt(np.prod(weight.shape[:-1])))
+    return model

@@ -2,22 +2,10 @@
 
 import numpy as np
 import pytest
-from keras_support import BACKEND, Runs, afterwards, keras, layers, numpy, small_model  # noqa: F401 (a fixture)
+from keras_support import BACKEND, Runs, afterwards, keras, layers, numpy, randomized, small_model  # noqa: F401 (a fixture)
 
 import sepconv
 import sepconv.keras
-
-
-def randomized(model, rng):
-    """Statistics that a fold which forgets something gets wrong."""
-    for weight in model.weights:
-        if "variance" in weight.path:
-            weight.assign(rng.uniform(0.5, 2, weight.shape))
-        elif len(weight.shape) == 1:
-            weight.assign(rng.uniform(-0.5, 0.5, weight.shape) + ("gamma" in weight.path))
-        else:
-            weight.assign(rng.standard_normal(weight.shape) / np.sqrt(np.prod(weight.shape[:-1])))
-    return model
 
 
 def check_optimized(model, x, names, tmp_path):

@@ -37,7 +37,7 @@ class _Reader:
         import keras
         from keras.src.models.functional import Functional
 
-        from ..keras._chains import Graph as Nodes
+        from ..keras._find import Graph as Nodes
 
         functional = model._functional if isinstance(model, keras.Sequential) else model
         if not isinstance(functional, Functional):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _native
 from ._geometry import Geometry, geometry, pads
-from ._layers import layer_of
+from ._layers import layer_of, through
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -129,8 +129,11 @@ def same_dtype(inputs: jax.Array, *weights: jax.Array | None) -> None:
             raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype} and {weight.dtype}")
 
 
-def _layer_reference(number: int, inputs, residual):
-    layer = layer_of(number)
+def _reference_of(number: int, inputs, residual):
+    return through(layer_of(number), _layer_reference, inputs, residual)
+
+
+def _layer_reference(layer: Any, inputs, residual):
     weights = [None if w is None else jnp.asarray(w, inputs.dtype) for w in layer.weights()]
     depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
     before, middle, after = (_activation(a) for a in layer.activations)
@@ -162,16 +165,16 @@ def _layer(number: int, inputs, residual):
             *arrays, layer=np.int64(number)
         )
 
-    return _on_cpu(call, lambda x, r=None: _layer_reference(number, x, r), *tensors)
+    return _on_cpu(call, lambda x, r=None: _reference_of(number, x, r), *tensors)
 
 
 @_layer.defjvp
 def _(number, primals, tangents):
     inputs, residual = primals
     if residual is None:
-        tangent = jax.jvp(lambda x: _layer_reference(number, x, None), [inputs], [tangents[0]])[1]
+        tangent = jax.jvp(lambda x: _reference_of(number, x, None), [inputs], [tangents[0]])[1]
     else:
-        tangent = jax.jvp(lambda x, r: _layer_reference(number, x, r), primals, tangents)[1]
+        tangent = jax.jvp(lambda x, r: _reference_of(number, x, r), primals, tangents)[1]
     return _layer(number, inputs, residual), tangent
 
 

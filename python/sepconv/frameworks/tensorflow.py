@@ -18,7 +18,7 @@ from tensorflow.python.ops import control_flow_util
 
 from .. import _native
 from ._geometry import Geometry, geometry, output_shape, pads
-from ._layers import layer_of
+from ._layers import layer_of, shape_after, through
 from ._tensorflow_library import operations
 
 ACTIVATIONS = {
@@ -203,7 +203,8 @@ def _layer_gradient(operation: Any, upstream: Any) -> list[Any]:
     given = list(operation.inputs)
     with tf.GradientTape() as tape:
         tape.watch(given)
-        output = _layer_reference(layer_of(operation.get_attr("layer")), given[0], given[1] if given[1:] else None)
+        layer = layer_of(operation.get_attr("layer"))
+        output = through(layer, _layer_reference, given[0], given[1] if given[1:] else None)
     return tape.gradient(output, given, upstream)
 
 
@@ -214,22 +215,23 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
             f"all tensors must have the same dtype: received {inputs.dtype.name}, the layer has {layer.dtype}"
         )
     tensors = [inputs] if residual is None else [inputs, tf.convert_to_tensor(residual)]
-    g, number, shape = layer.geometry, layer.number, inputs.shape.as_list()
+    number, shape = layer.number, inputs.shape.as_list()
     if None not in shape:
         layer.output_shape(shape)
 
     def own(x, added=None):
-        return _layer_reference(layer_of(number), x, added)
+        return through(layer_of(number), _layer_reference, x, added)
 
     def call(x, added=None):
         return layer_of(number)._layer.run(x, added, None)
 
     def through_numpy(*given):
-        return _through_numpy(call, output_shape(g, shape), *given)
+        return _through_numpy(call, shape_after(layer, shape), *given)
 
     if _own_operations():
         return own(*tensors)
     compiled = operations()
     if compiled is None:
         return _with_gradient(through_numpy, own, tensors)
-    return compiled.sepconv_layer(inputs=tensors[0], residual=tensors[1:], layer=number, data_format=g.data_format)
+    data_format = layer.layers[0].geometry.data_format
+    return compiled.sepconv_layer(inputs=tensors[0], residual=tensors[1:], layer=number, data_format=data_format)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from .. import _native
 from ._geometry import Geometry, geometry, output_shape, pads
-from ._layers import layer_of
+from ._layers import layer_of, shape_after, through
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -122,7 +122,7 @@ def _layer(inputs: torch.Tensor, residual: torch.Tensor | None, layer: str) -> t
 
 @_layer.register_fake
 def _(inputs, residual, layer):
-    return inputs.new_empty(output_shape(layer_of(int(layer)).geometry, inputs.shape))
+    return inputs.new_empty(shape_after(layer_of(int(layer)), inputs.shape))
 
 
 def _layer_reference(layer, inputs, residual):
@@ -156,7 +156,7 @@ def _layer_backward(ctx, gradient):
     tensors = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
     given = [t for t in tensors if t is not None]
     with torch.enable_grad():
-        output = _layer_reference(layer_of(int(ctx.layer)), *tensors)
+        output = through(layer_of(int(ctx.layer)), _layer_reference, *tensors)
     gradients = list(torch.autograd.grad(output, given, gradient))
     return *gradients, *(None for _ in range(3 - len(gradients)))
 
@@ -166,5 +166,5 @@ _layer.register_autograd(_layer_backward, setup_context=_keep_layer)
 
 def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -> torch.Tensor:
     if inputs.device.type != "cpu":
-        return _layer_reference(layer, inputs, residual)
+        return through(layer, _layer_reference, inputs, residual)
     return _layer(inputs, residual, layer.key)

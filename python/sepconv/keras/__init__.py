@@ -11,6 +11,7 @@ print(sepconv.keras.report(fast))
 
 from ._enable import disable, enable, is_enabled
 from ._fused import FusedSeparableConv
+from ._fused_chain import FusedChain
 from ._optimize import Replacement, optimize, report
 
-__all__ = ["FusedSeparableConv", "Replacement", "disable", "enable", "is_enabled", "optimize", "report"]
+__all__ = ["FusedChain", "FusedSeparableConv", "Replacement", "disable", "enable", "is_enabled", "optimize", "report"]

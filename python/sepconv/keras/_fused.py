@@ -1,5 +1,6 @@
 """The Keras layer that takes the place of a chain of layers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -61,7 +62,8 @@ class FusedSeparableConv(keras.layers.Layer):
         self._geometry = geometry(
             self._depthwise_shape, self._pointwise_shape, strides, self.padding, self.data_format, dilation_rate
         )
-        self._packed = None
+        self.packed: sepconv.Layer | None = None
+        self.after_pack: Callable[[], None] | None = None  # of the chain that this is a part of
         if keras.backend.backend() == "tensorflow":
             self.supports_jit = False  # XLA cannot call the operation
 
@@ -88,7 +90,7 @@ class FusedSeparableConv(keras.layers.Layer):
         }
         if self.compute_dtype in ("float16", "bfloat16"):
             weights = {name: np.asarray(_narrow(array, self.compute_dtype)) for name, array in weights.items()}
-        self._packed = sepconv.Layer(
+        self.packed = sepconv.Layer(
             weights["depthwise_kernel"],
             weights["pointwise_kernel"],
             self.strides,
@@ -101,6 +103,8 @@ class FusedSeparableConv(keras.layers.Layer):
             out_activation=self.out_activation,
             threads=self.threads,
         )
+        if self.after_pack is not None:
+            self.after_pack()
 
     def set_weights(self, weights: list[Any]) -> None:
         super().set_weights(weights)
@@ -111,9 +115,9 @@ class FusedSeparableConv(keras.layers.Layer):
         self.pack()
 
     def call(self, inputs: Any) -> Any:
-        if self._packed is None:
+        if self.packed is None:
             raise RuntimeError(f"{self.name} has no weights yet: set or load them, then call pack()")
-        return self._packed(inputs)
+        return self.packed(inputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(output_shape(self._geometry, input_shape))

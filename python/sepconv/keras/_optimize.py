@@ -1,12 +1,15 @@
-"""Whole models: chains of layers become fused ones."""
+"""Whole models: groups of layers become fused ones, and those that follow one another one call."""
 
+import itertools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
 from keras.src.models.functional import Functional
 
-from ._chains import Chain, Fold, Graph, find_chains, find_folds
+from ._find import Chain, Fold, Graph, Separable, find_chains, find_folds, find_separable
 from ._fused import FusedSeparableConv
+from ._fused_chain import FusedChain
 
 
 class Replacement(NamedTuple):
@@ -26,7 +29,7 @@ class Report(list[Replacement]):
         return "\n".join(f"{r.name:{width}}  {' + '.join(r.replaces)}" for r in self)
 
 
-def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
+def optimize(model: keras.Model, threads: int | None = None, chains: bool = True) -> keras.Model:
     """A model for inference that computes the same, with its separable layers fused.
 
     Replaced, where nothing else reads what lies between: a `SeparableConv1D` or `SeparableConv2D` with the batch
@@ -36,9 +39,13 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
     weights, which are packed once; the fused layers are not trained. The batch normalisation behind any other
     convolution is folded into that convolution, too.
 
+    Fused layers that follow one another become one layer, which runs them as a `sepconv.Chain`: what lies between them
+    is not there to be looked at, as it is not between the layers that are fused.
+
     Args:
         model: a functional or sequential model, built. Models inside are optimized, too.
         threads: how many threads a fused layer uses; `None` for `sepconv.get_num_threads()` at the time of the call.
+        chains: whether fused layers that follow one another become one; if not, each is a layer of the model.
 
     Returns:
         A new functional model, which shares the layers that are not replaced with `model`. It can be saved and loaded
@@ -53,26 +60,29 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
     if not isinstance(functional, Functional):
         raise ValueError(f"model must be functional or sequential, and built, received {model}")
     graph = Graph(functional)
-    chains = {id(chain.nodes[-1]): chain for chain in find_chains(graph)}
-    inside = {id(node) for chain in chains.values() for node in chain.nodes}
+    separable = find_separable(graph)
+    found = find_chains(graph, separable) if chains else [Chain([link]) for link in separable]
+    ends = {id(chain.nodes[-1]): chain for chain in found}
+    inside = {id(node) for chain in found for node in chain.nodes}
     folds = {id(fold.nodes[-1]): fold for fold in find_folds(graph, inside)}
     inside |= {id(node) for fold in folds.values() for node in fold.nodes}
     optimized: dict[int, Any] = {}  # models inside, each once
+    names: set[str] = set()  # of the new layers: what is called twice becomes two of them
     tensors = {id(tensor): tensor for tensor in keras.tree.flatten(functional.inputs)}
     for node in graph.nodes:
-        if id(node) in chains:
-            chain = chains[id(node)]
+        if id(node) in ends:
+            chain = ends[id(node)]
             source = chain.nodes[0].arguments.keras_tensors[0]
-            tensors[id(node.outputs[0])] = _fused(chain, threads)(tensors[id(source)])
+            tensors[id(node.outputs[0])] = _layer_for(chain, threads, names)(tensors[id(source)])
         elif id(node) in folds:
             fold = folds[id(node)]
             source = fold.nodes[0].arguments.keras_tensors[0]
-            tensors[id(node.outputs[0])] = _folded(fold)(tensors[id(source)])
+            tensors[id(node.outputs[0])] = _folded(fold, names)(tensors[id(source)])
         elif id(node) not in inside:
             operation = node.operation
             if isinstance(operation, (Functional, keras.Sequential)):
                 if id(operation) not in optimized:
-                    optimized[id(operation)] = optimize(operation, threads)
+                    optimized[id(operation)] = optimize(operation, threads, chains)
                 operation = optimized[id(operation)]
             args, kwargs = node.arguments.fill_in(tensors)
             outputs = operation(*args, **kwargs)
@@ -84,43 +94,65 @@ def optimize(model: keras.Model, threads: int | None = None) -> keras.Model:
 
 def report(model: keras.Model) -> Report:
     """The fused layers of this model, and what they replace: a list of `Replacement`, which prints as a table."""
-    return Report(
-        Replacement(layer.name, layer.replaces)
-        for layer in model._flatten_layers()
-        if isinstance(layer, FusedSeparableConv)
-    )
+    return Report(Replacement(layer.name, layer.replaces) for layer in _fused_layers(model, set()))
 
 
-def _folded(fold: Fold) -> keras.layers.Layer:
+def _fused_layers(outer: keras.layers.Layer, seen: set[int]) -> Iterator[FusedSeparableConv]:
+    """Those of a model, of chains and of models inside, in their order, each once."""
+    for layer in outer._flatten_layers(include_self=False, recursive=False):
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            if isinstance(layer, FusedSeparableConv):
+                yield layer
+            else:
+                yield from _fused_layers(layer, seen)
+
+
+def _unique(name: str, names: set[str]) -> str:
+    unique = next(n for n in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1))) if n not in names)
+    names.add(unique)
+    return unique
+
+
+def _folded(fold: Fold, names: set[str]) -> keras.layers.Layer:
     layer = fold.nodes[0].operation
-    folded = type(layer).from_config(layer.get_config() | {"use_bias": True, "name": f"{layer.name}_folded"})
+    name = _unique(f"{layer.name}_folded", names)
+    folded = type(layer).from_config(layer.get_config() | {"use_bias": True, "name": name})
     folded.build(fold.nodes[0].arguments.keras_tensors[0].shape)
     folded.set_weights([fold.kernel, fold.bias])
     return folded
 
 
-def _fused(chain: Chain, threads: int | None) -> FusedSeparableConv:
-    layer = chain.convolution
-    *kernel_size, in_channels, depth_multiplier = chain.depthwise_kernel.shape
+def _layer_for(chain: Chain, threads: int | None, names: set[str]) -> keras.layers.Layer:
+    parts = [_fused(link, threads, names) for link in chain.links]
+    if len(parts) == 1:
+        return parts[0]
+    first = chain.links[0].convolution
+    return FusedChain(parts, name=_unique(f"{first.name}_chain", names), dtype=first.dtype_policy)
+
+
+def _fused(found: Separable, threads: int | None, names: set[str]) -> FusedSeparableConv:
+    layer = found.convolution
+    *kernel_size, in_channels, depth_multiplier = found.depthwise_kernel.shape
     fused = FusedSeparableConv(
         tuple(kernel_size),
         in_channels,
         depth_multiplier,
-        chain.pointwise_kernel.shape[-1],
+        found.pointwise_kernel.shape[-1],
         layer.strides,
-        chain.padding,
+        found.padding,
         layer.data_format,
         layer.dilation_rate,
-        chain.mid_bias is not None,
-        chain.out_bias is not None,
-        chain.mid_activation,
-        chain.out_activation,
+        found.mid_bias is not None,
+        found.out_bias is not None,
+        found.mid_activation,
+        found.out_activation,
         threads,
-        tuple(replaced.name for replaced in chain.layers),
-        name=f"{layer.name}_fused",
+        tuple(replaced.name for replaced in found.layers),
+        name=_unique(f"{layer.name}_fused", names),
         dtype=layer.dtype_policy,
     )
-    fused.build(chain.nodes[0].arguments.keras_tensors[0].shape)
-    weights = (chain.depthwise_kernel, chain.pointwise_kernel, chain.mid_bias, chain.out_bias)
+    fused.build(found.nodes[0].arguments.keras_tensors[0].shape)
+    weights = (found.depthwise_kernel, found.pointwise_kernel, found.mid_bias, found.out_bias)
     fused.set_weights([weight for weight in weights if weight is not None])
     return fused

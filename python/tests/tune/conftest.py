@@ -3,10 +3,12 @@
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
+sys.path.append(str(ROOT / "python"))  # last: a sepconv that is built or installed comes first
 
 
 @pytest.fixture(scope="session")

@@ -26,11 +26,11 @@ _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
 @dataclasses.dataclass
-class Chain:
+class Separable:
     """Nodes that one fused layer computes, with its weights."""
 
     nodes: list[Any]
-    """The first takes the chain's input, the last has its output."""
+    """The first takes the fused layer's input, the last has its output."""
     convolution: Any
     """The layer with the depthwise kernel."""
     depthwise_kernel: np.ndarray
@@ -44,6 +44,18 @@ class Chain:
     @property
     def layers(self) -> list[Any]:
         return [node.operation for node in self.nodes]
+
+
+@dataclasses.dataclass
+class Chain:
+    """Separable layers of which each reads nothing but the one before it, and nothing else does."""
+
+    links: list[Separable]
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The first takes the chain's input, the last has its output."""
+        return [node for link in self.links for node in link.nodes]
 
 
 @dataclasses.dataclass
@@ -88,18 +100,37 @@ class Graph:
         return writer if writer is not None and self.next(writer) is node else None
 
 
-def find_chains(graph: Graph) -> list[Chain]:
-    chains, taken = [], set()
+def find_separable(graph: Graph) -> list[Separable]:
+    separable, taken = [], set()
     for node in graph.nodes:
-        chain = None
+        found = None
         if isinstance(node.operation, BaseSeparableConv):
-            chain = _separable(graph, node)
+            found = _separable(graph, node)
         elif isinstance(node.operation, BaseDepthwiseConv):
-            chain = _depthwise(graph, node)
-        if chain is not None and not taken & {id(n) for n in chain.nodes}:
-            taken |= {id(n) for n in chain.nodes}
+            found = _depthwise(graph, node)
+        if found is not None and not taken & {id(n) for n in found.nodes}:
+            taken |= {id(n) for n in found.nodes}
+            separable.append(found)
+    return separable
+
+
+def find_chains(graph: Graph, separable: list[Separable]) -> list[Chain]:
+    """The separable layers in chains as long as they come; one that follows no other is a chain of its own."""
+    chains: list[Chain] = []
+    by_end: dict[int, Chain] = {}
+    for found in separable:
+        chain = by_end.get(id(graph.previous(found.nodes[0])))
+        if chain is not None and _agree(chain.links[-1].convolution, found.convolution):
+            chain.links.append(found)
+        else:
+            chain = Chain([found])
             chains.append(chain)
+        by_end[id(found.nodes[-1])] = chain
     return chains
+
+
+def _agree(before: Any, after: Any) -> bool:
+    return before.data_format == after.data_format and before.compute_dtype == after.compute_dtype
 
 
 def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
@@ -117,7 +148,7 @@ def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
     return folds
 
 
-def _separable(graph: Graph, node: Any) -> Chain | None:
+def _separable(graph: Graph, node: Any) -> Separable | None:
     layer = node.operation
     activation = _activation_of(layer.activation)
     if activation is _UNKNOWN:
@@ -126,11 +157,13 @@ def _separable(graph: Graph, node: Any) -> Chain | None:
     pointwise, bias = _array(layer.pointwise_kernel), _array(layer.bias) if layer.use_bias else None
     if activation is None:
         pointwise, bias, activation = _follow(graph, nodes, pointwise, bias, layer.data_format)
-    chain = Chain(nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, None, activation, layer.padding)
-    return _with_padding(graph, chain)
+    found = Separable(
+        nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, None, activation, layer.padding
+    )
+    return _with_padding(graph, found)
 
 
-def _depthwise(graph: Graph, node: Any) -> Chain | None:
+def _depthwise(graph: Graph, node: Any) -> Separable | None:
     layer = node.operation
     mid_activation = _activation_of(layer.activation)
     if mid_activation is _UNKNOWN:
@@ -153,8 +186,10 @@ def _depthwise(graph: Graph, node: Any) -> Chain | None:
     pointwise, out_bias = _array(conv.kernel), _array(conv.bias) if conv.use_bias else None
     if out_activation is None:
         pointwise, out_bias, out_activation = _follow(graph, nodes, pointwise, out_bias, conv.data_format)
-    chain = Chain(nodes, layer, depthwise, pointwise, mid_bias, out_bias, mid_activation, out_activation, layer.padding)
-    return _with_padding(graph, chain)
+    found = Separable(
+        nodes, layer, depthwise, pointwise, mid_bias, out_bias, mid_activation, out_activation, layer.padding
+    )
+    return _with_padding(graph, found)
 
 
 def _follow(graph: Graph, nodes: list[Any], kernel: np.ndarray, bias: np.ndarray | None, data_format: str) -> tuple:
@@ -201,18 +236,18 @@ def _is_pointwise(layer: Any, depthwise: Any) -> bool:
     )
 
 
-def _with_padding(graph: Graph, chain: Chain) -> Chain:
+def _with_padding(graph: Graph, found: Separable) -> Separable:
     """Takes in a layer of zero padding in front, as stride 2 has it in many models."""
-    before = graph.previous(chain.nodes[0])
+    before = graph.previous(found.nodes[0])
     layer = None if before is None else before.operation
-    if chain.padding != "valid" or not isinstance(layer, (layers.ZeroPadding1D, layers.ZeroPadding2D)):
-        return chain
-    if getattr(layer, "data_format", chain.convolution.data_format) != chain.convolution.data_format:
-        return chain
+    if found.padding != "valid" or not isinstance(layer, (layers.ZeroPadding1D, layers.ZeroPadding2D)):
+        return found
+    if getattr(layer, "data_format", found.convolution.data_format) != found.convolution.data_format:
+        return found
     pairs = layer.padding if isinstance(layer.padding[0], (tuple, list)) else (layer.padding,)
-    chain.padding = tuple(tuple(pair) for pair in pairs)
-    chain.nodes.insert(0, before)
-    return chain
+    found.padding = tuple(tuple(pair) for pair in pairs)
+    found.nodes.insert(0, before)
+    return found
 
 
 def _activation_of(function: Any) -> Any:
