@@ -33,15 +33,16 @@ if(CMAKE_CROSSCOMPILING)
     PROGRAMS
       "$<TARGET_FILE:sepconv::separable_conv_generator>"
       "$<TARGET_FILE:sepconv::rows>"
+      "$<TARGET_FILE:sepconv::space>"
       "$<TARGET_FILE:sepconv::symbols>"
     DESTINATION "${generator_dir}"
     COMPONENT generator
   )
   set(halide_library "${SEPCONV_HALIDE_LIBRARY}")
 else()
-  set_target_properties(separable_conv_generator sepconv_rows PROPERTIES INSTALL_RPATH "$ORIGIN")
+  set_target_properties(separable_conv_generator sepconv_rows sepconv_space PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(
-    TARGETS separable_conv_generator sepconv_rows sepconv_symbols
+    TARGETS separable_conv_generator sepconv_rows sepconv_space sepconv_symbols
     RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
   )
   set(halide_library "$<TARGET_FILE:Halide::Halide>")
@@ -55,6 +56,7 @@ _sepconv_write_host_tools(
   "${CMAKE_CURRENT_BINARY_DIR}/installed/sepconvGenerator.cmake"
   "${to_generator}/separable_conv_generator"
   "${to_generator}/sepconv_rows"
+  "${to_generator}/sepconv_space"
   "${to_generator}/sepconv_symbols"
   "${to_generator}/$<PATH:GET_FILENAME,${halide_library}>"
   ""
@@ -69,10 +71,36 @@ install(
     "${CMAKE_CURRENT_LIST_DIR}/SepconvHostTools.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvTuning.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvVariants.cmake"
   DESTINATION "${package_dir}"
   COMPONENT generator
 )
+# What the tuner needs beside them: the runner, and where everything lies.
+if(TARGET sepconv_runner)
+  foreach(dir IN ITEMS LIBDIR INCLUDEDIR)
+    file(RELATIVE_PATH to_${dir} "/${generator_dir}" "/${CMAKE_INSTALL_${dir}}")
+  endforeach()
+  _sepconv_write_tools(
+    "${CMAKE_CURRENT_BINARY_DIR}/installed/targets.json"
+    separable_conv_generator
+    sepconv_rows
+    sepconv_space
+    "$<PATH:GET_FILENAME,${halide_library}>"
+    libsepconv_runner.a
+    "${to_LIBDIR}/$<TARGET_FILE_NAME:sepconv_runtime>"
+    "${to_INCLUDEDIR}"
+    "."
+  )
+  install(
+    FILES
+      "$<TARGET_FILE:sepconv_runner>"
+      "${PROJECT_SOURCE_DIR}/tools/runner/candidates.h"
+      "${CMAKE_CURRENT_BINARY_DIR}/installed/targets.json"
+    DESTINATION "${generator_dir}"
+    COMPONENT generator
+  )
+endif()
 install(
   DIRECTORY "${PROJECT_SOURCE_DIR}/generators/tuning" "${PROJECT_SOURCE_DIR}/cmake/toolchains"
   DESTINATION "${package_dir}"

@@ -3,13 +3,7 @@
 include_guard(GLOBAL)
 include("${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake")
-
-# Machine-written schedule parameters, one file a target.
-set(dir "${CMAKE_CURRENT_LIST_DIR}/../generators/tuning")
-if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/tuning") # an installed prefix
-  set(dir "${CMAKE_CURRENT_LIST_DIR}/tuning")
-endif()
-set(SEPCONV_TUNING_DIR "${dir}" CACHE INTERNAL "")
+include("${CMAKE_CURRENT_LIST_DIR}/SepconvTuning.cmake")
 
 # Halide features of every variant: a leaf function, see docs/design.md.
 set(features no_runtime user_context)
@@ -135,29 +129,6 @@ function(sepconv_add_library name)
   _sepconv_add_variant_library(${name} "${rows}")
 endfunction()
 
-# The tuned parameters of a row as a list of <parameter>=<value>, empty where there is no record.
-function(_sepconv_tuned_parameters variant target out)
-  set(parameters "")
-  set(file "${SEPCONV_TUNING_DIR}/${target}.json")
-  if(EXISTS "${file}")
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
-    file(READ "${file}" json)
-    string(JSON record ERROR_VARIABLE absent GET "${json}" records "${variant}" parameters)
-    if(NOT absent)
-      string(JSON count LENGTH "${record}")
-      if(count GREATER 0)
-        math(EXPR last "${count} - 1")
-        foreach(i RANGE ${last})
-          string(JSON key MEMBER "${record}" ${i})
-          string(JSON value GET "${record}" "${key}")
-          list(APPEND parameters "${key}=${value}")
-        endforeach()
-      endif()
-    endif()
-  endif()
-  set(${out} "${parameters}" PARENT_SCOPE)
-endfunction()
-
 # A static library of compiled rows ("<variant> <target>"), its table and its header.
 function(_sepconv_add_variant_library library rows)
   if(NOT library MATCHES "^[a-zA-Z][a-zA-Z0-9_]*$")
@@ -175,7 +146,7 @@ function(_sepconv_add_variant_library library rows)
     get_property(halide_target GLOBAL PROPERTY SEPCONV_TARGET_${target}_HALIDE)
     get_property(schedule GLOBAL PROPERTY SEPCONV_TARGET_${target}_SCHEDULE)
     string(JOIN "-" halide_target ${halide_target} ${_SEPCONV_LEAF_FEATURES})
-    _sepconv_tuned_parameters(${variant} ${target} parameters)
+    _sepconv_tuned_parameters(${variant} ${target} tuned)
     set(name ${variant}_${target})
     set(function sepconv_${prefix}_${name})
     set(object "${dir}/${name}.o")
@@ -219,7 +190,7 @@ function(_sepconv_add_variant_library library rows)
       OUTPUT "${object}"
       COMMAND
         sepconv::separable_conv_generator -g ${generator} -f ${function} -n ${name}.halide -o "${dir}" -e object
-        target=${halide_target} variant=${variant} schedule=${schedule} ${parameters}
+        target=${halide_target} variant=${variant} schedule=${schedule} ${tuned}
       COMMAND ${copy}
       DEPENDS sepconv::separable_conv_generator sepconv::symbols
       COMMENT "Compiling variant ${name}"
@@ -235,7 +206,7 @@ function(_sepconv_add_variant_library library rows)
       ${halide_target}
       ${function}
       "${object}"
-      ${parameters}
+      ${tuned}
     )
     string(APPEND lines "${line}\n")
   endforeach()

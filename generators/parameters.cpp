@@ -1,6 +1,7 @@
 #include "parameters.h"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 
 #include "schedules/schedule.h"
@@ -48,8 +49,8 @@ const std::vector<ParameterSpec>& parameter_specs() {
        {0, 1},
        &ScheduleParameters::tap_rows},
       {"stage",
-       "chunks whose input is copied before the taps read it, 0: they read the input",
-       {0, 1, 2, 4},
+       "1: copy a chunk's input before the taps read it, 0: read the input",
+       {0, 1},
        &ScheduleParameters::stage},
       {"sum_unroll", "channels in the pointwise inner loop", {1, 2, 4}, &ScheduleParameters::sum_unroll},
       {"sum_block",
@@ -81,7 +82,7 @@ int vector_lanes(const VariantName& name, const Halide::Target& target) {
 }
 
 bool takes_input_activation(const VariantName& name, const ScheduleParameters& p) {
-  return p.stage != 0 && (!name.channels_first || name.curves() || name.extent.back() == 0);
+  return p.stage == 1 && (!name.channels_first || name.curves() || name.extent.back() == 0);
 }
 
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
@@ -154,9 +155,6 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return sentence("tap_rows", p.tap_rows, "the name must fix the kernel");
   }
-  if (p.stage > 1 && name.channels_first) {
-    return sentence("stage", p.stage, "rows with channels first copy one channel at a time");
-  }
   if (p.stage == 0 && (name.channels_first || name.curves())) {
     return sentence("stage", 0, "rows with channels first, and rows that take every activation, stage their input");
   }
@@ -180,6 +178,26 @@ ScheduleParameters resolve_parameters(const VariantName& name, const std::string
   const std::string illegal = why_illegal(parameters, name, schedule, target);
   if (!illegal.empty()) throw std::invalid_argument("variant " + name.text + ": " + illegal);
   return parameters;
+}
+
+ScheduleParameters tuned_parameters(const VariantName& name, const std::string& schedule, const Halide::Target& target,
+                                    const std::string& record, std::string* warning) {
+  warning->clear();
+  try {
+    std::map<std::string, int> overrides;
+    std::istringstream words(record);
+    for (std::string word; std::getline(words, word, ',');) {
+      const size_t colon = std::min(word.find(':'), word.size());
+      const std::string value = word.substr(std::min(colon + 1, word.size()));
+      if (value.empty() || value.size() > 6 || value.find_first_not_of("0123456789") != std::string::npos)
+        throw std::invalid_argument("\"" + word + "\" is not <parameter>:<value>");
+      overrides[word.substr(0, colon)] = std::stoi(value);
+    }
+    return resolve_parameters(name, schedule, target, overrides);
+  } catch (const std::invalid_argument& reason) {
+    *warning = "the tuning record of " + name.text + " is not used: " + reason.what();
+    return resolve_parameters(name, schedule, target, {});
+  }
 }
 
 }  // namespace sepconv

@@ -26,8 +26,7 @@ struct ScheduleParameters {
   int depthwise_rows = 1;  // rows of one register tile of the depthwise stage; channels_first only
   int tap_unroll = 3;      // taps along x unrolled into the depthwise inner loop
   int tap_rows = 0;        // 1: the taps along the other axes are unrolled, too; the weights then stay in registers
-  int stage =
-      1;  // chunks whose input is copied, zero-padded and dense, before the taps read it; 0: they read the input
+  int stage = 1;  // 1: copy a chunk's input, zero-padded and dense, before the taps read it; 0: the taps read the input
   int sum_unroll = 4;    // channels unrolled into the pointwise inner loop
   int sum_block = 256;   // intermediate channels held at a time
   int panel_inner = 0;   // 1: a register tile of pixels goes over all panels before the next one; 0: the other way
@@ -62,6 +61,11 @@ std::string why_illegal(const ScheduleParameters& parameters, const VariantName&
 // -> value). Throws std::invalid_argument for an unknown name, and with why_illegal's sentence.
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides);
+
+// The same for what a tuning record says, "chunk:32,stage:0" or "". A record that may not be used costs its parameters,
+// not the build: the defaults, and in `warning` a sentence that says why; else `warning` is "".
+ScheduleParameters tuned_parameters(const VariantName& name, const std::string& schedule, const Halide::Target& target,
+                                    const std::string& record, std::string* warning);
 
 // The element type of input, weights and output.
 Halide::Type element_type(const VariantName& name);

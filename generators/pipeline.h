@@ -54,7 +54,6 @@ struct PipelineOptions {
   int vector = 8;                // lanes of the staged copy: the granule in which channels past the last are cut off
   int sum_vector = 8;            // lanes of the pointwise stage
   int chunk = 16;                // L, channels of one packed chunk
-  int staged_chunks = 1;         // of which `staged` holds so many
   int panel = 16;                // output channels of one panel
   int tile_pixels = 6;           // pixels of one register tile of the pointwise stage
   int depthwise_tile = 4;        // T, pixels along x of one depthwise register tile

@@ -4,7 +4,7 @@
 //
 // ROWS_FILE has one line a compiled variant, written by cmake/SepconvVariants.cmake:
 //
-//   <name> <target> <schedule> <Halide target> <function> <object file> [<parameter>=<value> ...]
+//   <name> <target> <schedule> <Halide target> <function> <object file> [tuned=<record> | <parameter>=<value> ...]
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -22,7 +22,7 @@ namespace {
 using sepconv::VariantName;
 
 struct Row {
-  std::string name, target, schedule, halide_target, function, object;
+  std::string name, target, schedule, halide_target, function, object, tuned;
   std::map<std::string, int> overrides;
 };
 
@@ -37,7 +37,11 @@ Row parse_row(const std::string& line) {
     const size_t equals = word.find('=');
     if (equals == std::string::npos)
       throw std::invalid_argument("\"" + word + "\" in row \"" + line + "\" is not <parameter>=<value>");
-    row.overrides[word.substr(0, equals)] = std::stoi(word.substr(equals + 1));
+    if (word.substr(0, equals) == "tuned") {
+      row.tuned = word.substr(equals + 1);
+    } else {
+      row.overrides[word.substr(0, equals)] = std::stoi(word.substr(equals + 1));
+    }
   }
   return row;
 }
@@ -50,22 +54,24 @@ std::string axes(std::vector<int64_t> values) {
 
 // What the table says about a row besides its name.
 struct Numbers {
-  int chunk, staged_chunks, sum_block, strip_pixels, input_activation, split;
+  int chunk, sum_block, strip_pixels, input_activation, split;
   sepconv::TileSizes tile;
 };
 
 Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& target) {
-  const sepconv::ScheduleParameters p = sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
+  std::string warning;  // the generator has shown it
+  const sepconv::ScheduleParameters p = row.overrides.empty()
+                                            ? sepconv::tuned_parameters(name, row.schedule, target, row.tuned, &warning)
+                                            : sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
   const int input_activation = sepconv::takes_input_activation(name, p) ? 1 : 0;
-  return {p.chunk, std::max(p.stage, 1),        p.sum_block, p.strip_pixels, input_activation,
-          0,       sepconv::tile_sizes(name, p)};
+  return {p.chunk, p.sum_block, p.strip_pixels, input_activation, 0, sepconv::tile_sizes(name, p)};
 }
 
 // A GPU row sums all channels at once, and knows no strips.
 Numbers device_numbers(const VariantName& name, const Row& row) {
   const sepconv::DeviceParameters p = sepconv::resolve_device_parameters(name, row.overrides);
   const sepconv::DeviceTile tile = sepconv::device_tile(name, p);
-  return {p.chunk, 1, 0, 0, 1, p.split, {tile.channels, tile.pixels, 1, 1}};
+  return {p.chunk, 0, 0, 1, p.split, {tile.channels, tile.pixels, 1, 1}};
 }
 
 // The driver is named as the target is, up to what follows a "_".
@@ -98,7 +104,6 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << n.chunk << ",\n"
-      << "        .staged_chunks = " << n.staged_chunks << ",\n"
       << "        .panel_channels = " << n.tile.panel_channels << ",\n"
       << "        .tile_pixels = " << n.tile.tile_pixels << ",\n"
       << "        .depthwise_tile = " << n.tile.depthwise_tile << ",\n"

@@ -1,9 +1,11 @@
 // The Generator: parameters, inputs and outputs, and three short methods. The algorithm is in pipeline.cpp, the
 // schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
 #include <algorithm>
+#include <iostream>
 
 #include "parameters.h"
 #include "pipeline.h"
+#include "plain.h"
 #include "schedules/schedule.h"
 #include "variant_name.h"
 
@@ -14,7 +16,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<std::string> variant{"variant", ""};     // the name, without the target
   GeneratorParam<std::string> schedule_{"schedule", ""};  // x86, portable
 
-  // Schedule parameters; -1 takes the schedule's default.
+  GeneratorParam<std::string> tuned{"tuned", ""};  // a tuning record, chunk:32,stage:0, in place of the defaults
+
+  // Schedule parameters; -1 takes the schedule's default. They stand in place of a record.
   GeneratorParam<int> vector{"vector", -1};
   GeneratorParam<int> depthwise_vector{"depthwise_vector", -1};
   GeneratorParam<int> chunk{"chunk", -1};
@@ -69,7 +73,13 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
                                   &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
-    parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
+    if (overrides.empty()) {
+      std::string warning;
+      parameters_ = tuned_parameters(name_, schedule_, get_target(), tuned, &warning);
+      if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
+    } else {
+      parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
+    }
     const FixedSizes sizes = fixed_sizes(name_, parameters_);
 
     PipelineInputs in;
@@ -108,7 +118,6 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     options.sum_vector = parameters_.vector;
     const TileSizes tile = tile_sizes(name_, parameters_);
     options.chunk = parameters_.chunk;
-    options.staged_chunks = parameters_.stage;
     options.panel = tile.panel_channels;
     options.tile_pixels = tile.tile_pixels;
     options.depthwise_tile = tile.depthwise_tile;
@@ -122,12 +131,19 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     if (name_.channels_first) know_width(&in, &options);
     options.curves = name_.curves();
     options.input_activation = takes_input_activation(name_, parameters_);
-    stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
-    define_output(in.out_act);
+    if (using_autoscheduler()) {
+      if (name_.channels_first || name_.multiplier != 1 || name_.curves() || name_.in_channels == 0)
+        throw std::invalid_argument("variant " + name_.text + ": no plain form for an autoscheduler");
+      (*output_)(stages_.f, stages_.p) = plain_output(in, options, stages_.f, stages_.p, element_type(name_));
+    } else {
+      stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
+      define_output(in.out_act);
+    }
     describe_buffers(options);
   }
 
   void schedule() {
+    if (using_autoscheduler()) return set_estimates();
     const Schedule& schedule = find_schedule(schedule_);
     schedule.apply(stages_, *output_, parameters_);
     schedule.add_passes(get_pipeline(), stages_, Func(*output_).name(), parameters_);
@@ -215,6 +231,52 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     for (int d = 0; d < (name_.depthwise_only() ? 3 : 2); d++) output_->dim(d).set_min(0);
     if (name_.depthwise_only() && !name_.channels_first)
       output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
+  }
+
+  // For one of Halide's autoschedulers, which is told of a layer by its estimates: the first task of strip_pixels. The
+  // name fixes everything, and channels come last.
+  void set_estimates() {
+    const int rank = name_.rank;
+    const FixedSizes sizes = fixed_sizes(name_, parameters_);
+    const auto channels = static_cast<int>(name_.in_channels), outputs = static_cast<int>(name_.out_channels);
+    const int panel = tile_sizes(name_, parameters_).panel_channels, chunk = parameters_.chunk;
+    const auto sum = static_cast<int>(sizes.sum_channels), filled = (outputs + panel - 1) / panel * panel;
+    std::vector<int> taps;
+    const int most = parameters_.strip_pixels > 0 ? parameters_.strip_pixels : 1024;
+    int pixels = 1;
+    input_->dim(channel_dim()).set_estimate(0, channels);
+    for (int a = 0; a < rank; a++) {
+      const auto outer = static_cast<size_t>(rank - 1 - a);
+      const auto extent = static_cast<int>(name_.extent[outer]), stride = static_cast<int>(name_.stride[outer]);
+      const int output = std::clamp(most / pixels, 1, (extent + stride - 1) / stride);
+      taps.push_back(static_cast<int>(name_.kernel[outer]));
+      pixels *= output;
+      input_->dim(spatial_dim(a)).set_estimate(0, extent);
+      axes_[a].stride->set_estimate(stride);
+      axes_[a].dilation->set_estimate(static_cast<int>(name_.dilation[outer]));
+      axes_[a].pad_before->set_estimate(taps.back() / 2);
+      axes_[a].strip_min->set_estimate(0);
+      axes_[a].strip_extent->set_estimate(output);
+      depthwise_->dim(a + 1).set_estimate(0, taps.back());
+    }
+    depthwise_->dim(0).set_estimate(0, chunk);
+    depthwise_->dim(rank + 1).set_estimate(0, sum / chunk);
+    mid_bias_->dim(0).set_estimate(0, sum);
+    pointwise_->dim(0).set_estimate(0, panel);
+    pointwise_->dim(1).set_estimate(0, sum);
+    pointwise_->dim(2).set_estimate(0, filled / panel);
+    out_bias_->dim(0).set_estimate(0, filled);
+    residual_->dim(0).set_estimate(0, outputs);
+    residual_->dim(1).set_estimate(0, pixels);
+    output_->dim(0).set_estimate(0, outputs);
+    output_->dim(1).set_estimate(0, pixels);
+    multiplier_->set_estimate(static_cast<int>(name_.multiplier));
+    sum_channels_->set_estimate(sum);
+    sum_block_->set_estimate(static_cast<int>(sizes.sum_block));
+    ahead_->set_estimate(0);
+    ahead_lines_->set_estimate(0);
+    for (auto* kind : kinds_) kind->set_estimate(0);
+    for (auto* bound : bounds_) bound->set_estimate(0.0F);
   }
 
   VariantName name_;

@@ -1,17 +1,15 @@
-// sepconv_space: prints the search space of schedule parameters for one variant, as JSON.
+// sepconv_space: the search space of schedule parameters for one variant.
 //
 //   sepconv_space VARIANT SCHEDULE HALIDE_TARGET
 //
-// prints the parameters: name, meaning, legal values, default.
+// prints the parameters as JSON: name, meaning, legal values, default.
 //
-//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check FILE
+//   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check
 //
-// reads a JSON list of parameter objects (missing ones take the default) and prints a list of sentences, "" for legal
-// points.
+// reads points, one a line, as <parameter>:<value> separated by commas (missing ones take the default), and answers
+// each with a line: why it is illegal, or nothing. A search keeps it running.
 #include <exception>
-#include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "device_parameters.h"
 #include "parameters.h"
@@ -19,57 +17,49 @@
 
 namespace {
 
-using nlohmann::ordered_json;
-
-template <typename Parameters, typename Specs>
-ordered_json describe(const Parameters& defaults, const Specs& specs) {
-  ordered_json parameters = ordered_json::array();
-  for (const auto& spec : specs) {
-    parameters.push_back(
-        {{"name", spec.name}, {"meaning", spec.meaning}, {"legal", spec.legal}, {"default", defaults.*(spec.member)}});
-  }
-  return parameters;
+std::string list(const std::vector<int>& values) {
+  std::string text;
+  for (const int value : values) text += (text.empty() ? "" : ", ") + std::to_string(value);
+  return "[" + text + "]";
 }
 
-ordered_json check(const ordered_json& points, const sepconv::VariantName& name, const std::string& schedule,
-                   const Halide::Target& target) {
-  ordered_json reasons = ordered_json::array();
-  for (const auto& point : points) {
-    try {
-      const auto overrides = point.get<std::map<std::string, int>>();
-      if (sepconv::is_device_schedule(schedule)) {
-        sepconv::resolve_device_parameters(name, overrides);
-      } else {
-        sepconv::resolve_parameters(name, schedule, target, overrides);
-      }
-      reasons.push_back("");
-    } catch (const std::invalid_argument& reason) {
-      reasons.push_back(reason.what());
-    }
+// Names and meanings hold nothing that JSON would have to escape.
+template <typename Parameters, typename Specs>
+void print(const Parameters& defaults, const Specs& specs) {
+  const char* before = "[\n  ";
+  for (const auto& spec : specs) {
+    std::cout << before << "{\"name\": \"" << spec.name << "\", \"default\": " << defaults.*(spec.member)
+              << ", \"legal\": " << list(spec.legal) << ", \"meaning\": \"" << spec.meaning << "\"}";
+    before = ",\n  ";
   }
-  return reasons;
+  std::cout << "\n]\n";
+}
+
+void check(const sepconv::VariantName& name, const std::string& schedule, const Halide::Target& target) {
+  for (std::string point; std::getline(std::cin, point);) {
+    std::string reason;
+    sepconv::tuned_parameters(name, schedule, target, point, &reason);
+    std::cout << reason << std::endl;  // whoever asked waits for it
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 && !(argc == 6 && std::string(argv[4]) == "--check")) {
-    std::cerr << "usage: sepconv_space VARIANT SCHEDULE HALIDE_TARGET [--check FILE]\n";
+  if (argc != 4 && !(argc == 5 && std::string(argv[4]) == "--check")) {
+    std::cerr << "usage: sepconv_space VARIANT SCHEDULE HALIDE_TARGET [--check]\n";
     return 2;
   }
   try {
     const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
     const Halide::Target target{std::string(argv[3])};
-    if (argc == 4 && sepconv::is_device_schedule(argv[2])) {
-      const auto defaults = sepconv::resolve_device_parameters(name, {});
-      std::cout << describe(defaults, sepconv::device_parameter_specs()).dump(2) << "\n";
+    if (sepconv::is_device_schedule(argv[2])) {
+      if (argc != 4) throw std::invalid_argument("--check knows no GPU rows");
+      print(sepconv::resolve_device_parameters(name, {}), sepconv::device_parameter_specs());
     } else if (argc == 4) {
-      const auto defaults = sepconv::find_schedule(argv[2]).defaults(name, target);
-      std::cout << describe(defaults, sepconv::parameter_specs()).dump(2) << "\n";
+      print(sepconv::find_schedule(argv[2]).defaults(name, target), sepconv::parameter_specs());
     } else {
-      std::ifstream file(argv[5]);
-      if (!file) throw std::runtime_error(std::string("cannot read ") + argv[5]);
-      std::cout << check(ordered_json::parse(file), name, argv[2], target).dump() << "\n";
+      check(name, argv[2], target);
     }
     return 0;
   } catch (const std::exception& error) {

@@ -48,11 +48,9 @@ void make_staged(const Stages& s, const PipelineInputs& in, const std::string& s
   const Expr by_vector =
       select(vector_base < in.in_channels, channel(min(vector_base, in.in_channels - o.vector) + s.l % o.vector), zero);
   const Expr by_lane = select(base + s.l < in.in_channels, channel(min(base + s.l, in.in_channels - 1)), zero);
-  // Of several chunks the last ones may not be there, nor are they read.
-  const Expr whole_base = o.staged_chunks > 1 ? min(base, in.in_channels - o.chunk) : base;
   const bool whole_chunks = Halide::Internal::is_const_one(Halide::Internal::simplify(in.in_channels % o.chunk == 0));
   // One select an axis: loop partitioning can then drop the test inside the image, axis by axis.
-  Expr value = whole_chunks ? channel(whole_base + s.l) : select(s.whole_vectors, by_vector, by_lane);
+  Expr value = whole_chunks ? channel(base + s.l) : select(s.whole_vectors, by_vector, by_lane);
   for (size_t a = 0; a < s.x.size(); a++) {
     const Expr lo = in.image_min[a], hi = in.image_min[a] + in.image_extent[a] - 1;
     value = select(s.x[a] < lo || s.x[a] > hi, zero, Halide::likely(value));

@@ -1,10 +1,9 @@
 #include "peak.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdio>
 #include <stdexcept>
 #include <thread>
 
@@ -67,8 +66,8 @@ double measure_round(const PeakLoop& loop, int threads, int64_t steps) {
     end = std::max(end, span.end);
     const float expected = kLimit * static_cast<float>(loop.lanes);
     if (span.sum != expected) {
-      throw std::runtime_error(
-          fmt::format("the {} peak loop is wrong: its lanes add up to {}, not {}", loop.name, span.sum, expected));
+      throw std::runtime_error("the " + std::string(loop.name) + " peak loop is wrong: its lanes add up to " +
+                               std::to_string(span.sum) + ", not " + std::to_string(expected));
     }
   }
   return static_cast<double>(threads) * static_cast<double>(steps) * loop.flops_per_step / (end - start) / 1e9;
@@ -111,12 +110,15 @@ Peak measure_peak(int threads) {
 }
 
 std::string to_text(const Peak& peak) {
-  std::string text =
-      fmt::format("peak: {:.1f} GFLOP/s on {} thread{} ({}; {:.1f} a cycle at {:.2f} GHz)", peak.gflops, peak.threads,
-                  peak.threads == 1 ? "" : "s", peak.instructions, peak.flops_per_cycle, peak.clock_ghz);
+  char text[400];
+  int length = std::snprintf(text, sizeof text, "peak: %.1f GFLOP/s on %d thread%s (%s; %.1f a cycle at %.2f GHz)",
+                             peak.gflops, peak.threads, peak.threads == 1 ? "" : "s", peak.instructions.c_str(),
+                             peak.flops_per_cycle, peak.clock_ghz);
   if (!undisturbed(peak)) {
-    text += fmt::format(
-        "\nwarning: {:.2f} vectors a cycle is no whole number: something disturbs this machine, do not trust the times",
+    length = std::min(std::max(length, 0), static_cast<int>(sizeof text));
+    std::snprintf(
+        text + length, sizeof text - static_cast<size_t>(length),
+        "\nwarning: %.2f vectors a cycle is no whole number: something disturbs this machine, do not trust the times",
         peak.vectors_per_cycle);
   }
   return text;

@@ -49,17 +49,10 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   for (int a = 1; a < rank && o.tap_rows != 0; a++) taps.unroll(s.tap[a]);
 
   if (o.stage == 0) return;  // computed where the taps read it
-  RVar group = s.scatter.group;
-  if (o.stage > 1) {
-    // Cache lines that are neighbours are read together.
-    RVar among("among_chunks");
-    group = RVar("staged_chunks");
-    s.flat.update().split(s.scatter.group, group, among, o.stage);
-    std::vector<VarOrRVar> by_pixel{all.l, all.g};
-    by_pixel.insert(by_pixel.end(), all.x.begin(), all.x.end());
-    s.staged.bound_extent(all.g, o.stage).reorder(by_pixel).unroll(all.g);
-  }
-  s.staged.compute_at(s.flat, group).bound_extent(all.l, o.chunk).vectorize(all.l, all.options.vector).unroll(all.l);
+  s.staged.compute_at(s.flat, s.scatter.group)
+      .bound_extent(all.l, o.chunk)
+      .vectorize(all.l, all.options.vector)
+      .unroll(all.l);
   s.staged.specialize(all.whole_vectors);
   if (all.options.curves) {
     std::vector<VarOrRVar> outer(all.x.begin(), all.x.end());

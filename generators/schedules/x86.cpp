@@ -95,8 +95,6 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   int64_t taps = 1;
   for (const int64_t k : name.kernel) taps *= k;
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
-  // Four cache lines of a pixel at a time: single ones, a pixel apart, share few sets of the first-level cache.
-  if (channels == 0 && !name.channels_first) o.stage = 4;
   if (channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
     o.chunk = 8;
     o.depthwise_vector = std::min(o.depthwise_vector, 8);
@@ -108,7 +106,7 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   // a copy of it would cost more than it saves.
   if (!name.curves() && channels > 0 && channels % o.chunk == 0 && strided) o.stage = 0;
   // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
-  if (strided && o.stage != 0 && o.tap_unroll > 3) o.tap_unroll = 1;
+  if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
 }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {

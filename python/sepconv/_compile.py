@@ -77,6 +77,7 @@ def compile_layers(
     targets: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda finished, total: None,
     machine: str | None = None,
+    tuning: pathlib.Path | None = None,
 ) -> pathlib.Path:
     """Compiles the layers of a file; returns the static library, in the folder `lib` of `output`.
 
@@ -85,6 +86,7 @@ def compile_layers(
         targets: such as `x86_avx2` or `arm_neon`; by default, those of the machine.
         progress: told the number of finished steps, and of all.
         machine: such as `aarch64-linux`, or a CMake toolchain file; by default, the one that has the targets.
+        tuning: a folder of tuning records, as `sepconv tune` writes them.
 
     Raises:
         ValueError: what the layer file, the name or a target breaks.
@@ -130,6 +132,8 @@ def compile_layers(
         else:
             configure.append(f"-DCMAKE_TOOLCHAIN_FILE={other.toolchain}")
             configure += [f"-DSEPCONV_HOST_TOOLS={prefix}", f"-DSEPCONV_HALIDE_INCLUDE={halide / 'include'}"]
+        if tuning is not None:
+            configure.append(f"-DSEPCONV_TUNING={tuning.resolve()}")
         _run(configure, environment)
         _run([ninja, "-C", build], environment, progress)
         _run([cmake, "--install", build], environment)

@@ -1,4 +1,4 @@
-"""The command `sepconv`: list, bench, extract, compile."""
+"""The command `sepconv`: list, bench, extract, tune, compile."""
 
 import json
 import pathlib
@@ -113,14 +113,34 @@ def extract_command(model: pathlib.Path, output: pathlib.Path | None, data_forma
     )
 
 
+@main.command("tune", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def tune_command(arguments: tuple[str, ...]) -> None:
+    """Finds the schedule parameters of layers by measurement: `sepconv tune --help`."""
+    try:
+        from sepconv_tune.cli import dispatch
+    except ImportError as error:
+        raise click.ClickException(
+            f"sepconv tune needs more packages: pip install 'sepconv[tune]' ({error})"
+        ) from error
+    dispatch(list(arguments))
+
+
 @main.command("compile")
 @click.argument("layers", type=_FILE)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=pathlib.Path), required=True, help="Folder.")
 @click.option("--name", help="Of the library; default: that of the layer file.")
+@click.option("--tuning", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path),
+              help="Folder of tuning records, as `sepconv tune` writes them.")  # fmt: skip
 @click.option("--target", "targets", multiple=True, help="Such as x86_avx2 or arm_neon; may be repeated. Default: all.")
 @click.option("--machine", help="Such as aarch64-linux, or a toolchain file. Default: the one that has the targets.")
 def compile_command(
-    layers: pathlib.Path, output: pathlib.Path, name: str | None, targets: tuple[str, ...], machine: str | None
+    layers: pathlib.Path,
+    output: pathlib.Path,
+    name: str | None,
+    tuning: pathlib.Path | None,
+    targets: tuple[str, ...],
+    machine: str | None,
 ) -> None:
     """Compiles the layers of a layer file into a static library with its header and a CMake package."""
     from ._compile import compile_layers
@@ -133,7 +153,7 @@ def compile_command(
             bar.update(finished - done[0])
             done[0] = finished
 
-        library = compile_layers(layers, output, name, targets, progress, machine)
+        library = compile_layers(layers, output, name, targets, progress, machine, tuning)
     click.echo(f"{library}: {library.stat().st_size / 1024:.0f} KB")
     click.echo(f"find_package({library.stem.removeprefix('lib')}) with CMAKE_PREFIX_PATH={output}")
 

@@ -103,7 +103,7 @@ struct Planner {
     }
     int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
     box(cut_axis, segment, extent);
-    return working_set_bytes(g, row, packed, extent, packed.panels) <= limits.scratch_bytes;
+    return scratch_bytes(g, row, packed, extent, packed.panels) <= limits.scratch_bytes;
   }
 
   // The largest segment in [1, length] that passes; 0 if none does. Both tests above grow with the segment.

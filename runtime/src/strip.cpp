@@ -65,20 +65,17 @@ int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant&
 
 }  // namespace
 
-namespace {
-
 int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
-                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels, int64_t staged_chunks) {
+                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
   int64_t pixels = 1, computed = 1;  // those of the strip; with the rows of a depthwise tile that it does not have
   for (int axis = 0; axis < g.rank; ++axis) {
     pixels = saturating_multiply(pixels, extent[axis]);
     const bool rows = axis == g.rank - 2;
     computed = saturating_multiply(computed, rows ? larger<int64_t>(extent[axis], row.depthwise_rows) : extent[axis]);
   }
-  // 1. The staged input, in one block or, with channels first, in two. [chunk, sample]
-  const int64_t staged = saturating_multiply(staged_chunks, row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST
-                                                                ? staged_elements_channels_first(g, row, extent)
-                                                                : staged_elements(g, row, extent));
+  // 1. The staged input, in one block or, with channels first, in two.
+  const int64_t staged = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? staged_elements_channels_first(g, row, extent)
+                                                                     : staged_elements(g, row, extent);
   // 2. D, the depthwise stage's result for one block of the sum: flat pixels, the last register tile of either stage
   //    whole. [pixel, sum_block]
   const int64_t d =
@@ -92,18 +89,6 @@ int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const Packe
   // All may be live at once; each takes a record, a rounding and a guard of the arena.
   const int64_t elements = saturating_add(staged, saturating_add(d, c));
   return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 8 * arena_overhead);
-}
-
-}  // namespace
-
-int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
-                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
-  return scratch_bytes(g, row, packed, extent, panels, row.staged_chunks);
-}
-
-int64_t working_set_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
-                          const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
-  return scratch_bytes(g, row, packed, extent, panels, 1);
 }
 
 void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {

@@ -16,7 +16,7 @@ namespace sepconv::internal {
 // What a cut has to respect; tests pass their own.
 struct CutLimits {
   int64_t indices = INT32_MAX;         // the largest index, in elements, that a variant can form
-  int64_t scratch_bytes = 384 * 1024;  // one task's working set, aimed at: most of a usual L2 cache
+  int64_t scratch_bytes = 384 * 1024;  // one task's scratch, aimed at: most of a usual L2 cache
 };
 
 // The cut of one image. A strip is whole along the axes inside `cut_axis`, one of `segments` parts along it, and a
@@ -69,10 +69,6 @@ void adopt_fixed_steps(const sepconv_variant& row, Geometry* geometry);
 // This formula is the contract between the schedules and the planner; see the body for its terms.
 int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
                       const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
-
-// What of it is in use at a time: of the chunks that are copied together one.
-int64_t working_set_bytes(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
-                          const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
 
 // Chooses the cut for at most `threads` workers. Errors: SEPCONV_UNSUPPORTED where not even the smallest strip fits the
 // limits.

@@ -26,7 +26,10 @@ def compile_variant(args, build, folder):
     target = build["targets"][args.target]
     tuning = ROOT / "generators/tuning" / f"{args.target}.json"
     records = json.loads(tuning.read_text())["records"] if tuning.exists() else {}
-    parameters = dict(records.get(args.variant, {}).get("parameters", {}))
+    of_variant = records.get(args.variant, {})
+    # The one that the build takes (cmake/SepconvTuning.cmake).
+    record = of_variant.get("any") or next(iter(of_variant.values()), {})
+    parameters = dict(record.get("parameters", {}))
     parameters.update(p.split("=", 1) for p in args.parameters)
     features = "-".join([target["halide_target"], *build["leaf_features"]])
     command = [

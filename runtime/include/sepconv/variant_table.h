@@ -122,7 +122,6 @@ typedef struct sepconv_variant {
   int64_t depth_multiplier, in_channels, out_channels;
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int32_t chunk_channels;  ///< channels the depthwise stage handles together; the depthwise kernel's inner extent
-  int32_t staged_chunks;   ///< chunks whose input is copied at a time
   int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent
   int32_t tile_pixels;     ///< pixels of one register tile
   int32_t depthwise_tile;  ///< pixels along x of one depthwise register tile

@@ -1,0 +1,46 @@
+# Writes targets.json: for each target its Halide target and schedule, and where the programs and libraries are that compile a
+# variant, link it and time it. The tuner and tools/inspect read it. Paths are absolute, or relative to the file's folder.
+include_guard(GLOBAL)
+
+function(
+  _sepconv_write_tools
+  file
+  generator
+  rows
+  space
+  halide
+  runner
+  runtime
+  include
+  runner_include
+)
+  set(json "{}")
+  get_property(targets GLOBAL PROPERTY SEPCONV_TARGETS)
+  foreach(target IN LISTS targets)
+    get_property(halide_target GLOBAL PROPERTY SEPCONV_TARGET_${target}_HALIDE)
+    get_property(schedule GLOBAL PROPERTY SEPCONV_TARGET_${target}_SCHEDULE)
+    string(JSON json SET "${json}" ${target} "{\"halide_target\": \"${halide_target}\", \"schedule\": \"${schedule}\"}")
+  endforeach()
+  string(JOIN "\", \"" leaf_features ${_SEPCONV_LEAF_FEATURES})
+  file(
+    GENERATE OUTPUT "${file}"
+    CONTENT
+      "{
+\"targets\": ${json},
+\"leaf_features\": [\"${leaf_features}\"],
+\"halide\": \"${SEPCONV_HALIDE_VERSION}\",
+\"compiler\": \"${CMAKE_C_COMPILER}\",
+\"linker\": \"${CMAKE_CXX_COMPILER}\",
+\"objcopy\": \"${CMAKE_OBJCOPY}\",
+\"objdump\": \"${CMAKE_OBJDUMP}\",
+\"generator\": \"${generator}\",
+\"rows\": \"${rows}\",
+\"space\": \"${space}\",
+\"halide_library\": \"${halide}\",
+\"runner\": \"${runner}\",
+\"runtime\": \"${runtime}\",
+\"include\": [\"${include}\", \"${runner_include}\"]
+}
+"
+  )
+endfunction()

@@ -1,0 +1,5 @@
+import sys
+
+from .cli import dispatch
+
+dispatch(sys.argv[1:])

@@ -1,0 +1,94 @@
+"""What the search is measured against: the schedule's defaults, the record, and Halide's own autoschedulers, all in one race."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from . import storage as storages
+from .campaign import Setup
+from .crew import Job
+from .layers import Layer
+from .machine import RunnerError
+from .space import Point, Space
+from .toolchain import ToolError
+
+AUTOSCHEDULERS = {"adams2019": "Adams2019", "li2018": "Li2018", "mullapudi2016": "Mullapudi2016"}
+_LARGEST_STRIP = 2048
+"""Output pixels of the task that an autoscheduler is told of."""
+_SECONDS = 0.5
+
+
+def measure(setup: Setup, layers: list[Layer], say: Callable[[str], None]) -> None:
+    """A line a layer, then the geometric means; the results are kept in the storage for the report."""
+    ratios, failed = [], []
+    for layer in {layer.variant: layer for layer in layers}.values():
+        result = _measure_layer(setup, layer)
+        about = {"layer": layer.name, "variant": layer.variant, "target": setup.target, "cpu": setup.cpu}
+        name = f"{layer.variant}@{setup.target}@{setup.cpu}@{setup.baseline}"
+        study = storages.open_study(setup.storage, name, about | {"baseline": setup.baseline})
+        study.set_user_attr("times", result)
+        known = f"defaults {result['ms_default']:.4f} ms, record {result['ms']:.4f} ms"
+        if setup.baseline == "defaults":
+            ratios.append(result["ms_default"] / result["ms"])
+            say(f"{layer.name}: {known}")
+        elif "failed" in result:
+            failed.append(layer.name)
+            say(f"{layer.name}: {known}, {setup.baseline} failed: {result['failed']}")
+        else:
+            ratios.append(result["ms_baseline"] / result["ms"])
+            say(
+                f"{layer.name}: {known}, {setup.baseline} {result['ms_baseline']:.4f} ms ({ratios[-1]:.2f}x the record's)"
+            )
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        say(f"{setup.baseline}: {mean:.3f}x the record's time, geometric mean of {len(ratios)} layers")
+    if failed:
+        say(f"failed on {len(failed)}: {', '.join(failed)}")
+
+
+def beside_record(setup: Setup, layer: Layer, point: Point, say: Callable[[str], None]) -> None:
+    """A line: the point, such as the best that random search found, in one race with the layer's record."""
+    space, tuned = _with_record(setup, layer)
+    jobs = [Job(layer.variant, setup.target, p, space.chosen(p)) for p in (tuned, point)]
+    compiled = setup.crew.compile_later(jobs)()
+    words = [*layer.words(), f"budget={_SECONDS}", "slower=1000"]
+    first, second = setup.crew.measure(compiled, words, 120)["candidates"]
+    say(
+        f"{layer.name}: record {first['ms_min']:.4f} ms, {setup.baseline} {second['ms_min']:.4f} ms: {second['ratio']:.3f}x"
+    )
+
+
+def _with_record(setup: Setup, layer: Layer) -> tuple[Space, Point]:
+    """The layer's space, closed, and the point of its record: the defaults where there is none that is legal."""
+    space = Space(setup.tools, layer.variant, setup.target, layer)
+    try:
+        record = setup.database.record(layer.variant, setup.cpu)
+        tuned = space.default | (record.parameters if record else {})
+        return space, tuned if space.is_legal(tuned) else space.default
+    finally:
+        space.close()
+
+
+def _measure_layer(setup: Setup, layer: Layer) -> dict[str, Any]:
+    space, tuned = _with_record(setup, layer)
+    jobs = [Job(layer.variant, setup.target, point, space.chosen(point)) for point in (space.default, tuned)]
+    if setup.baseline in AUTOSCHEDULERS:
+        strip = {"strip_pixels": _LARGEST_STRIP}
+        jobs.append(Job(layer.variant, setup.target, space.default | strip, strip, AUTOSCHEDULERS[setup.baseline]))
+    compiled = setup.crew.compile_later(jobs)()
+    for one in compiled[:2]:
+        if one.error:
+            raise ToolError(f"{layer.name}: {one.error}")
+    words = [*layer.words(), f"budget={_SECONDS}", "slower=1000"]
+    failure = compiled[-1].error
+    if not failure and len(compiled) == 3:
+        try:
+            both = setup.crew.measure(compiled, words, 120)["candidates"]
+            if "ratio" in both[2]:
+                return {"ms_default": both[0]["ms_min"], "ms": both[1]["ms_min"], "ms_baseline": both[2]["ms_min"]}
+            failure = both[2].get("failed") or f"wrong answer, error {both[2]['max_error']}"
+        except (RunnerError, ToolError) as error:
+            failure = str(error)
+    first, second = setup.crew.measure(compiled[:2], words, 120)["candidates"]
+    result = {"ms_default": first["ms_min"], "ms": second["ms_min"]}
+    return result | ({"failed": failure[:300]} if len(compiled) == 3 else {})

@@ -1,0 +1,149 @@
+"""The command `sepconv tune` (also `python -m sepconv_tune`)."""
+
+import os
+import pathlib
+import re
+import time
+
+import click
+
+from . import baselines, campaign, layers, storage
+from .crew import LocalCrew
+from .database import Database
+from .machine import RunnerError
+from .progress import Display
+from .search import Settings
+from .toolchain import Toolchain, ToolError
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+BASELINES = ("defaults", "random", *baselines.AUTOSCHEDULERS)
+
+
+def seconds(_context: object, _parameter: object, text: str | None) -> float | None:
+    """90s, 10m, 4h."""
+    if text is None:
+        return None
+    if not (found := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)):
+        raise click.BadParameter(f'"{text}" is no time such as 90s, 10m or 4h')
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+@click.command("tune")
+@click.argument("files", metavar="LAYERS.json...", nargs=-1, required=True, type=_FILE)
+@click.option("--target", required=True, help="Such as x86_avx2.")
+@click.option("--trials", default=60, show_default=True, type=click.IntRange(1), help="Candidates a layer.")
+@click.option(
+    "--time", "limit", metavar="10m", callback=seconds, help="For all layers together, shared out among them."
+)
+@click.option(
+    "--jobs",
+    default=os.cpu_count() or 1,
+    show_default="processors",
+    type=click.IntRange(1),
+    help="Compilers at a time.",
+)
+@click.option("--filter", "pattern", metavar="RE", default="", help="Only layers whose name matches.")
+@click.option("--transfer", is_flag=True, help="Search a few representatives, and start the others from their records.")
+@click.option(
+    "--variant", metavar="NAME", default="", help="Tune this row on the layers, instead of rows of their own."
+)
+@click.option("--core", type=click.IntRange(0), help="The core that measures; default: the last one.")
+@click.option(
+    "--runner", metavar="PREFIX", default="", help="How to reach the machine: 'ssh board', 'qemu-aarch64 {}'."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask scheduler, whose workers compile and measure.")
+@click.option("--cpu", default="", help="Microarchitecture for the records; default: what the machine says.")
+@click.option("--baseline", type=click.Choice(BASELINES), help="Measure this in place of the search.")
+@click.option("--database", type=click.Path(file_okay=False, path_type=pathlib.Path), default="tuning", show_default=True,
+              help="Folder of the records.")  # fmt: skip
+@click.option(
+    "--storage", "where", default="tune.db", show_default=True, help="Of the trials: a file, or a server's URL."
+)
+@click.option("--tools", metavar="DIR", default="", help="Build folder or prefix of sepconv for the machine.")
+@click.option(
+    "--seconds", "timing", default=0.1, show_default=True, type=click.FloatRange(0.001), help="Timing a candidate."
+)
+@click.option("--seed", default=1, show_default=True)
+def tune(
+    files: tuple[pathlib.Path, ...], target: str, trials: int, limit: float | None, jobs: int, pattern: str, transfer: bool,
+    variant: str, core: int | None, runner: str, scheduler: str | None, cpu: str, baseline: str | None,
+    database: pathlib.Path, where: str, tools: str, timing: float, seed: int,
+) -> None:  # fmt: skip
+    """Finds schedule parameters for layers by measurement, and writes them to the tuning records that the build reads.
+
+    Every finished trial is kept: the same command goes on where it was stopped.
+    """
+    try:
+        chosen = [layer for file in files for layer in layers.read(file) if re.search(pattern, layer.name)]
+        if not chosen:
+            raise click.ClickException(f'no layer that can be tuned matches "{pattern}"')
+        toolchain = Toolchain.load(tools or _default_tools())
+        toolchain.target(target)
+        crew = _crew(toolchain, jobs, runner or _pinned(core), scheduler)
+        setup = campaign.Setup(
+            toolchain, target, crew, Database(database / f"{target}.json", target), storage.open_storage(where),
+            Settings(trials, timing, seed=seed), transfer, cpu, baseline=baseline or "", variant=variant,
+        )  # fmt: skip
+        _run(setup, chosen, limit)
+    except (ValueError, OSError, RunnerError, ToolError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(setup: campaign.Setup, chosen: list[layers.Layer], limit: float | None) -> None:
+    start, outcomes = time.monotonic(), {}
+    try:
+        with Display() as display:
+            setup.identify(chosen[0])
+            display.say(f"{setup.target} on {setup.cpu}, {setup.peak_gflops:.1f} GFLOP/s at best")
+            if setup.baseline in ("", "random"):
+                outcomes = campaign.tune(setup, chosen, limit, display.say, display.step)
+                for layer in chosen if setup.baseline else []:
+                    if layer.name in outcomes:
+                        baselines.beside_record(setup, layer, outcomes[layer.name].point, display.say)
+            else:
+                baselines.measure(setup, chosen, display.say)
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; every finished trial is kept, the same command goes on") from None
+    finally:
+        setup.crew.close()
+    minutes = (time.monotonic() - start) / 60
+    if outcomes:
+        product = 1.0
+        for outcome in outcomes.values():
+            product *= outcome.ms_default / outcome.ms
+        gain = product ** (1 / len(outcomes))
+        click.echo(
+            f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x; records in {setup.database.path}"
+        )
+
+
+def _crew(tools: Toolchain, jobs: int, runner: str, scheduler: str | None) -> campaign.Crew:
+    if scheduler is None:
+        return LocalCrew(str(tools.path), jobs, runner)
+    from .cluster import DaskCrew
+
+    return DaskCrew(scheduler, str(tools.path), runner)
+
+
+def _pinned(core: int | None) -> str:
+    core = max(os.sched_getaffinity(0)) if core is None else core
+    return f"taskset -c {core} {{}}"
+
+
+def _default_tools() -> str:
+    """The prefix inside the installed package."""
+    import importlib.util
+
+    found = importlib.util.find_spec("sepconv")
+    inside = pathlib.Path(found.origin).parent / "prefix" if found and found.origin else pathlib.Path("prefix")
+    return os.environ.get("SEPCONV_PREFIX") or str(inside)
+
+
+def dispatch(arguments: list[str]) -> None:
+    """`report ...` or the arguments of the search; ends the program."""
+    if arguments[:1] == ["report"]:
+        from .report import report
+
+        report(arguments[1:], prog_name="sepconv tune report")
+    tune(arguments, prog_name="sepconv tune")

@@ -1,0 +1,66 @@
+"""Who compiles and who measures. LocalCrew: this machine, and the runner's; cluster.py has workers of Dask."""
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from . import candidate, machine
+from .candidate import Compiled
+from .space import Point
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A candidate to compile: what compile_point takes."""
+
+    variant: str
+    target: str
+    point: Point
+    chosen: Point
+    scheduler: str = ""
+
+
+class Crew(Protocol):
+    """Compiles several candidates at a time, and measures alone."""
+
+    width: int
+    """Candidates to give it at a time."""
+    overlaps: bool
+    """Whether it compiles for one batch while it measures another: then it is given the next one early."""
+
+    def compile_later(self, jobs: list[Job]) -> Callable[[], list[Compiled]]:
+        """A function that waits for them."""
+
+    def measure(self, candidates: list[Compiled], words: list[str], seconds: float) -> dict[str, Any]:
+        """What the runner prints. Raises RunnerError or ToolError."""
+
+    def close(self) -> None: ...
+
+
+class LocalCrew:
+    """Compiles here, `jobs` at a time; measures here, with nothing else running, or through `runner` (machine.run)."""
+
+    def __init__(self, tools_path: str, jobs: int, runner: str):
+        self.tools_path, self.runner = tools_path, runner
+        self.width = 2 * jobs  # the last of a batch leaves a core idle
+        self.overlaps = bool(runner) and "{}" not in runner.split() and not runner.startswith("qemu")
+        self._pool = concurrent.futures.ThreadPoolExecutor(jobs)  # each waits for a compiler
+
+    def compile_later(self, jobs: list[Job]) -> Callable[[], list[Compiled]]:
+        def start() -> list[concurrent.futures.Future]:
+            return [self._pool.submit(candidate.compile_point, self.tools_path, *fields(job)) for job in jobs]
+
+        started = start() if self.overlaps else None
+        return lambda: [future.result() for future in started or start()]
+
+    def measure(self, candidates: list[Compiled], words: list[str], seconds: float) -> dict[str, Any]:
+        return machine.run(self.runner, candidate.link(self.tools_path, candidates), words, seconds)
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def fields(job: Job) -> tuple[str, str, Point, Point, str]:
+    """The arguments of compile_point."""
+    return job.variant, job.target, job.point, job.chosen, job.scheduler

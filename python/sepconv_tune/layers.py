@@ -1,0 +1,141 @@
+"""Layers of a layer file, as the tuner needs them: the row that would be compiled for one, its arithmetic, its words for the runner."""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from typing import Any
+
+_CLAMPS = (None, "none", "relu", "relu6")
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A layer; all sizes in elements, lists outermost axis first."""
+
+    name: str
+    fields: dict[str, Any]
+    """As the layer file has them."""
+
+    @property
+    def spatial(self) -> list[int]:
+        return self.fields["spatial"]
+
+    @property
+    def kernel(self) -> list[int]:
+        return self.fields["kernel"]
+
+    def axes(self, key: str) -> list[int]:
+        """strides or dilation: one number an axis."""
+        return self.fields.get(key, [1] * len(self.spatial))
+
+    @property
+    def channels_first(self) -> bool:
+        return self.fields.get("data_format") == "channels_first"
+
+    @property
+    def middle(self) -> int:
+        """Channels between the stages."""
+        return self.fields["cin"] * self.fields.get("mult", 1)
+
+    @property
+    def variant(self) -> str:
+        """The fully fixed name, as sepconv_add_library forms it (cmake/SepconvLayers.cmake)."""
+        f, rank = self.fields, len(self.spatial)
+        letters = "dhw"[3 - rank :]
+        layout = f"nc{letters}" if self.channels_first else f"n{letters}c"
+        curved = f.get("input_activation") not in (None, "none") or any(
+            isinstance(f.get(f"{at}_activation"), str) and f.get(f"{at}_activation") not in _CLAMPS
+            for at in ("mid", "out")
+        )
+        return (
+            f"{rank}d_f{f.get('dtype', 'float32')[5:]}_{layout}_k{_joined(self.kernel)}s{_joined(self.axes('strides'))}"
+            f"d{_joined(self.axes('dilation'))}m{f.get('mult', 1)}c{f['cin']}o{f['cout']}e{_joined(self.spatial)}"
+            + ("_act" if curved else "")
+        )
+
+    @property
+    def output(self) -> list[int]:
+        """Extents of the output."""
+        padding, extents = self.fields.get("padding", "valid"), []
+        for axis, size in enumerate(self.spatial):
+            reach = (self.kernel[axis] - 1) * self.axes("dilation")[axis]
+            if padding == "valid":
+                size -= reach
+            elif isinstance(padding, dict):
+                size += padding["before"][axis] + padding["after"][axis] - reach
+            extents.append(-(-size // self.axes("strides")[axis]))
+        return extents
+
+    @property
+    def pixels(self) -> int:
+        """Of the output of one image."""
+        return math.prod(self.output)
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions of both stages, over the unpadded shape."""
+        pixels = self.fields.get("n", 1) * self.pixels
+        return 2 * pixels * self.middle * (math.prod(self.kernel) + self.fields["cout"])
+
+    @property
+    def bytes(self) -> int:
+        """Of input, weights and output, each once."""
+        f = self.fields
+        tensors = f.get("n", 1) * (math.prod(self.spatial) * f["cin"] + self.pixels * f["cout"])
+        return 4 * (tensors + self.middle * (math.prod(self.kernel) + f["cout"]))
+
+    def words(self) -> list[str]:
+        """The layer as the runner's words (tools/runner/problem_words.h)."""
+        f, words = self.fields, []
+        for key in ("spatial", "kernel", "strides", "dilation"):
+            if key in f:
+                words.append(f"{key}={','.join(map(str, f[key]))}")
+        for key in ("n", "cin", "cout", "mult", "data_format"):
+            if key in f:
+                words.append(f"{key}={f[key]}")
+        padding = f.get("padding", "valid")
+        if isinstance(padding, dict):
+            words += ["padding=explicit", *(f"{end}={','.join(map(str, padding[end]))}" for end in ("before", "after"))]
+        else:
+            words.append(f"padding={padding}")
+        words += [f"{key}={int(f.get(key, False))}" for key in ("mid_bias", "out_bias")]
+        for at in ("input", "mid", "out"):
+            value = f.get(f"{at}_activation", "none")
+            if isinstance(value, dict):
+                lo, hi = value["clamp"]
+                value = f"{'-inf' if lo is None else lo}:{'inf' if hi is None else hi}"
+            words.append(f"{at}_activation={value}")
+        return words
+
+
+def read(path: str | os.PathLike) -> list[Layer]:
+    """The layers of a file that can be tuned: those in float32 that can be computed in one pass.
+
+    Raises:
+        ValueError: what is no layer file.
+    """
+    try:
+        content = json.loads(pathlib.Path(path).read_text())
+        version, entries = content["version"], content["layers"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: no layer file: {error}") from error
+    if version != 1:
+        raise ValueError(f'{path}: "version" is {version}; this release reads version 1')
+    layers = []
+    for entry in entries:
+        name = entry.get("name", "?") if isinstance(entry, dict) else entry
+        try:
+            if not entry.get("fusable", True) or entry.get("dtype", "float32") != "float32":
+                continue
+            layer = Layer(name, entry)
+            if layer.variant and layer.flops and layer.words():  # each names what is missing
+                layers.append(layer)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f'{path}: layer "{name}": {error!r} is missing or wrong') from error
+    return layers
+
+
+def _joined(values: list[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))

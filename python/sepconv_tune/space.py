@@ -1,0 +1,74 @@
+"""The search space of one variant: the legal values of each parameter, and which points are legal, as sepconv_space says."""
+
+import itertools
+import json
+import subprocess
+from collections.abc import Iterable
+
+from .layers import Layer
+from .toolchain import Toolchain
+
+Point = dict[str, int]
+
+# What a schedule with this data format reads; the rest stays at the default.
+CHANNELS_LAST = (
+    ("vector", "tile_pixels", "tile_vectors"),
+    ("stage", "chunk", "depthwise_vector", "depthwise_tile", "tap_rows", "tap_unroll"),
+    ("sum_block", "sum_unroll", "panel_inner", "fetch_ahead", "strip_pixels"),
+)
+CHANNELS_FIRST = (
+    ("panel_lanes", "vector", "tile_pixels", "tile_channels", "tile_vectors"),
+    ("depthwise_vector", "depthwise_tile", "depthwise_rows", "tap_unroll"),
+    ("sum_block", "sum_unroll", "strip_pixels"),
+)
+
+
+class Space:
+    """Close it: it keeps a program running that knows what is legal."""
+
+    def __init__(self, tools: Toolchain, variant: str, target: str, layer: Layer):
+        """Raises ValueError for a variant that the toolchain does not know."""
+        self.variant, self.target, self.layer = variant, target, layer
+        halide_target, schedule = tools.target(target)
+        command = [tools["space"], variant, schedule, halide_target]
+        result = subprocess.run(command, env=tools.environment(), capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise ValueError(result.stderr.strip() or f"sepconv_space: status {result.returncode}")
+        specs = {spec["name"]: spec for spec in json.loads(result.stdout)}
+        self.default: Point = {name: spec["default"] for name, spec in specs.items()}
+        self.meaning = {name: spec["meaning"] for name, spec in specs.items()}
+        self.groups = CHANNELS_FIRST if layer.channels_first else CHANNELS_LAST
+        self.names = tuple(itertools.chain(*self.groups))
+        self.legal = {name: specs[name]["legal"] for name in self.names}
+        self._checker = subprocess.Popen(
+            [*command, "--check"], env=tools.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def close(self) -> None:
+        self._checker.communicate()
+
+    def complete(self, point: Point) -> Point:
+        """With the default for what it leaves out, and for what this schedule does not read."""
+        return self.default | {name: point[name] for name in self.names if name in point}
+
+    def chosen(self, point: Point) -> Point:
+        """What differs from the defaults."""
+        return {name: value for name, value in point.items() if value != self.default[name]}
+
+    def why_illegal(self, points: Iterable[Point]) -> list[str]:
+        """For each point a sentence, or ""."""
+        reasons = []
+        for point in points:
+            self._checker.stdin.write(",".join(f"{name}:{value}" for name, value in point.items()) + "\n")
+            self._checker.stdin.flush()
+            reasons.append(self._checker.stdout.readline().strip())
+        return reasons
+
+    def is_legal(self, point: Point) -> bool:
+        return not self.why_illegal([point])[0]
+
+    def group_points(self, group: tuple[str, ...]) -> list[Point]:
+        """All legal values of one group of parameters, the others at their defaults."""
+        points = [dict(zip(group, values, strict=True)) for values in itertools.product(*map(self.legal.get, group))]
+        reasons = self.why_illegal({**self.default, **point} for point in points)
+        return [point for point, reason in zip(points, reasons, strict=True) if not reason]

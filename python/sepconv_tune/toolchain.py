@@ -1,0 +1,84 @@
+"""Where the programs are that compile a variant, link it and time it: targets.json of a build folder or an installed prefix."""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+from typing import Any
+
+_RELATIVE = ("generator", "rows", "space", "halide_library", "runner", "runtime")
+
+
+@dataclasses.dataclass(frozen=True)
+class Toolchain:
+    """What cmake/SepconvTools.cmake writes, with absolute paths."""
+
+    path: pathlib.Path
+    fields: dict[str, Any]
+
+    @staticmethod
+    def load(path: str | os.PathLike) -> "Toolchain":
+        """From the file, or a folder that holds it. On another machine, SEPCONV_TUNE_TOOLS says where it is there.
+
+        Raises:
+            FileNotFoundError: names the file.
+        """
+        given = pathlib.Path(os.environ.get("SEPCONV_TUNE_TOOLS") or path)
+        places = [given, *(given / sub / "targets.json" for sub in ("generators", "libexec/sepconv", "."))]
+        found = next((place for place in places if place.is_file()), None)
+        if found is None:
+            raise FileNotFoundError(f"{given} holds no targets.json: it is no build folder or prefix of sepconv")
+        fields = json.loads(found.read_text())
+        for key in _RELATIVE:
+            fields[key] = str(found.parent / fields[key])
+        fields["include"] = [str(found.parent / folder) for folder in fields["include"]]
+        return Toolchain(found.resolve(), fields)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.fields[key]
+
+    def target(self, name: str) -> tuple[str, str]:
+        """The Halide target of a leaf and the schedule of a target.
+
+        Raises:
+            ValueError: the target is not among those of this build.
+        """
+        targets = self.fields["targets"]
+        if name not in targets:
+            raise ValueError(f'target "{name}" is none of {", ".join(targets)} in {self.path}')
+        entry = targets[name]
+        return "-".join([entry["halide_target"], *self.fields["leaf_features"]]), entry["schedule"]
+
+    def tool(self, key: str) -> str:
+        """A program's path; one of the build machine that is not here is looked for by its name."""
+        path = self.fields[key]
+        return path if os.path.exists(path) else shutil.which(pathlib.Path(path).name) or path
+
+    def run(self, command: list[str], folder: str | os.PathLike | None = None) -> None:
+        """Runs a program of the toolchain.
+
+        Raises:
+            ToolError: with the end of what it printed.
+        """
+        result = subprocess.run(
+            command, cwd=folder, env=self.environment(), capture_output=True, text=True, errors="replace", check=False
+        )
+        if result.returncode:
+            printed = (result.stderr.strip() or result.stdout.strip()).removeprefix("Unhandled exception: ")
+            raise ToolError(f"{pathlib.Path(command[0]).name}: {printed[:300] or f'status {result.returncode}'}")
+
+    def environment(self) -> dict[str, str]:
+        """With the folder of libHalide: beside the programs, or in the package halide (a wheel holds no copy)."""
+        folder = pathlib.Path(self.fields["halide_library"]).parent
+        if not os.path.exists(self.fields["halide_library"]):
+            found = importlib.util.find_spec("halide")
+            folder = pathlib.Path(found.origin).parent / "lib64" if found and found.origin else folder
+        libraries = [str(folder), os.environ.get("LD_LIBRARY_PATH", "")]
+        return os.environ | {"LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries))}
+
+
+class ToolError(RuntimeError):
+    """A program of the toolchain has failed."""

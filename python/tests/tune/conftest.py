@@ -1,0 +1,35 @@
+"""A build of sepconv to tune with: SEPCONV_TUNE_TOOLS, or build/dev or build/release of this checkout."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def build():
+    places = [os.environ.get("SEPCONV_TUNE_TOOLS"), ROOT / "build/dev", ROOT / "build/release"]
+    for place in filter(None, places):
+        if (pathlib.Path(place) / "tools/runner/libsepconv_runner.a").exists():
+            os.environ.pop("SEPCONV_TUNE_TOOLS", None)
+            return str(place)
+    pytest.skip("no build folder with the target sepconv_runner")
+
+
+@pytest.fixture(scope="session")
+def aarch64_build(build, tmp_path_factory):
+    """The runner and the runtime for AArch64, beside this machine's generator."""
+    for program in ("aarch64-linux-gnu-g++", "qemu-aarch64-static"):
+        if subprocess.run(["which", program], capture_output=True, check=False).returncode:
+            pytest.skip(f"{program} is not installed")
+    folder = tmp_path_factory.mktemp("aarch64")
+    cmake = ROOT / ".venv/bin/cmake"
+    command = [cmake, "-S", ROOT, "-B", folder, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ROOT}/.venv/bin/ninja"]
+    command += [f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/toolchains/aarch64-linux.cmake", f"-DSEPCONV_HOST_TOOLS={build}"]
+    subprocess.run([*command, "-DSEPCONV_TESTS=OFF", "-DCMAKE_BUILD_TYPE=Release"], check=True, capture_output=True)
+    targets = ["--target", "sepconv_runner", "sepconv_runtime"]
+    subprocess.run([cmake, "--build", folder, *targets], check=True, capture_output=True)
+    return str(folder)

@@ -1,0 +1,112 @@
+"""The tuning records: what is written, and what is refused."""
+
+import json
+import multiprocessing
+import pathlib
+
+import jsonschema
+import pytest
+
+from sepconv_tune.database import Database, Record, distance
+
+ROOT = pathlib.Path(__file__).parents[3]
+NAME = "2d_f32_nhwc_k3s1d1m1c32o64e112"
+GOOD = {"version": 2, "target": "x86_avx2", "records": {NAME: {"znver4": {"parameters": {"chunk": 32}, "ms": 0.5}}}}
+
+
+def write(path, **changes):
+    path.write_text(json.dumps(GOOD | changes))
+    return path
+
+
+def test_shipped_records_are_valid():
+    schema = json.loads((ROOT / "schema/tuning.schema.json").read_text())
+    files = sorted((ROOT / "generators/tuning").glob("*.json"))
+    assert files
+    for file in files:
+        content = json.loads(file.read_text())
+        jsonschema.validate(content, schema)
+        database = Database(file, file.stem)
+        assert json.dumps(database.to_json(), indent=2) + "\n" == file.read_text(), "sorted, as the tuner writes it"
+
+
+def test_written_records_follow_the_schema(tmp_path):
+    database = Database(tmp_path / "x86_avx2.json", "x86_avx2")
+    database.store(NAME, "znver4", Record({"chunk": 32, "bc": 1}, 0.5, 0.6, 0.9, 60, "21.0.0", "2026-01-31"))
+    database.store(NAME, "any", Record({}))
+    content = json.loads(database.path.read_text())
+    jsonschema.validate(content, json.loads((ROOT / "schema/tuning.schema.json").read_text()))
+    assert list(content["records"][NAME]) == ["any", "znver4"]
+    assert list(content["records"][NAME]["znver4"]["parameters"]) == ["bc", "chunk"]
+    again = Database(database.path, "x86_avx2")
+    assert again.record(NAME, "znver4").parameters == {"chunk": 32, "bc": 1}
+    assert again.record(NAME, "haswell") == Record({}), "any, where there is none for this machine"
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"parameters": {"chunk": "32"}}, '"chunk" is 32'),
+        ({"parameters": {"chunk": -1}}, '"chunk" is -1'),
+        ({"parameters": {"chunk": True}}, '"chunk" is True'),
+        ({"parameters": {"chunk": 10**30}}, '"chunk" is 1000'),
+        ({"parameters": {"; rm -rf /": 1}}, '"; rm -rf /"'),
+        ({"parameters": []}, '"parameters" is missing'),
+        ({}, '"parameters" is missing'),
+        ([], '"parameters" is missing'),
+        ({"parameters": {}, "ms": 0}, '"ms" is 0'),
+        ({"parameters": {}, "ms": float("nan")}, '"ms" is nan'),
+        ({"parameters": {}, "colour": 1}, 'unknown key "colour"'),
+        ({"parameters": {}, "trials": 1.5}, '"trials" is 1.5'),
+        ({"parameters": {}, "date": 7}, '"date" is 7'),
+    ],
+)
+def test_a_wrong_record_is_named(tmp_path, record, says):
+    path = write(tmp_path / "x86_avx2.json", records={NAME: {"znver4": record}})
+    with pytest.raises(ValueError) as error:
+        Database(path, "x86_avx2")
+    assert NAME in str(error.value) and "znver4" in str(error.value) and says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "null", '{"version": 1}', "[" * 100000, json.dumps(GOOD | {"target": "portable"}),
+        json.dumps(GOOD | {"records": []}), json.dumps(GOOD | {"records": {"../../etc/passwd": {}}}),
+        json.dumps(GOOD)[:-3] + ', "' + NAME + '": {"any": {"parameters": {}}}}}',
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_named(tmp_path, text):
+    path = tmp_path / "x86_avx2.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="x86_avx2.json"):
+        Database(path, "x86_avx2")
+
+
+def test_nearest(tmp_path):
+    database = Database(tmp_path / "x86_avx2.json", "x86_avx2")
+    others = [
+        "2d_f32_nhwc_k3s1d1m1c32o64e56", "2d_f32_nhwc_k3s2d1m1c32o64e112", "2d_f32_nhwc_k5s1d1m1c512o64e7",
+        "2d_f32_nchw_k3s1d1m1c32o64e112", "1d_f32_nwc_k3s1d1m1c32o64e112", "2d_f32_nhwc_k3s1d1m1", NAME,
+    ]  # fmt: skip
+    for other in others:
+        database.store(other, "znver4", Record({}))
+    assert [name for name, _ in database.nearest(NAME, "znver4", 2)] == others[:2]
+    assert len(database.nearest(NAME, "znver4", 9)) == 3, "neither itself nor another layout or rank"
+    assert distance(NAME, NAME) == 0
+    assert distance(NAME, "2d_f32_nhwc_k3s1d1m1c32o64e112x56") < distance(NAME, others[0])
+
+
+def store_some(path, first):
+    for i in range(first, first + 20):
+        Database(path, "x86_avx2").store(f"2d_f32_nhwc_k3s1d1m1c{i}o64e112", "znver4", Record({}))
+
+
+def test_two_programs_write_at_once(tmp_path):
+    path = tmp_path / "x86_avx2.json"
+    programs = [multiprocessing.Process(target=store_some, args=(path, first)) for first in (100, 200)]
+    for program in programs:
+        program.start()
+    for program in programs:
+        program.join()
+    assert len(Database(path, "x86_avx2").records) == 40

@@ -1,0 +1,68 @@
+"""Layers: the names of their rows are those that CMake forms, their words are those that the runner reads."""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+from sepconv_tune import campaign, layers
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+def test_names_are_those_of_the_build(tmp_path):
+    files = sorted((ROOT / "bench/layers").glob("*.json")) + [ROOT / "tests/variants/layers.json"]
+    files = [file for file in files if layers.read(file)]
+    script = ["cmake_minimum_required(VERSION 3.28)", f'include("{ROOT}/cmake/SepconvLayers.cmake")']
+    for file in files:
+        script += [f'_sepconv_layer_variants("{file}" names)', 'message("${names}")']
+    (tmp_path / "names.cmake").write_text("\n".join(script) + "\n")
+    command = [ROOT / ".venv/bin/cmake", "-P", tmp_path / "names.cmake"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [line.split(";") for line in result.stderr.splitlines() if line.startswith(("1d_", "2d_", "3d_"))]
+    assert len(lines) == len(files)
+    for file, names in zip(files, lines, strict=True):
+        ours = [layer.variant for layer in layers.read(file)]
+        assert set(ours) == {name for name in names if "_f32_" in name}, file
+
+
+def test_sizes():
+    fields = {"name": "a", "spatial": [14, 13], "cin": 16, "mult": 2, "cout": 24, "kernel": [3, 5], "strides": [2, 1]}
+    layer = layers.Layer("a", fields | {"padding": "same"})
+    assert layer.output == [7, 13] and layer.flops == 2 * 7 * 13 * 32 * (15 + 24)
+    assert layers.Layer("a", fields).output == [6, 9]
+    explicit = layers.Layer("a", fields | {"padding": {"before": [1, 0], "after": [1, 1]}})
+    assert explicit.output == [7, 10]
+    assert "padding=explicit" in explicit.words() and "after=1,1" in explicit.words()
+    clamped = layers.Layer("a", fields | {"mid_activation": {"clamp": [None, 3]}})
+    assert "mid_activation=-inf:3" in clamped.words()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"version": 2, "layers": []}', '{"version": 1, "layers": [{"name": "x"}]}']
+)
+def test_what_is_no_layer_file(tmp_path, text):
+    (tmp_path / "l.json").write_text(text)
+    with pytest.raises(ValueError, match="l.json"):
+        layers.read(tmp_path / "l.json")
+
+
+def test_layers_that_cannot_be_tuned_are_left_out(tmp_path):
+    entry = {"name": "a", "spatial": [7], "cin": 4, "cout": 8, "kernel": [3]}
+    entries = [entry, entry | {"name": "b", "fusable": False}, entry | {"name": "c", "dtype": "float64"}]
+    (tmp_path / "l.json").write_text(json.dumps({"version": 1, "layers": entries}))
+    assert [layer.name for layer in layers.read(tmp_path / "l.json")] == ["a"]
+
+
+def test_representatives():
+    all_layers = layers.read(ROOT / "bench/layers/mobilenet_v1.json") + layers.read(
+        ROOT / "bench/layers/mobilenet_v2.json"
+    )
+    order = campaign.in_order(all_layers, transfer=True)
+    rows = {layer.variant for layer in all_layers}
+    assert sorted(layer.variant for layer, _ in order) == sorted(rows), "each row once"
+    short = [layer for layer, is_short in order if is_short]
+    long = [layer for layer, is_short in order if not is_short]
+    assert 3 <= len(long) <= len(rows) / 2 and order == [(l, False) for l in long] + [(l, True) for l in short]
+    assert not any(is_short for _, is_short in campaign.in_order(all_layers, transfer=False))

@@ -1,0 +1,134 @@
+"""A layer's search with a crew whose times are computed: it finds the best, and nothing that goes wrong wins or is lost."""
+
+import optuna
+import pytest
+from fake_crew import LAYER, FakeCrew, cost
+
+from sepconv_tune import storage
+from sepconv_tune.layers import Layer
+from sepconv_tune.search import Search, Settings
+from sepconv_tune.space import Space
+from sepconv_tune.toolchain import Toolchain, ToolError
+
+LAYER = Layer("wide", LAYER | {"spatial": [56, 56], "cin": 128, "cout": 128})
+
+
+@pytest.fixture
+def space(build):
+    space = Space(Toolchain.load(build), LAYER.variant, "x86_avx2", LAYER)
+    yield space
+    space.close()
+
+
+def search(space, crew, trials=60, where="sqlite:///:memory:", **settings):
+    study = storage.open_study(storage.open_storage(where), "study", {})
+    return Search(crew, space, study, Settings(trials, **settings), lambda _search: None)
+
+
+def least(space):
+    """Of the legal points, by the fake crew's formula."""
+    tiles = [space.default | t for t in space.group_points(space.groups[0])]
+    return min(cost(t | {"sum_unroll": 2, "strip_pixels": 128, "panel_inner": 1}) for t in tiles)
+
+
+def test_finds_what_is_faster(space):
+    crew = FakeCrew()
+    s = search(space, crew, slower=9)
+    s.run()
+    outcome = s.final()
+    assert outcome.trials == 60 and outcome.ms_default == pytest.approx(cost(space.default))
+    assert outcome.ms <= 1.2 * least(space) and outcome.ms < 0.75 * outcome.ms_default, outcome
+    assert all(space.is_legal(p) for p in crew.measured)
+
+
+def test_uniform_draws_are_legal(space):
+    crew = FakeCrew()
+    search(space, crew, trials=20, uniform=True).run()
+    assert len({repr(p) for p in crew.measured}) >= 20
+    assert all(space.is_legal(p) for p in crew.measured)
+
+
+def test_a_wrong_candidate_never_wins(space):
+    crew = FakeCrew(wrong=lambda p: p["sum_unroll"] == 2 or p["strip_pixels"] == 128)
+    s = search(space, crew)
+    s.run()
+    outcome = s.final()
+    assert outcome.point["sum_unroll"] != 2 and outcome.point["strip_pixels"] != 128
+    wrong = [t for t in s.finished() if t.user_attrs["status"] == "wrong"]
+    assert wrong and all(t.state == optuna.trial.TrialState.FAIL and "0.3" in t.user_attrs["reason"] for t in wrong)
+
+
+def test_crashes_and_compile_errors_cost_their_own_trial(space):
+    crew = FakeCrew(crashes=lambda p: p["tap_rows"] == 1, broken=lambda p: p["sum_unroll"] == 1)
+    s = search(space, crew)
+    s.run()
+    outcome = s.final()
+    assert outcome.ms < cost(space.default) and outcome.point["tap_rows"] == 0 and outcome.point["sum_unroll"] != 1
+    reasons = {t.user_attrs["reason"] for t in s.finished() if t.user_attrs["status"] == "failed"}
+    assert any("status -11" in r for r in reasons) and any("says no" in r for r in reasons)
+
+
+def test_a_lost_runner_costs_a_retry(space):
+    crew = FakeCrew(lost={3, 5, 6})
+    s = search(space, crew, trials=20)
+    s.run()
+    assert len(s.finished()) == 20
+    assert not [t for t in s.finished() if t.user_attrs["status"] == "failed"]
+
+
+def test_defaults_that_do_not_compile_are_an_error(space):
+    with pytest.raises(ToolError, match="says no"):
+        search(space, FakeCrew(broken=lambda _p: True)).run()
+
+
+def test_resumes(space, tmp_path):
+    where = str(tmp_path / "t.db")
+    first = search(space, FakeCrew(), trials=12, where=where)
+    first.run()
+    kept = {t.number: t.value for t in first.finished()}
+    second = search(space, FakeCrew(), trials=30, where=where)
+    assert {t.number: t.value for t in second.finished()} == kept
+    second.run()
+    values = {t.number: t.value for t in second.finished()}
+    assert len(values) == 30 and kept.items() <= values.items()
+    keys = [tuple(t.params.items()) for t in second.finished()]
+    assert len(set(keys)) == len(keys), "nothing is tried twice"
+
+
+def test_suggestions_come_first(space):
+    crew = FakeCrew()
+    s = search(space, crew, trials=8)
+    s.suggest([{"tile_pixels": 5, "nonsense": 3}, {"tile_pixels": 7, "tile_vectors": 2}, {"strip_pixels": 96}])
+    s.run()
+    params = [t.params for t in s.finished()]
+    assert params[0] == {n: space.default[n] for n in space.names}
+    assert params[1]["tile_pixels"] == 5 and params[2]["strip_pixels"] == 96, "an illegal point is left out"
+
+
+def test_nothing_slower_than_the_defaults_is_returned(space):
+    class Drifting(FakeCrew):
+        def measure(self, candidates, words, seconds):
+            answer = super().measure(candidates, words, seconds)
+            for i, result in enumerate(answer["candidates"][1:], 1):  # in short races others look fast
+                lucky = 0.9 if "budget=0.1" in words else 1.1
+                result["ratio"] = lucky * (1 + i / 1000)
+            return answer
+
+    s = search(space, Drifting(), trials=20)
+    s.run()
+    assert s.final().point == space.default
+
+
+@pytest.mark.parametrize("text", ["no database at all", ""])
+def test_a_corrupt_storage_is_named(tmp_path, text):
+    path = tmp_path / "t.db"
+    path.write_text(text * 1000)
+    if text:
+        with pytest.raises(ValueError, match="t.db"):
+            storage.open_storage(str(path))
+    else:
+        storage.open_storage(str(path))
+    journal = tmp_path / "t.journal"
+    journal.write_text('{"op_code": 99}\nrubbish\n{}\n')
+    with pytest.raises(ValueError, match=r"t.journal|study"):
+        storage.open_study(storage.open_storage(str(journal)), "s", {})

@@ -1,0 +1,81 @@
+#include "race.h"
+
+#include <algorithm>
+
+#include "timing.h"
+
+namespace sepconv::runner {
+namespace {
+
+constexpr double kTurnSeconds = 0.3e-3;
+constexpr double kSampleSeconds = 20e-6;  // about a thousand times what reading the clock costs
+constexpr size_t kTurnsBeforeOut = 5;
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double least(const std::vector<double>& values) { return *std::min_element(values.begin(), values.end()); }
+
+struct Runner {
+  const std::function<void()>* call;
+  int calls_per_sample = 1;
+  bool out = false;
+  std::vector<double> samples;  // seconds of a call
+
+  double sample() const {
+    const double start = programs::seconds_now();
+    for (int i = 0; i < calls_per_sample; ++i) (*call)();
+    return (programs::seconds_now() - start) / calls_per_sample;
+  }
+
+  void turn() {
+    sample();  // after another candidate the first call finds its weights out of the cache
+    const double end = programs::seconds_now() + kTurnSeconds;
+    do {
+      samples.push_back(sample());
+    } while (programs::seconds_now() < end);
+  }
+};
+
+}  // namespace
+
+std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower) {
+  std::vector<Runner> runners;
+  for (const std::function<void()>& call : candidates) {
+    Runner runner{&call, 1, false, {}};
+    runner.sample();  // cold
+    runner.calls_per_sample = std::max(1, static_cast<int>(kSampleSeconds / runner.sample()));
+    runners.push_back(runner);
+  }
+  double spent = 0;
+  for (size_t turn = 0; turn < kTurnsBeforeOut || spent < budget; ++turn) {
+    const double start = programs::seconds_now();
+    int running = 0;
+    for (Runner& runner : runners) {
+      if (runner.out) continue;
+      runner.turn();
+      ++running;
+    }
+    if (running == 0 || (running == 1 && candidates.size() > 1)) break;
+    spent += (programs::seconds_now() - start) / running;
+    if (turn + 1 != kTurnsBeforeOut && turn + 1 != 3 * kTurnsBeforeOut) continue;
+    for (Runner& runner : runners) {
+      runner.out = runner.out || least(runner.samples) > slower * least(runners[0].samples);
+    }
+  }
+  std::vector<RaceResult> results;
+  for (const Runner& runner : runners) {
+    RaceResult result;
+    result.min = least(runner.samples);
+    result.median = median(runner.samples);
+    result.samples = static_cast<int>(runner.samples.size());
+    result.ratio = result.min / least(runners[0].samples);
+    results.push_back(result);
+  }
+  return results;
+}
+
+}  // namespace sepconv::runner
