@@ -9,7 +9,6 @@ using Halide::RDom;
 using Halide::select;
 using Halide::Tuple;
 using Halide::undef;
-using Halide::Var;
 
 namespace sepconv {
 namespace {

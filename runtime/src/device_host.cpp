@@ -107,20 +107,14 @@ sepconv_status run_host(const sepconv_plan& plan, const sepconv_arguments& host,
   return status;
 }
 
-}  // namespace
-}  // namespace sepconv::internal
-
-extern "C" sepconv_status sepconv_plan_run_host(const sepconv_plan* plan, const sepconv_arguments* given,
-                                                void* stream) {
-  using namespace sepconv::internal;
+sepconv_status run_on_host_memory(const sepconv_plan* plan, const sepconv_arguments* given, void* stream) {
   if (plan == nullptr) return fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
   sepconv_arguments arguments;
   if (sepconv_status status = read_struct(given, &arguments)) return status;
   return run_host(*plan, arguments, stream);
 }
 
-extern "C" sepconv_status sepconv_device_release(sepconv_device device, void* context) {
-  using namespace sepconv::internal;
+sepconv_status release_device(sepconv_device device, void* context) {
   if (context == nullptr) return fail(SEPCONV_INVALID_ARGUMENT, "context is NULL");
   Tables tables;
   registered_tables(&tables);
@@ -129,4 +123,16 @@ extern "C" sepconv_status sepconv_device_release(sepconv_device device, void* co
     return fail(SEPCONV_UNSUPPORTED, "device is %d: no registered library has variants for it", raw_value(device));
   driver->release(context);
   return SEPCONV_OK;
+}
+
+}  // namespace
+}  // namespace sepconv::internal
+
+extern "C" sepconv_status sepconv_plan_run_host(const sepconv_plan* plan, const sepconv_arguments* arguments,
+                                                void* stream) {
+  return sepconv::internal::run_on_host_memory(plan, arguments, stream);
+}
+
+extern "C" sepconv_status sepconv_device_release(sepconv_device device, void* context) {
+  return sepconv::internal::release_device(device, context);
 }
