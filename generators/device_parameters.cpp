@@ -90,14 +90,7 @@ std::string why_illegal(const DeviceParameters& p, const VariantName& name) {
 
 DeviceParameters resolve_device_parameters(const VariantName& name, const std::map<std::string, int>& overrides) {
   DeviceParameters parameters = defaults(name);
-  const auto& specs = device_parameter_specs();
-  for (const auto& [key, value] : overrides) {
-    const std::string& wanted = key;
-    const auto spec =
-        std::find_if(specs.begin(), specs.end(), [&](const DeviceParameterSpec& s) { return s.name == wanted; });
-    if (spec == specs.end()) throw std::invalid_argument("no schedule parameter of GPUs is called \"" + key + "\"");
-    parameters.*(spec->member) = value;
-  }
+  override_parameters(device_parameter_specs(), overrides, "schedule parameter of GPUs", &parameters);
   const std::string illegal = why_illegal(parameters, name);
   if (!illegal.empty()) throw std::invalid_argument("variant " + name.text + ": " + illegal);
   return parameters;

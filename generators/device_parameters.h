@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "Halide.h"
+#include "parameter_spec.h"
 #include "variant_name.h"
 
 namespace sepconv {
@@ -22,12 +23,7 @@ struct DeviceParameters {
   int split = 0;           // 1: the depthwise result goes through the workspace, in a kernel of its own
 };
 
-struct DeviceParameterSpec {
-  const char* name;
-  const char* meaning;
-  std::vector<int> legal;
-  int DeviceParameters::* member;
-};
+using DeviceParameterSpec = SpecOf<DeviceParameters>;
 
 // Every parameter, in the order of DeviceParameters.
 const std::vector<DeviceParameterSpec>& device_parameter_specs();

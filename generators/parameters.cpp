@@ -167,14 +167,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides) {
   ScheduleParameters parameters = find_schedule(schedule).defaults(name, target);
-  const auto& specs = parameter_specs();
-  for (const auto& [key, value] : overrides) {
-    const std::string& wanted = key;
-    const auto spec =
-        std::find_if(specs.begin(), specs.end(), [&](const ParameterSpec& s) { return s.name == wanted; });
-    if (spec == specs.end()) throw std::invalid_argument("no schedule parameter is called \"" + key + "\"");
-    parameters.*(spec->member) = value;
-  }
+  override_parameters(parameter_specs(), overrides, "schedule parameter", &parameters);
   const std::string illegal = why_illegal(parameters, name, schedule, target);
   if (!illegal.empty()) throw std::invalid_argument("variant " + name.text + ": " + illegal);
   return parameters;

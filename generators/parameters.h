@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "Halide.h"
+#include "parameter_spec.h"
 #include "variant_name.h"
 
 namespace sepconv {
@@ -34,13 +35,7 @@ struct ScheduleParameters {
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
 
-// One parameter, for tools.
-struct ParameterSpec {
-  const char* name;
-  const char* meaning;
-  std::vector<int> legal;
-  int ScheduleParameters::* member;
-};
+using ParameterSpec = SpecOf<ScheduleParameters>;
 
 // Every parameter, in the order of ScheduleParameters.
 const std::vector<ParameterSpec>& parameter_specs();

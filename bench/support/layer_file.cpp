@@ -7,6 +7,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "activation_names.h"
+
 namespace sepconv::programs {
 namespace {
 
@@ -94,19 +96,9 @@ Value read_name(const Place& place, const char* key, const json& value,
 }
 
 sepconv_activation read_activation(const Place& place, const json& layer, const char* key) {
-  static const std::pair<const char*, sepconv_activation_kind> names[] = {
-      {"none", SEPCONV_ACTIVATION_NONE},
-      {"relu", SEPCONV_ACTIVATION_RELU},
-      {"relu6", SEPCONV_ACTIVATION_RELU6},
-      {"swish", SEPCONV_ACTIVATION_SWISH},
-      {"hard_swish", SEPCONV_ACTIVATION_HARD_SWISH},
-      {"sigmoid", SEPCONV_ACTIVATION_SIGMOID},
-      {"tanh", SEPCONV_ACTIVATION_TANH},
-      {"gelu", SEPCONV_ACTIVATION_GELU},
-  };
   if (!layer.contains(key)) return {SEPCONV_ACTIVATION_NONE, 0, 0};
   const json& value = layer[key];
-  if (!value.is_object()) return {read_name(place, key, value, names), 0, 0};
+  if (!value.is_object()) return {read_name(place, key, value, kActivationNames), 0, 0};
   const json clamp = value.value("clamp", json());
   const auto is_bound = [](const json& bound) { return bound.is_null() || bound.is_number(); };
   if (value.size() != 1 || !clamp.is_array() || clamp.size() != 2 || !is_bound(clamp[0]) || !is_bound(clamp[1])) {

@@ -1,9 +1,12 @@
 #include "problem_words.h"
 
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <stdexcept>
+
+#include "activation_names.h"
 
 namespace sepconv::runner {
 namespace {
@@ -32,18 +35,12 @@ Value named(const std::string& word, const std::map<std::string, Value>& names) 
 }
 
 sepconv_activation activation(const std::string& word) {
-  static const std::map<std::string, sepconv_activation_kind> kinds = {
-      {"none", SEPCONV_ACTIVATION_NONE},
-      {"relu", SEPCONV_ACTIVATION_RELU},
-      {"relu6", SEPCONV_ACTIVATION_RELU6},
-      {"swish", SEPCONV_ACTIVATION_SWISH},
-      {"hard_swish", SEPCONV_ACTIVATION_HARD_SWISH},
-      {"sigmoid", SEPCONV_ACTIVATION_SIGMOID},
-      {"tanh", SEPCONV_ACTIVATION_TANH},
-      {"gelu", SEPCONV_ACTIVATION_GELU},
-  };
   const size_t colon = word.find(':');
-  if (colon == std::string::npos) return {named(word, kinds), 0, 0};
+  if (colon == std::string::npos) {
+    static const std::map<std::string, sepconv_activation_kind> kinds(std::begin(programs::kActivationNames),
+                                                                      std::end(programs::kActivationNames));
+    return {named(word, kinds), 0, 0};
+  }
   return {SEPCONV_ACTIVATION_CLAMP, std::strtof(word.substr(0, colon).c_str(), nullptr),
           std::strtof(word.substr(colon + 1).c_str(), nullptr)};
 }

@@ -1,0 +1,36 @@
+// What the two sets of schedule parameters, of processors and of GPUs, have in common.
+#ifndef SEPCONV_GENERATORS_PARAMETER_SPEC_H
+#define SEPCONV_GENERATORS_PARAMETER_SPEC_H
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace sepconv {
+
+// One parameter of a set of them, for tools.
+template <typename Parameters>
+struct SpecOf {
+  const char* name;
+  const char* meaning;
+  std::vector<int> legal;
+  int Parameters::* member;
+};
+// Sets the parameters that `overrides` (name -> value) names. Throws std::invalid_argument, "no <what> is called ...",
+// for an unknown name.
+template <typename Parameters>
+void override_parameters(const std::vector<SpecOf<Parameters>>& specs, const std::map<std::string, int>& overrides,
+                         const char* what, Parameters* parameters) {
+  for (const auto& [name, value] : overrides) {
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&wanted = name](const auto& s) { return s.name == wanted; });
+    if (spec == specs.end()) throw std::invalid_argument("no " + std::string(what) + " is called \"" + name + "\"");
+    parameters->*(spec->member) = value;
+  }
+}
+
+}  // namespace sepconv
+
+#endif
