@@ -1,9 +1,9 @@
 // CUDA, through its driver interface. The driver's library is opened when a device is first asked for; nothing of
 // CUDA is needed to compile or link this file.
 #include <HalideRuntime.h>
-#include <dlfcn.h>
 #include <stdint.h>
 
+#include "driver_library.h"
 #include "launch.h"
 #include "modules.h"
 #include "sepconv/gpu.h"
@@ -33,30 +33,18 @@ struct Cuda {
 
 Cuda cuda;
 Modules modules;
-pthread_once_t opened = PTHREAD_ONCE_INIT;
-char why_not_open[200];  // "" if it is open
-
-template <typename Function>
-bool find(void* library, const char* name, Function** function) {
-  *reinterpret_cast<void**>(function) = dlsym(library, name);
-  if (*function != nullptr) return true;
-  say(why_not_open, sizeof why_not_open, SEPCONV_NO_DEVICE, "CUDA's driver has no %s", name);
-  return false;
-}
+void open_driver();
+DriverLibrary library("CUDA's driver", open_driver);
 
 void open_driver() {
-  void* const library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    say(why_not_open, sizeof why_not_open, SEPCONV_NO_DEVICE, "CUDA's driver is not there: %s", dlerror());
-    return;
-  }
-  (void)(find(library, "cuInit", &cuda.init) && find(library, "cuDeviceGetCount", &cuda.device_count) &&
-         find(library, "cuCtxGetCurrent", &cuda.current_context) && find(library, "cuModuleLoadData", &cuda.load) &&
-         find(library, "cuModuleUnload", &cuda.unload) && find(library, "cuModuleGetFunction", &cuda.kernel) &&
-         find(library, "cuLaunchKernel", &cuda.launch) && find(library, "cuGetErrorName", &cuda.error_name) &&
-         find(library, "cuMemAlloc_v2", &cuda.allocate) && find(library, "cuMemFree_v2", &cuda.release) &&
-         find(library, "cuMemcpyHtoDAsync_v2", &cuda.write) && find(library, "cuMemcpyDtoHAsync_v2", &cuda.read) &&
-         find(library, "cuStreamSynchronize", &cuda.wait));
+  (void)(library.open("libcuda.so.1") && library.find("cuInit", &cuda.init) &&
+         library.find("cuDeviceGetCount", &cuda.device_count) &&
+         library.find("cuCtxGetCurrent", &cuda.current_context) && library.find("cuModuleLoadData", &cuda.load) &&
+         library.find("cuModuleUnload", &cuda.unload) && library.find("cuModuleGetFunction", &cuda.kernel) &&
+         library.find("cuLaunchKernel", &cuda.launch) && library.find("cuGetErrorName", &cuda.error_name) &&
+         library.find("cuMemAlloc_v2", &cuda.allocate) && library.find("cuMemFree_v2", &cuda.release) &&
+         library.find("cuMemcpyHtoDAsync_v2", &cuda.write) && library.find("cuMemcpyDtoHAsync_v2", &cuda.read) &&
+         library.find("cuStreamSynchronize", &cuda.wait));
 }
 
 const char* name_of(CUresult error) {
@@ -65,8 +53,7 @@ const char* name_of(CUresult error) {
 }
 
 sepconv_status probe(char* reason, size_t size) {
-  pthread_once(&opened, open_driver);
-  if (why_not_open[0] != '\0') return say(reason, size, SEPCONV_NO_DEVICE, "%s", why_not_open);
+  if (sepconv_status status = library.ready(reason, size)) return status;
   int count = 0;
   if (CUresult error = cuda.init(0)) return say(reason, size, SEPCONV_NO_DEVICE, "cuInit: %s", name_of(error));
   if (CUresult error = cuda.device_count(&count))
@@ -77,8 +64,7 @@ sepconv_status probe(char* reason, size_t size) {
 
 sepconv_status current_context(void*, void** context, char* reason, size_t size) {
   *context = nullptr;
-  pthread_once(&opened, open_driver);
-  if (why_not_open[0] != '\0') return say(reason, size, SEPCONV_NO_DEVICE, "%s", why_not_open);
+  if (sepconv_status status = library.ready(reason, size)) return status;
   if (CUresult error = cuda.current_context(context))
     return say(reason, size, SEPCONV_DEVICE_FAILED, "cuCtxGetCurrent: %s", name_of(error));
   if (*context != nullptr) return SEPCONV_OK;
@@ -160,17 +146,12 @@ int sepconv_gpu_cuda_run(void* user_context, void*, const char* name, int blocks
   void* kernel = nullptr;
   {
     const Modules::Lock lock(&modules);
-    Kernel* known = find_kernel(launch.module, name);
-    if (known == nullptr) {
-      if (launch.module->kernel_count == Module::most_kernels)
-        return launch.fail(SEPCONV_DEVICE_FAILED, "the row has more kernels than are expected");
-      if (CUresult error = cuda.kernel(&kernel, launch.module->handle, name))
-        return launch.fail(SEPCONV_DEVICE_FAILED, "cuModuleGetFunction(%s): %s", name, name_of(error));
-      known = &launch.module->kernels[launch.module->kernel_count++];
-      *known = {name, kernel};
-    }
-    kernel = known->handle;
+    kernel = kernel_of(&launch, name, [&](void* module, void** handle) {
+      const CUresult error = cuda.kernel(handle, module, name);
+      return error == 0 ? 0 : launch.fail(SEPCONV_DEVICE_FAILED, "cuModuleGetFunction(%s): %s", name, name_of(error));
+    });
   }
+  if (kernel == nullptr) return -1;
   if (launch.call->warm_up != 0) return 0;
   uint64_t addresses[most_arguments];
   void* pointers[most_arguments];

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launch.h"
+
 namespace sepconv::internal {
 
 struct Kernel {
@@ -84,6 +86,22 @@ inline Kernel* find_kernel(Module* module, const char* name) {
     if (module->kernels[i].name == name || strcmp(module->kernels[i].name, name) == 0) return &module->kernels[i];
   }
   return nullptr;
+}
+
+// Under the lock: the handle of the launch's kernel of that name, from load(module's handle, &handle) where it was not
+// asked for yet. NULL, and the failure is noted, if load (which notes its own and returns nonzero) fails.
+template <typename Load>
+void* kernel_of(Launch* launch, const char* name, Load load) {
+  Module& module = *launch->module;
+  if (const Kernel* known = find_kernel(&module, name)) return known->handle;
+  if (module.kernel_count == Module::most_kernels) {
+    launch->fail(SEPCONV_DEVICE_FAILED, "the row has more kernels than are expected");
+    return nullptr;
+  }
+  void* handle = nullptr;
+  if (load(module.handle, &handle) != 0) return nullptr;
+  module.kernels[module.kernel_count++] = {name, handle};
+  return handle;
 }
 
 // The argument lists of compiled host code end with a size of 0.

@@ -1,9 +1,9 @@
 // OpenCL. Its library is opened when a device is first asked for; nothing of OpenCL is needed to compile or link this
 // file.
 #include <HalideRuntime.h>
-#include <dlfcn.h>
 #include <stdint.h>
 
+#include "driver_library.h"
 #include "launch.h"
 #include "modules.h"
 #include "sepconv/gpu.h"
@@ -39,36 +39,23 @@ struct OpenCl {
 
 OpenCl cl;
 Modules modules;
-pthread_once_t opened = PTHREAD_ONCE_INIT;
-char why_not_open[200];  // "" if it is open
-
-template <typename Function>
-bool find(void* library, const char* name, Function** function) {
-  *reinterpret_cast<void**>(function) = dlsym(library, name);
-  if (*function != nullptr) return true;
-  say(why_not_open, sizeof why_not_open, SEPCONV_NO_DEVICE, "OpenCL's library has no %s", name);
-  return false;
-}
+void open_library();
+DriverLibrary library("OpenCL's library", open_library);
 
 void open_library() {
-  void* const library = dlopen("libOpenCL.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    say(why_not_open, sizeof why_not_open, SEPCONV_NO_DEVICE, "OpenCL's library is not there: %s", dlerror());
-    return;
-  }
-  (void)(find(library, "clGetPlatformIDs", &cl.platforms) && find(library, "clGetCommandQueueInfo", &cl.queue_info) &&
-         find(library, "clCreateProgramWithSource", &cl.program) && find(library, "clBuildProgram", &cl.build) &&
-         find(library, "clGetProgramBuildInfo", &cl.build_info) &&
-         find(library, "clReleaseProgram", &cl.release_program) && find(library, "clCreateKernel", &cl.kernel) &&
-         find(library, "clReleaseKernel", &cl.release_kernel) && find(library, "clSetKernelArg", &cl.argument) &&
-         find(library, "clEnqueueNDRangeKernel", &cl.launch) && find(library, "clCreateBuffer", &cl.allocate) &&
-         find(library, "clReleaseMemObject", &cl.release) && find(library, "clEnqueueWriteBuffer", &cl.write) &&
-         find(library, "clEnqueueReadBuffer", &cl.read) && find(library, "clFinish", &cl.wait));
+  (void)(library.open("libOpenCL.so.1") && library.find("clGetPlatformIDs", &cl.platforms) &&
+         library.find("clGetCommandQueueInfo", &cl.queue_info) &&
+         library.find("clCreateProgramWithSource", &cl.program) && library.find("clBuildProgram", &cl.build) &&
+         library.find("clGetProgramBuildInfo", &cl.build_info) &&
+         library.find("clReleaseProgram", &cl.release_program) && library.find("clCreateKernel", &cl.kernel) &&
+         library.find("clReleaseKernel", &cl.release_kernel) && library.find("clSetKernelArg", &cl.argument) &&
+         library.find("clEnqueueNDRangeKernel", &cl.launch) && library.find("clCreateBuffer", &cl.allocate) &&
+         library.find("clReleaseMemObject", &cl.release) && library.find("clEnqueueWriteBuffer", &cl.write) &&
+         library.find("clEnqueueReadBuffer", &cl.read) && library.find("clFinish", &cl.wait));
 }
 
 sepconv_status probe(char* reason, size_t size) {
-  pthread_once(&opened, open_library);
-  if (why_not_open[0] != '\0') return say(reason, size, SEPCONV_NO_DEVICE, "%s", why_not_open);
+  if (sepconv_status status = library.ready(reason, size)) return status;
   cl_uint count = 0;
   const cl_int error = cl.platforms(0, nullptr, &count);
   if (error != 0 || count == 0) return say(reason, size, SEPCONV_NO_DEVICE, "there is no OpenCL platform");
@@ -77,8 +64,7 @@ sepconv_status probe(char* reason, size_t size) {
 
 sepconv_status context_of(void* queue, void** context, char* reason, size_t size) {
   *context = nullptr;
-  pthread_once(&opened, open_library);
-  if (why_not_open[0] != '\0') return say(reason, size, SEPCONV_NO_DEVICE, "%s", why_not_open);
+  if (sepconv_status status = library.ready(reason, size)) return status;
   if (queue == nullptr) return say(reason, size, SEPCONV_INVALID_ARGUMENT, "the stream is NULL: it must be a queue");
   if (cl_int error = cl.queue_info(queue, CL_QUEUE_CONTEXT, sizeof *context, context, nullptr))
     return say(reason, size, SEPCONV_INVALID_ARGUMENT, "the stream is no queue: clGetCommandQueueInfo says %d", error);
@@ -109,24 +95,6 @@ void* build(Launch* launch, const char* source, size_t length) {
   }
   launch->fail(SEPCONV_DEVICE_FAILED, "clCreateProgramWithSource says %d", error);
   return nullptr;
-}
-
-// Under the lock: the module's kernel of that name, or NULL, and the failure is noted.
-void* kernel_of(Launch* launch, const char* name) {
-  Module& module = *launch->module;
-  if (const Kernel* known = find_kernel(&module, name)) return known->handle;
-  if (module.kernel_count == Module::most_kernels) {
-    launch->fail(SEPCONV_DEVICE_FAILED, "the row has more kernels than are expected");
-    return nullptr;
-  }
-  cl_int error = 0;
-  void* const kernel = cl.kernel(module.handle, name, &error);
-  if (error != 0) {
-    launch->fail(SEPCONV_DEVICE_FAILED, "clCreateKernel(%s) says %d", name, error);
-    return nullptr;
-  }
-  module.kernels[module.kernel_count++] = {name, kernel};
-  return kernel;
 }
 
 int allocate(void* context, size_t bytes, void** memory) {
@@ -197,7 +165,11 @@ int sepconv_gpu_opencl_run(void* user_context, void*, const char* name, int bloc
   const auto s = [](int number) { return static_cast<size_t>(number); };
   // A kernel's arguments belong to the kernel, so that setting them and putting it on the queue are one step.
   const Modules::Lock lock(&modules);
-  void* const kernel = kernel_of(&launch, name);
+  void* const kernel = kernel_of(&launch, name, [&](void* program, void** handle) {
+    cl_int error = 0;
+    *handle = cl.kernel(program, name, &error);
+    return error == 0 ? 0 : launch.fail(SEPCONV_DEVICE_FAILED, "clCreateKernel(%s) says %d", name, error);
+  });
   if (kernel == nullptr) return -1;
   if (launch.call->warm_up != 0) return 0;
   const int count = count_arguments(sizes);
