@@ -1,22 +1,11 @@
 #include "strip.h"
 
+#include <numeric>
+
 #include "integers.h"
 #include "scratch.h"
 
 namespace sepconv::internal {
-
-namespace {
-
-int64_t common_factor(int64_t a, int64_t b) {
-  while (b != 0) {
-    const int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
-}  // namespace
 
 int64_t sample_step(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
   const bool x = axis == g.rank - 1;
@@ -26,7 +15,7 @@ int64_t sample_step(const Geometry& g, const sepconv_variant& row, int axis, int
   for (int a = 0; a < g.rank; ++a) {
     if (row.in_extent[a] != 0) return 1;
   }
-  return common_factor(g.stride[axis], g.problem.kernel_extent[axis] == 1 ? 0 : g.dilation[axis]);
+  return std::gcd(g.stride[axis], g.problem.kernel_extent[axis] == 1 ? int64_t{0} : g.dilation[axis]);
 }
 
 int64_t seen_samples(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
