@@ -1,7 +1,8 @@
 """An AArch64 instruction, as objdump writes it."""
 
-import dataclasses
 import re
+
+import instruction
 
 BRANCH = re.compile(r"b(\.\w+)?$|cbn?z|tbn?z|ret|br$|udf|brk")
 ARITHMETIC = re.compile(
@@ -17,20 +18,7 @@ def fma_block(_bits, _fused):
     return [f"fmla v{i}.4s, v30.4s, v31.s[0]" for i in range(24)]
 
 
-@dataclasses.dataclass
-class Instruction:
-    address: int
-    mnemonic: str
-    operands: str
-
-    @classmethod
-    def parse(cls, address, words):
-        return cls(address, words[0], " ".join(words[1:]))
-
-    @property
-    def text(self):
-        return f"{self.mnemonic} {self.operands}".strip()
-
+class Instruction(instruction.Instruction):
     def jumps(self):
         """Whether the block ends here."""
         return bool(BRANCH.match(self.mnemonic))

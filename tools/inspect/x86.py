@@ -1,7 +1,8 @@
 """An x86 instruction, as objdump writes it in AT&T syntax."""
 
-import dataclasses
 import re
+
+import instruction
 
 PREFIXES = {"data16", "cs", "ds", "rep", "repz", "repnz", "lock", "notrack"}
 FMA = re.compile(r"vfn?m(add|sub)\w*p[sdh]$")
@@ -24,21 +25,12 @@ def fma_block(bits, fused):
     return [f"mulps %xmm15,%xmm{i}" for i in range(12)]
 
 
-@dataclasses.dataclass
-class Instruction:
-    address: int
-    mnemonic: str
-    operands: str
-
+class Instruction(instruction.Instruction):
     @classmethod
     def parse(cls, address, words):
         while len(words) > 1 and words[0] in PREFIXES:
             words.pop(0)
-        return cls(address, words[0], " ".join(words[1:]))
-
-    @property
-    def text(self):
-        return f"{self.mnemonic} {self.operands}".strip()
+        return super().parse(address, words)
 
     def jumps(self):
         """Whether the block ends here."""
