@@ -40,23 +40,9 @@ def compile_point(
     """Never raises for what is wrong with the candidate. `chosen`: what of the point is not the schedule's default."""
     try:
         tools = Toolchain.load(tools_path)
-        halide_target, schedule = tools.target(target)
         with tempfile.TemporaryDirectory(prefix="sepconv_tune_") as folder:
-            command = [
-                tools["generator"],
-                "-g",
-                "separable_conv",
-                "-f",
-                "leaf",
-                "-n",
-                "leaf",
-                "-o",
-                folder,
-                "-e",
-                "object",
-            ]
-            command += ["-t", str(_SECONDS), f"target={halide_target}", f"variant={variant}", f"schedule={schedule}"]
-            command += [f"{name}={value}" for name, value in sorted(chosen.items())]
+            words = [f"{name}={value}" for name, value in sorted(chosen.items())]
+            command = tools.generate(folder, target, variant, "-t", str(_SECONDS), *words)
             if scheduler:
                 library = pathlib.Path(tools["halide_library"]).parent / f"libautoschedule_{scheduler.lower()}.so"
                 command += ["-p", str(library), f"autoscheduler={scheduler}", "autoscheduler.parallelism=1"]

@@ -57,6 +57,18 @@ class Toolchain:
         path = self.fields[key]
         return path if os.path.exists(path) else shutil.which(pathlib.Path(path).name) or path
 
+    def generate(self, folder: str | os.PathLike, target: str, variant: str, *words: str) -> list[str]:
+        """The command that compiles a variant to `leaf.o` in a folder. `words`: what else the generator is told.
+
+        Raises:
+            ValueError: the target is not among those of this build.
+        """
+        halide_target, schedule = self.target(target)
+        names = ["-g", "separable_conv", "-f", "leaf", "-n", "leaf"]
+        place = ["-o", str(folder), "-e", "object"]
+        about = [f"target={halide_target}", f"variant={variant}", f"schedule={schedule}"]
+        return [self["generator"], *names, *place, *about, *words]
+
     def run(self, command: list[str], folder: str | os.PathLike | None = None) -> None:
         """Runs a program of the toolchain.
 

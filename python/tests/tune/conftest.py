@@ -1,4 +1,4 @@
-"""A build of sepconv to tune with: SEPCONV_TUNE_TOOLS, or build/dev or build/release of this checkout."""
+"""A build of sepconv to tune with: SEPCONV_TEST_TOOLS, or build/dev or build/release of this checkout."""
 
 import os
 import pathlib
@@ -13,10 +13,9 @@ sys.path.append(str(ROOT / "python"))  # last: a sepconv that is built or instal
 
 @pytest.fixture(scope="session")
 def build():
-    places = [os.environ.get("SEPCONV_TUNE_TOOLS"), ROOT / "build/dev", ROOT / "build/release"]
+    places = [os.environ.get("SEPCONV_TEST_TOOLS"), ROOT / "build/dev", ROOT / "build/release"]
     for place in filter(None, places):
         if (pathlib.Path(place) / "tools/runner/libsepconv_runner.a").exists():
-            os.environ.pop("SEPCONV_TUNE_TOOLS", None)
             return str(place)
     pytest.skip("no build folder with the target sepconv_runner")
 

@@ -59,23 +59,9 @@ def test_a_corrupt_file_is_left_out(tmp_path, content):
 )
 def test_what_the_schedule_refuses_is_compiled_with_defaults(build, tmp_path, record):
     tools = Toolchain.load(build)
-    halide_target, schedule = tools.target("x86_avx2")
     objects = []
     for words in ([], [f"tuned={record}"]):
-        command = [
-            tools["generator"],
-            "-g",
-            "separable_conv",
-            "-f",
-            "leaf",
-            "-n",
-            "leaf",
-            "-o",
-            tmp_path,
-            "-e",
-            "object",
-        ]
-        command += [f"target={halide_target}", f"variant={NAME}", f"schedule={schedule}", *words]
+        command = tools.generate(tmp_path, "x86_avx2", NAME, *words)
         done = subprocess.run(command, env=tools.environment(), capture_output=True, text=True, check=True)
         objects.append((tmp_path / "leaf.o").read_bytes())
     assert objects[0] == objects[1] and f"warning: the tuning record of {NAME} is not used" in done.stderr
