@@ -61,3 +61,15 @@ def randomized(model, rng):
         else:
             weight.assign(rng.standard_normal(weight.shape) / np.sqrt(np.prod(weight.shape[:-1])))
     return model
+
+
+def weights_after_training(models, front, x, y):
+    """The weights of the layer `front` after two epochs of each model, each from the same start; and that start."""
+    initial = front.get_weights()
+    results = []
+    for model in models:
+        front.set_weights(initial)
+        model.compile("sgd", "mse")
+        model.fit(x, y, epochs=2, verbose=0)
+        results.append(front.get_weights())
+    return *results, initial

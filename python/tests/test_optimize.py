@@ -2,7 +2,17 @@
 
 import numpy as np
 import pytest
-from keras_support import BACKEND, Runs, afterwards, keras, layers, numpy, randomized, small_model  # noqa: F401 (a fixture)
+from keras_support import (  # noqa: F401 (a fixture)
+    BACKEND,
+    Runs,
+    afterwards,
+    keras,
+    layers,
+    numpy,
+    randomized,
+    small_model,
+    weights_after_training,
+)
 
 import sepconv
 import sepconv.keras
@@ -166,13 +176,6 @@ def test_gradients_pass_through_a_fused_layer(rng):
     back.trainable = False
     model = keras.Sequential([keras.Input((9, 9, 3)), front, back])
     fast = sepconv.keras.optimize(model)
-    initial = front.get_weights()
-    results = []
-    for trained in (model, fast):
-        front.set_weights(initial)
-        trained.compile("sgd", "mse")
-        trained.fit(x, y, epochs=2, verbose=0)
-        results.append(front.get_weights())
-    for a, b, start in zip(*results, initial, strict=True):
+    for a, b, start in zip(*weights_after_training((model, fast), front, x, y), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
         assert np.abs(a - start).max() > 1e-4

@@ -4,6 +4,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ._geometry import output_shape
 
 _layers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -25,6 +27,38 @@ def shape_after(runnable: Any, shape: Sequence[Any]) -> list[Any]:
     for layer in runnable.layers:
         shape = output_shape(layer.geometry, shape)
     return list(shape)
+
+
+def layer_reference(
+    layer: Any,
+    inputs: Any,
+    residual: Any,
+    reference: Callable[..., Any],
+    tensor: Callable[[np.ndarray], Any],
+    activation: Callable[[Any], Callable[[Any], Any]],
+    middle_first: bool = False,
+) -> Any:
+    """A layer in a framework's own operations.
+
+    Args:
+        reference: the framework's convolution, `(geometry, inputs, depthwise_kernel, pointwise_kernel, between)`.
+        tensor: makes a weight the framework's, in the dtype of the inputs.
+        activation: the framework's function for one of the layer's activations.
+        middle_first: `between` sees its tensor with channels first, whatever the layer's data format.
+    """
+    g = layer.geometry
+    depthwise_kernel, pointwise_kernel, mid_bias, out_bias = layer.weights()
+    before, middle, after = (activation(a) for a in layer.activations)
+
+    def add(x, bias, channels_first):
+        if bias is None:
+            return x
+        return x + tensor(bias.reshape(-1, *(1,) * len(g.strides)) if channels_first else bias)
+
+    kernels = [None if k is None else tensor(k) for k in (depthwise_kernel, pointwise_kernel)]
+    y = reference(g, before(inputs), *kernels, lambda x: middle(add(x, mid_bias, middle_first)))
+    y = add(y, out_bias, g.first)
+    return after(y if residual is None else y + residual)
 
 
 def through(runnable: Any, run: Callable[[Any, Any, Any], Any], inputs: Any, residual: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _native
 from ._geometry import Geometry, geometry, pads
-from ._layers import layer_of, through
+from ._layers import layer_of, layer_reference, through
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -134,18 +134,8 @@ def _reference_of(number: int, inputs, residual):
 
 
 def _layer_reference(layer: Any, inputs, residual):
-    weights = [None if w is None else jnp.asarray(w, inputs.dtype) for w in layer.weights()]
-    depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
-    before, middle, after = (_activation(a) for a in layer.activations)
-    g = layer.geometry
-
-    def between(x):
-        return middle(x if mid_bias is None else x + mid_bias)
-
-    y = _reference(g, before(inputs), depthwise_kernel, pointwise_kernel, between)
-    if out_bias is not None:
-        y = y + (out_bias.reshape(-1, *(1,) * (y.ndim - 2)) if g.first else out_bias)
-    return after(y if residual is None else y + residual)
+    tensor = lambda w: jnp.asarray(w, inputs.dtype)
+    return layer_reference(layer, inputs, residual, _reference, tensor, _activation)
 
 
 def _activation(activation):

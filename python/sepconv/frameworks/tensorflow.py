@@ -18,7 +18,7 @@ from tensorflow.python.ops import control_flow_util
 
 from .. import _native
 from ._geometry import Geometry, geometry, output_shape, pads
-from ._layers import layer_of, shape_after, through
+from ._layers import layer_of, layer_reference, shape_after, through
 from ._tensorflow_library import operations
 
 ACTIVATIONS = {
@@ -175,18 +175,8 @@ def conv(
 
 
 def _layer_reference(layer: Any, inputs, residual):
-    weights = [None if w is None else tf.cast(w, inputs.dtype) for w in layer.weights()]
-    depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
-    before, middle, after = (_activation(a) for a in layer.activations)
-    g = layer.geometry
-
-    def between(x):
-        return middle(x if mid_bias is None else x + mid_bias)
-
-    y = _reference(g, before(inputs), depthwise_kernel, pointwise_kernel, between)
-    if out_bias is not None:
-        y = y + (tf.reshape(out_bias, [-1, *(1,) * len(g.strides)]) if g.first else out_bias)
-    return after(y if residual is None else y + residual)
+    tensor = lambda w: tf.cast(w, inputs.dtype)
+    return layer_reference(layer, inputs, residual, _reference, tensor, _activation)
 
 
 def _activation(activation):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from .. import _native
 from ._geometry import Geometry, geometry, output_shape, pads
-from ._layers import layer_of, shape_after, through
+from ._layers import layer_of, layer_reference, shape_after, through
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -126,19 +126,8 @@ def _(inputs, residual, layer):
 
 
 def _layer_reference(layer, inputs, residual):
-    weights = [None if w is None else torch.from_numpy(w).to(inputs) for w in layer.weights()]
-    depthwise_kernel, pointwise_kernel, mid_bias, out_bias = weights
-    before, middle, after = (_activation(a) for a in layer.activations)
-
-    def between(x):
-        bias = 0 if mid_bias is None else mid_bias.reshape(-1, *(1,) * (x.ndim - 2))
-        return middle(x + bias)
-
-    g = layer.geometry
-    y = _reference(g, before(inputs), depthwise_kernel, pointwise_kernel, between)
-    if out_bias is not None:
-        y = y + (out_bias.reshape(-1, *(1,) * (y.ndim - 2)) if g.first else out_bias)
-    return after(y if residual is None else y + residual)
+    tensor = lambda w: torch.from_numpy(w).to(inputs)
+    return layer_reference(layer, inputs, residual, _reference, tensor, _activation, middle_first=True)
 
 
 def _activation(activation):
