@@ -12,6 +12,18 @@ print(sepconv.keras.report(fast))
 from ._enable import disable, enable, is_enabled
 from ._fused import FusedSeparableConv
 from ._fused_chain import FusedChain
-from ._optimize import Replacement, optimize, report
+from ._optimize import optimize
+from ._report import Left, Replacement, Report, report
 
-__all__ = ["FusedChain", "FusedSeparableConv", "Replacement", "disable", "enable", "is_enabled", "optimize", "report"]
+__all__ = [
+    "FusedChain",
+    "FusedSeparableConv",
+    "Left",
+    "Replacement",
+    "Report",
+    "disable",
+    "enable",
+    "is_enabled",
+    "optimize",
+    "report",
+]

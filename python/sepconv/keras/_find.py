@@ -93,6 +93,13 @@ class Graph:
         readers = self._readers.get(id(node.outputs[0]), [])
         return readers[0] if len(readers) == 1 and len(readers[0].arguments.keras_tensors) == 1 else None
 
+    def behind(self, node: Any) -> str:
+        """What `next` sees, for people."""
+        names = [reader.operation.name for reader in self._readers.get(id(node.outputs[0]), [])]
+        if id(node.outputs[0]) in self._kept:
+            names.append("an output of the model")
+        return f"{node.operation.name} is followed by {' and '.join(names)}"
+
     def previous(self, node: Any) -> Any:
         """The node that writes the only input of a node, if that is its only reader."""
         tensors = node.arguments.keras_tensors
@@ -100,18 +107,24 @@ class Graph:
         return writer if writer is not None and self.next(writer) is node else None
 
 
-def find_separable(graph: Graph) -> list[Separable]:
-    separable, taken = [], set()
+def is_candidate(layer: Any) -> bool:
+    """Whether it is a layer of Keras that a separable one may begin with."""
+    return isinstance(layer, (BaseSeparableConv, BaseDepthwiseConv))
+
+
+def find_separable(graph: Graph) -> tuple[list[Separable], dict[str, str]]:
+    """The separable layers, and of each candidate that is none, by its name, why: the end of a sentence about it."""
+    separable, reasons, taken = [], {}, set()
     for node in graph.nodes:
-        found = None
-        if isinstance(node.operation, BaseSeparableConv):
-            found = _separable(graph, node)
-        elif isinstance(node.operation, BaseDepthwiseConv):
-            found = _depthwise(graph, node)
-        if found is not None and not taken & {id(n) for n in found.nodes}:
+        if not is_candidate(node.operation):
+            continue
+        found = (_separable if isinstance(node.operation, BaseSeparableConv) else _depthwise)(graph, node)
+        if isinstance(found, str):
+            reasons[node.operation.name] = found
+        elif not taken & {id(n) for n in found.nodes}:
             taken |= {id(n) for n in found.nodes}
             separable.append(found)
-    return separable
+    return separable, reasons
 
 
 def find_chains(graph: Graph, separable: list[Separable]) -> list[Chain]:
@@ -148,11 +161,11 @@ def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
     return folds
 
 
-def _separable(graph: Graph, node: Any) -> Separable | None:
+def _separable(graph: Graph, node: Any) -> Separable | str:
     layer = node.operation
     activation = _activation_of(layer.activation)
     if activation is _UNKNOWN:
-        return None
+        return _unknown_activation(layer)
     nodes = [node]
     pointwise, bias = _array(layer.pointwise_kernel), _array(layer.bias) if layer.use_bias else None
     if activation is None:
@@ -163,11 +176,11 @@ def _separable(graph: Graph, node: Any) -> Separable | None:
     return _with_padding(graph, found)
 
 
-def _depthwise(graph: Graph, node: Any) -> Separable | None:
+def _depthwise(graph: Graph, node: Any) -> Separable | str:
     layer = node.operation
     mid_activation = _activation_of(layer.activation)
     if mid_activation is _UNKNOWN:
-        return None
+        return _unknown_activation(layer)
     nodes = [node]
     depthwise, mid_bias = _array(layer.kernel), _array(layer.bias) if layer.use_bias else None
     shape = depthwise.shape
@@ -177,11 +190,11 @@ def _depthwise(graph: Graph, node: Any) -> Separable | None:
         depthwise = columns.reshape(shape)
     last = graph.next(nodes[-1])
     if last is None or not _is_pointwise(last.operation, layer):
-        return None
+        return f"needs a convolution with a 1x1 kernel and strides 1 behind it; {graph.behind(nodes[-1])}"
     conv = last.operation
     out_activation = _activation_of(conv.activation)
     if out_activation is _UNKNOWN:
-        return None
+        return f"is followed by {conv.name}, which {_unknown_activation(conv)}"
     nodes.append(last)
     pointwise, out_bias = _array(conv.kernel), _array(conv.bias) if conv.use_bias else None
     if out_activation is None:
@@ -257,6 +270,10 @@ def _activation_of(function: Any) -> Any:
     if getattr(keras.activations, getattr(function, "__name__", ""), None) is not function:
         return _UNKNOWN  # a function of the user's that happens to have a known name
     return _ACTIVATIONS.get(function.__name__, _UNKNOWN)
+
+
+def _unknown_activation(layer: Any) -> str:
+    return f"has the activation {getattr(layer.activation, '__name__', layer.activation)}, which sepconv has not"
 
 
 def _activation_layer(layer: Any) -> Any:

@@ -1,8 +1,8 @@
 """Whole models: groups of layers become fused ones, and those that follow one another one call."""
 
 import itertools
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import warnings
+from typing import Any
 
 import keras
 from keras.src.models.functional import Functional
@@ -10,23 +10,7 @@ from keras.src.models.functional import Functional
 from ._find import Chain, Fold, Graph, Separable, find_chains, find_folds, find_separable
 from ._fused import FusedSeparableConv
 from ._fused_chain import FusedChain
-
-
-class Replacement(NamedTuple):
-    """A fused layer, and the layers whose place it takes."""
-
-    name: str
-    replaces: tuple[str, ...]
-
-
-class Report(list[Replacement]):
-    """What `optimize` replaced; printed, one line a layer."""
-
-    def __str__(self) -> str:
-        if not self:
-            return "no separable layers were found"
-        width = max(len(r.name) for r in self)
-        return "\n".join(f"{r.name:{width}}  {' + '.join(r.replaces)}" for r in self)
+from ._report import report
 
 
 def optimize(model: keras.Model, threads: int | None = None, chains: bool = True) -> keras.Model:
@@ -49,18 +33,30 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
 
     Returns:
         A new functional model, which shares the layers that are not replaced with `model`. It can be saved and loaded
-        (import `sepconv.keras` before), converted weights and all. `report` tells what was replaced.
+        (import `sepconv.keras` before), converted weights and all. `report` tells what was replaced, and what was not
+        and why.
 
     Raises:
         ValueError: the model is not functional or sequential, or has not been built.
+
+    Warns:
+        UserWarning: nothing was replaced, with that report.
     """
+    optimized = _optimize(model, threads, chains)
+    result = report(optimized)
+    if not result:
+        warnings.warn(f"sepconv.keras.optimize replaced nothing in {model.name}:\n{result}", stacklevel=2)
+    return optimized
+
+
+def _optimize(model: keras.Model, threads: int | None, chains: bool) -> keras.Model:
     functional = model
     if isinstance(model, keras.Sequential):
         functional = model._functional if model.built else None
     if not isinstance(functional, Functional):
         raise ValueError(f"model must be functional or sequential, and built, received {model}")
     graph = Graph(functional)
-    separable = find_separable(graph)
+    separable, _ = find_separable(graph)
     found = find_chains(graph, separable) if chains else [Chain([link]) for link in separable]
     ends = {id(chain.nodes[-1]): chain for chain in found}
     inside = {id(node) for chain in found for node in chain.nodes}
@@ -82,7 +78,7 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
             operation = node.operation
             if isinstance(operation, (Functional, keras.Sequential)):
                 if id(operation) not in optimized:
-                    optimized[id(operation)] = optimize(operation, threads, chains)
+                    optimized[id(operation)] = _optimize(operation, threads, chains)
                 operation = optimized[id(operation)]
             args, kwargs = node.arguments.fill_in(tensors)
             outputs = operation(*args, **kwargs)
@@ -90,22 +86,6 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
                 tensors[id(old)] = new
     outputs = keras.tree.map_structure(lambda tensor: tensors[id(tensor)], functional._outputs_struct)
     return keras.Model(functional._inputs_struct, outputs, name=model.name)
-
-
-def report(model: keras.Model) -> Report:
-    """The fused layers of this model, and what they replace: a list of `Replacement`, which prints as a table."""
-    return Report(Replacement(layer.name, layer.replaces) for layer in _fused_layers(model, set()))
-
-
-def _fused_layers(outer: keras.layers.Layer, seen: set[int]) -> Iterator[FusedSeparableConv]:
-    """Those of a model, of chains and of models inside, in their order, each once."""
-    for layer in outer._flatten_layers(include_self=False, recursive=False):
-        if id(layer) not in seen:
-            seen.add(id(layer))
-            if isinstance(layer, FusedSeparableConv):
-                yield layer
-            else:
-                yield from _fused_layers(layer, seen)
 
 
 def _unique(name: str, names: set[str]) -> str:
