@@ -16,7 +16,7 @@ set(_SEPCONV_LEAF_FEATURES ${features} CACHE INTERNAL "")
 set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
 set(
   _SEPCONV_FIXED
-  "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c[0-9]+)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
+  "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c[0-9]+n?)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
   CACHE INTERNAL
   ""
 )

@@ -85,6 +85,14 @@ bool takes_input_activation(const VariantName& name, const ScheduleParameters& p
   return p.stage == 1 && (!name.channels_first || name.curves() || name.extent.back() == 0);
 }
 
+bool masks_taps(const VariantName& name, const ScheduleParameters& p) {
+  return p.stage == 0 && name.channels_multiple > 1;
+}
+
+bool near_only(const VariantName& name, const ScheduleParameters& p) {
+  return masks_taps(name, p) && name.dilation.back() == 0;
+}
+
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (!name.channels_first) {
     return {p.tile_vectors * p.vector, name.depthwise_only() ? 1 : p.tile_pixels, p.depthwise_tile, 1};
@@ -144,7 +152,8 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   }
   const int chunk_vectors = name.channels_first ? 1 : p.chunk / p.depthwise_vector;
   const int rows = name.channels_first ? p.depthwise_rows : 1;
-  if ((p.depthwise_tile * rows + 1) * chunk_vectors + 1 > registers) {
+  // Sums, weights, and a sample; behind a test the multiply-add reads that from memory.
+  if ((p.depthwise_tile * rows + 1) * chunk_vectors + (masks_taps(name, p) ? 0 : 1) > registers) {
     return sentence(
         "depthwise_tile", p.depthwise_tile,
         "with chunk " + std::to_string(p.chunk) + " the tile spills " + std::to_string(registers) + " registers");
@@ -158,8 +167,8 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   if (p.stage == 0 && (name.channels_first || name.curves())) {
     return sentence("stage", 0, "rows with channels first, and rows that take every activation, stage their input");
   }
-  if (p.stage == 0 && (name.in_channels == 0 || name.in_channels % p.chunk != 0)) {
-    return sentence("stage", 0, "the name must fix in_channels to a multiple of chunk, " + std::to_string(p.chunk));
+  if (p.stage == 0 && !name.channels_come_in(p.chunk)) {
+    return sentence("stage", 0, "the name must fix in_channels to multiples of chunk, " + std::to_string(p.chunk));
   }
   return "";
 }

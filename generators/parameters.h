@@ -75,6 +75,15 @@ int vector_lanes(const VariantName& name, const Halide::Target& target);
 // for one layer with channels first, where staging is a plain copy.
 bool takes_input_activation(const VariantName& name, const ScheduleParameters& parameters);
 
+// Whether the taps that read the input itself ask for each sample whether there is one: in a row that fixes no extents
+// the compiler has to keep the inside of an image and its borders apart, or leave that to the processor.
+bool masks_taps(const VariantName& name, const ScheduleParameters& parameters);
+
+// Whether such a row is for near images and few taps only: each row of taps reads a sample again, and with any dilation
+// that may be far; a copy is cheaper where very many taps read it. Measured, with L2 caches of 1 MB.
+bool near_only(const VariantName& name, const ScheduleParameters& parameters);
+constexpr int most_near_bytes = 2 << 20, most_near_reads = 25;
+
 // What a row's parameters come to, in the terms of variant_table.h.
 struct TileSizes {
   int panel_channels, tile_pixels, depthwise_tile, depthwise_rows;

@@ -32,11 +32,19 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   std::vector<Expr> kernel_at{s.l};
   for (int a = 0; a < rank; a++) kernel_at.emplace_back(block->tap[a]);
   kernel_at.push_back(s.g * in.multiplier + s.m);
-  make_staged(s, in, suffix, type, block);
   block->taps = Func("taps_" + suffix);
   std::vector<Var> vars = variables(s.l, {s.i, s.t}, {s.m, s.g});
   vars.insert(vars.end() - 2, s.y.begin(), s.y.end());
-  block->taps(vars) += staged_sample(s, in, *block, s.t * s.options.depthwise_tile + s.i) * in.depthwise(kernel_at);
+  const Expr out_x = s.t * s.options.depthwise_tile + s.i;
+  if (s.options.masked_taps) {
+    const std::vector<Var> tap_of(kernel_at.size());
+    block->weights = Func("weights_" + suffix);
+    block->weights(tap_of) = in.depthwise(tap_of);
+    block->taps(vars) += masked_sample(s, in, out_x, &block->tap) * block->weights(kernel_at);
+    return;
+  }
+  make_staged(s, in, suffix, type, block);
+  block->taps(vars) += staged_sample(s, in, *block, out_x) * in.depthwise(kernel_at);
 }
 
 // flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last
@@ -50,19 +58,21 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
                         {Expr(0), Expr(o.depthwise_tile)},
                         {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
   for (int a = 1; a < rank; a++) bounds.emplace_back(Expr(0), in.axes[a].strip_extent);
-  bounds.emplace_back(Expr(0), in.multiplier);
+  // Where the taps read the input itself, what they have read for one multiple of the channels is near for the next.
+  const int multiplier_at = o.masked_taps ? 2 : rank + 2, tile_at = o.masked_taps ? 3 : 2;
+  bounds.insert(bounds.begin() + multiplier_at, {Expr(0), in.multiplier});
   bounds.emplace_back(Expr(0), (length + group - 1) / group);
   const RDom domain(bounds, "scatter");
   Scatter& at = block->scatter;
   at.lane = domain[0];
   at.pixel = domain[1];
-  at.tile = domain[2];
-  at.multiplier = domain[rank + 2];
+  at.tile = domain[tile_at];
+  at.multiplier = domain[multiplier_at];
   at.group = domain[rank + 3];
   Expr pixel = at.tile * o.depthwise_tile + at.pixel, pitch = width;
   std::vector<Expr> taps_at{at.lane, at.pixel, at.tile};
   for (int a = 1; a < rank; a++) {
-    at.outer.push_back(domain[a + 2]);
+    at.outer.push_back(domain[tile_at + a]);
     pixel += pitch * at.outer.back();
     pitch *= in.axes[a].strip_extent;
     taps_at.emplace_back(at.outer.back());

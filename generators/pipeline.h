@@ -69,6 +69,7 @@ struct PipelineOptions {
   std::vector<int> usual_pads;   // zeros before the image along x that come with it
   bool curves = false;           // activations that are no clamps, too
   bool input_activation = true;  // false: the input is taken as it is
+  bool masked_taps = false;      // no staged input: each tap is left out where it reads beside the image
 };
 
 // The domain over which `flat` is written, one variable for each coordinate of what is stored there.
@@ -87,6 +88,7 @@ struct PixelTiles {
 // The stages of one sum block; schedules name them.
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
+  Halide::Func weights;    // masked_taps: those of a tap, in packed order
   Halide::Func row;        // channels_first: the samples before they are cut into phases, if they are; else `staged`
   Halide::RDom zeros;      // channels_first: of the padding in `row`, its first update; x: the lane
   Halide::Func zeros_due;  // channels_first: whether a channel writes them; undefined: each does

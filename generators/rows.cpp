@@ -55,6 +55,7 @@ std::string axes(std::vector<int64_t> values) {
 // What the table says about a row besides its name.
 struct Numbers {
   int chunk, sum_block, strip_pixels, input_activation, split;
+  bool near_only;
   sepconv::TileSizes tile;
 };
 
@@ -64,14 +65,20 @@ Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& t
                                             ? sepconv::tuned_parameters(name, row.schedule, target, row.tuned, &warning)
                                             : sepconv::resolve_parameters(name, row.schedule, target, row.overrides);
   const int input_activation = sepconv::takes_input_activation(name, p) ? 1 : 0;
-  return {p.chunk, p.sum_block, p.strip_pixels, input_activation, 0, sepconv::tile_sizes(name, p)};
+  return {p.chunk,
+          p.sum_block,
+          p.strip_pixels,
+          input_activation,
+          0,
+          sepconv::near_only(name, p),
+          sepconv::tile_sizes(name, p)};
 }
 
 // A GPU row sums all channels at once, and knows no strips.
 Numbers device_numbers(const VariantName& name, const Row& row) {
   const sepconv::DeviceParameters p = sepconv::resolve_device_parameters(name, row.overrides);
   const sepconv::DeviceTile tile = sepconv::device_tile(name, p);
-  return {p.chunk, 0, 0, 1, p.split, {tile.channels, tile.pixels, 1, 1}};
+  return {p.chunk, 0, 0, 1, p.split, false, {tile.channels, tile.pixels, 1, 1}};
 }
 
 // The driver is named as the target is, up to what follows a "_".
@@ -102,6 +109,9 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .depth_multiplier = " << name.multiplier << ",\n"
       << "        .in_channels = " << name.in_channels << ",\n"
       << "        .out_channels = " << name.out_channels << ",\n"
+      << "        .channels_multiple = " << name.channels_multiple << ",\n"
+      << "        .most_image_bytes = " << (n.near_only ? sepconv::most_near_bytes : 0) << ",\n"
+      << "        .most_reads = " << (n.near_only ? sepconv::most_near_reads : 0) << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << n.chunk << ",\n"
       << "        .panel_channels = " << n.tile.panel_channels << ",\n"

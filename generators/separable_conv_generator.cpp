@@ -90,6 +90,10 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.out_bias = *out_bias_;
     in.residual = *residual_;
     in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
+    if (name_.channels_multiple > 1) {
+      const auto multiple = static_cast<int>(name_.channels_multiple);
+      in.in_channels = in.in_channels / multiple * multiple;  // so that the compiler knows it, too
+    }
     in.multiplier = fixed(name_.multiplier, *multiplier_);
     in.sum_channels = fixed(sizes.sum_channels, *sum_channels_);
     in.sum_block = fixed(sizes.sum_block, *sum_block_);
@@ -112,7 +116,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     PipelineOptions options;
     options.vector = parameters_.depthwise_vector;
     // Most channel counts are multiples of 8; a copy in such pieces costs no more than one in wider vectors.
-    if (!name_.channels_first && (name_.in_channels == 0 || name_.in_channels % options.vector != 0)) {
+    if (!name_.channels_first && !name_.channels_come_in(options.vector)) {
       options.vector = std::min(options.vector, 8);
     }
     options.sum_vector = parameters_.vector;
@@ -131,6 +135,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     if (name_.channels_first) know_width(&in, &options);
     options.curves = name_.curves();
     options.input_activation = takes_input_activation(name_, parameters_);
+    options.masked_taps = masks_taps(name_, parameters_);
     if (using_autoscheduler()) {
       if (name_.channels_first || name_.multiplier != 1 || name_.curves() || name_.in_channels == 0)
         throw std::invalid_argument("variant " + name_.text + ": no plain form for an autoscheduler");

@@ -64,6 +64,19 @@ void make_staged(const Stages& s, const PipelineInputs& in, const std::string& s
   block->staged(vars) = in_pass(block->curve_pass, curve_inside(s, in, old));
 }
 
+Expr masked_sample(const Stages& s, const PipelineInputs& in, const Expr& out_x, RDom* tap) {
+  std::vector<Expr> at{Halide::unsafe_promise_clamped(s.g * s.options.chunk + s.l, 0, in.in_channels - 1)};
+  for (size_t a = 0; a < in.axes.size(); a++) {
+    const Axis& axis = in.axes[a];
+    const Expr out = axis.strip_min + (a == 0 ? out_x : Expr(s.y[a - 1]));
+    const Expr sample = out * axis.stride + (*tap)[static_cast<int>(a)] * axis.dilation - axis.pad_before;
+    const Expr lo = in.image_min[a], hi = in.image_min[a] + in.image_extent[a] - 1;
+    tap->where(sample >= lo && sample <= hi);
+    at.push_back(Halide::unsafe_promise_clamped(sample, lo, hi));
+  }
+  return in.input(at);
+}
+
 Expr staged_sample(const Stages& s, const PipelineInputs& in, const BlockStages& block, const Expr& out_x) {
   std::vector<Expr> at{s.l};
   for (size_t a = 0; a < in.axes.size(); a++) {

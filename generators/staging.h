@@ -1,5 +1,5 @@
-// The staged input of one chunk, channels_last: zero-padded, dense, with the input activation applied. Part of
-// pipeline.h.
+// What the taps read, channels_last: the staged input of one chunk (zero-padded, dense, with the input activation
+// applied), or the input itself. Part of pipeline.h.
 #ifndef SEPCONV_GENERATORS_STAGING_H
 #define SEPCONV_GENERATORS_STAGING_H
 
@@ -12,6 +12,10 @@ namespace sepconv {
 // Defines block->staged. The block's tap domain is there already.
 void make_staged(const Stages& stages, const PipelineInputs& inputs, const std::string& suffix, Halide::Type type,
                  BlockStages* block);
+
+// With masked_taps: what a tap of the output at x = `out_x` reads. Narrows `tap` to the taps that read the image.
+Halide::Expr masked_sample(const Stages& stages, const PipelineInputs& inputs, const Halide::Expr& out_x,
+                           Halide::RDom* tap);
 
 // What tap `tap` of the output at x = `out` (and the outer axes' outputs and taps) reads.
 Halide::Expr staged_sample(const Stages& stages, const PipelineInputs& inputs, const BlockStages& block,

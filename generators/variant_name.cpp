@@ -31,7 +31,7 @@ std::vector<int64_t> parse_axes(const std::string& text, int rank, const std::st
 }  // namespace
 
 bool VariantName::fixes_nothing() const {
-  int64_t sum = multiplier + in_channels + out_channels;
+  int64_t sum = multiplier + in_channels + out_channels + channels_multiple - 1;
   for (const auto* axes : {&kernel, &stride, &dilation, &extent})
     sum = std::accumulate(axes->begin(), axes->end(), sum);
   return sum == 0;
@@ -40,7 +40,7 @@ bool VariantName::fixes_nothing() const {
 VariantName parse_variant_name(const std::string& name) {
   static const std::regex grammar(
       "([123])d_(f32|f64)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
-      "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c[0-9]+)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z]+))?");
+      "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c[0-9]+n?)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z]+))?");
   std::smatch match;
   if (!std::regex_match(name, match, grammar)) {
     throw std::invalid_argument("variant name \"" + name +
@@ -65,7 +65,7 @@ VariantName parse_variant_name(const std::string& name) {
   const std::string fixed = match[4];
   if (fixed.empty()) throw std::invalid_argument("variant name \"" + name + "\" fixes nothing; say any");
   if (fixed == "any") return result;
-  static const std::regex part("([a-z])([0-9][0-9x]*)");
+  static const std::regex part("([a-z])([0-9][0-9x]*)(n?)");
   for (std::sregex_iterator it(fixed.begin(), fixed.end(), part), end; it != end; ++it) {
     const char key = (*it)[1].str()[0];
     const std::string value = (*it)[2];
@@ -86,7 +86,7 @@ VariantName parse_variant_name(const std::string& name) {
         result.multiplier = parse_axes(value, 1, name)[0];
         break;
       case 'c':
-        result.in_channels = parse_axes(value, 1, name)[0];
+        ((*it)[3].length() > 0 ? result.channels_multiple : result.in_channels) = parse_axes(value, 1, name)[0];
         break;
       default:
         result.out_channels = parse_axes(value, 1, name)[0];

@@ -6,7 +6,8 @@
 //   types    f32 or f64
 //   layout   nwc, nhwc or ndhwc (channels last); ncw, nchw, ncdhw (channels first)
 //   fixed    "any", or in this order some of: k<taps> s<stride> d<dilation> m<multiplier> c<in channels>
-//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5
+//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; c64n for any multiple of 64
+//            channels
 //   family   act: a row that fixes something and takes every activation, not the clamps alone; depthwise: a row without
 //            a pointwise stage; any other word: a second row that fixes the same thing
 //
@@ -29,9 +30,12 @@ struct VariantName {
   bool channels_first = false;
   std::vector<int64_t> kernel, stride, dilation, extent;
   int64_t multiplier = 0, in_channels = 0, out_channels = 0;
+  int64_t channels_multiple = 1;  // of in_channels where they are not fixed
   std::string family;
 
   bool fixes_nothing() const;
+  // Whether all legal numbers of input channels are multiples of n.
+  bool channels_come_in(int64_t n) const { return (in_channels > 0 ? in_channels : channels_multiple) % n == 0; }
   bool depthwise_only() const { return family == "depthwise"; }
   // Whether the row takes the activations that are no clamps: a row that fixes nothing takes everything.
   bool curves() const { return family == "act" || fixes_nothing(); }

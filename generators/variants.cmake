@@ -10,12 +10,30 @@ sepconv_variants(
   2d_f32_nhwc_k3s1d1m1
   2d_f32_nhwc_k3s2d1m1
   2d_f32_nhwc_k5s1d1m1
-  2d_f32_nhwc_k5s2d1m1
   2d_f32_nhwc_any
   # Three spatial axes, channels last.
   3d_f32_ndhwc_k3s1d1m1
   3d_f32_ndhwc_any
 )
+
+# Channels in whole vectors, where the schedule lets the taps read the input itself; a 5x5 row with stride 2 that copies it first is
+# no faster than one that fixes nothing.
+get_property(direct_targets GLOBAL PROPERTY SEPCONV_TARGETS_all)
+set(copying_targets ${direct_targets})
+list(FILTER direct_targets INCLUDE REGEX "^x86_")
+list(FILTER copying_targets EXCLUDE REGEX "^x86_")
+if(direct_targets)
+  sepconv_variants(
+    2d_f32_nhwc_k3s2d1m1c32n
+    2d_f32_nhwc_k5s2d1m1c32n
+    2d_f32_nhwc_c32n
+    3d_f32_ndhwc_c32n
+    TARGETS ${direct_targets}
+  )
+endif()
+if(copying_targets)
+  sepconv_variants(2d_f32_nhwc_k5s2d1m1 TARGETS ${copying_targets})
+endif()
 
 # Channels first, vectors run along the pixels, and short ones suit small images: rows for wider vectors would not be faster.
 get_property(narrow_targets GLOBAL PROPERTY SEPCONV_TARGETS_all)

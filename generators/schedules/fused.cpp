@@ -32,22 +32,34 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
 
   std::vector<VarOrRVar> order{all.l, all.i};
   for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
-  s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, o.chunk);
+  s.taps.compute_at(s.flat, all.options.masked_taps ? s.scatter.multiplier : s.scatter.tile)
+      .bound_extent(all.l, o.chunk);
   s.taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
   // Taps along y stay rolled unless there are registers for all weight vectors: LLVM hoists them out of the x loop.
   Stage taps = s.taps.update();
+  RVar tap = s.tap[0];
   if (o.tap_unroll > 1) {
     RVar outer("tap_outer"), inner("tap_inner");
     order[2] = outer;
     order.insert(order.begin() + 2, inner);
     taps.split(s.tap[0], outer, inner, o.tap_unroll, TailStrategy::GuardWithIf);
     taps.reorder(order).unroll(inner);
+    tap = inner;
   } else {
     taps.reorder(order);
   }
   taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
   for (int a = 1; a < rank && o.tap_rows != 0; a++) taps.unroll(s.tap[a]);
 
+  if (all.options.masked_taps) {
+    // Loaded once for all pixels, not again behind each test.
+    const Var lanes = s.weights.args()[0];
+    s.weights.compute_at(s.taps, tap)
+        .store_in(Halide::MemoryType::Register)
+        .bound_extent(lanes, o.chunk)
+        .vectorize(lanes, o.depthwise_vector)
+        .unroll(lanes);
+  }
   if (o.stage == 0) return;  // computed where the taps read it
   s.staged.compute_at(s.flat, s.scatter.group)
       .bound_extent(all.l, o.chunk)

@@ -8,6 +8,7 @@
 
 #include "integers.h"
 #include "pack.h"
+#include "strip.h"
 
 namespace sepconv::internal {
 namespace {
@@ -72,6 +73,21 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
       differs(reason, "in_extent", p.in_extent, row.in_extent, p.spatial_rank)) {
     return true;
   }
+  if (row.channels_multiple > 1 && p.in_channels % row.channels_multiple != 0) {
+    return reason("in_channels is %" PRId64 ", the row wants a multiple of %" PRId64, p.in_channels,
+                  row.channels_multiple);
+  }
+  // No rule for those who ask for the row, or for its packing.
+  const int64_t image = saturating_multiply(request.geometry->in_pixels * p.in_channels, dtype_size(p.input_dtype));
+  const bool unasked = request.variant == nullptr && !request.same_packing;
+  if (row.most_image_bytes > 0 && image > row.most_image_bytes && unasked) {
+    return reason("an image has %" PRId64 " bytes, the row is for at most %" PRId64, image, row.most_image_bytes);
+  }
+  if (row.most_reads > 0 && unasked) {
+    const double reads = reads_per_sample(*request.geometry, row);
+    if (reads > row.most_reads)
+      return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.most_reads);
+  }
   const int target = target_index(row.target);
   if (target < 0) return reason("this library does not know its target %s", row.target);
   if (!(request.machine >> target & 1)) return reason("this machine cannot run %s", row.target);
@@ -108,7 +124,8 @@ double extra_work(const Geometry& g, const sepconv_variant& row) {
 }  // namespace
 
 int fixed_quantities(const sepconv_variant& row) {
-  int count = (row.depth_multiplier != 0) + (row.in_channels != 0) + (row.out_channels != 0);
+  int count =
+      (row.depth_multiplier != 0) + (row.in_channels != 0) + (row.out_channels != 0) + (row.channels_multiple > 1);
   for (int axis = 0; axis < row.spatial_rank; ++axis) {
     count += (row.kernel_extent[axis] != 0) + (row.stride[axis] != 0) + (row.dilation[axis] != 0) +
              (row.in_extent[axis] != 0);

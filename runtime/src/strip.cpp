@@ -25,6 +25,32 @@ int64_t seen_samples(const Geometry& g, const sepconv_variant& row, int axis, in
 
 namespace {
 
+// The taps between the first and the last that read a sample of the image, for outputs whose first tap reads from
+// `begin` to `last`; where all of them lie in the padding, one of those.
+Part taps_inside(const Geometry& g, int axis, int64_t begin, int64_t last) {
+  const int64_t taps = g.problem.kernel_extent[axis], dilation = g.dilation[axis], n = g.in_extent[axis];
+  const int64_t first = last >= 0 ? 0 : divide_up(-last, dilation);
+  const int64_t end = begin >= n ? 0 : smaller(taps, divide_up(n - begin, dilation));
+  return first < end ? Part{first, end - first} : Part{0, 1};
+}
+
+}  // namespace
+
+double reads_per_sample(const Geometry& g, const sepconv_variant& row) {
+  auto reads = static_cast<double>(g.problem.depth_multiplier);
+  for (int axis = 0; axis < g.rank; ++axis) {
+    const int64_t outputs = g.out_extent[axis], begin = -g.pad_before[axis];
+    const int64_t taps = taps_inside(g, axis, begin, begin + (outputs - 1) * g.stride[axis]).length;
+    const int64_t span = saturating_add(saturating_multiply(outputs - 1, g.stride[axis]),
+                                        saturating_multiply(taps - 1, g.dilation[axis]));
+    const int64_t samples = span / sample_step(g, row, axis, outputs) + 1;
+    reads *= static_cast<double>(outputs) * static_cast<double>(taps) / static_cast<double>(samples);
+  }
+  return reads;
+}
+
+namespace {
+
 // The staged input of one chunk, zero-padded: the samples under the strip; along x the strip's width is rounded up to
 // whole depthwise tiles. [(z, y,) x, chunk_channels]
 int64_t staged_elements(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
@@ -103,19 +129,6 @@ bool writes_in_place(const Geometry& g, const sepconv_variant& row, const Strip&
   }
   return strip.pixels >= row.tile_pixels;
 }
-
-namespace {
-
-// The taps between the first and the last that read a sample of the image, for outputs whose first tap reads from
-// `begin` to `last`; where all of them lie in the padding, one of those.
-Part taps_inside(const Geometry& g, int axis, int64_t begin, int64_t last) {
-  const int64_t taps = g.problem.kernel_extent[axis], dilation = g.dilation[axis], n = g.in_extent[axis];
-  const int64_t first = last >= 0 ? 0 : divide_up(-last, dilation);
-  const int64_t end = begin >= n ? 0 : smaller(taps, divide_up(n - begin, dilation));
-  return first < end ? Part{first, end - first} : Part{0, 1};
-}
-
-}  // namespace
 
 Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, int64_t index) {
   Strip strip;

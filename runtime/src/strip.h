@@ -61,6 +61,10 @@ int64_t sample_step(const Geometry& geometry, const sepconv_variant& row, int ax
 // Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.
 int64_t seen_samples(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
 
+// By how many taps a sample is read, on average over what a variant sees of an image, each multiple of the channels
+// counted.
+double reads_per_sample(const Geometry& geometry, const sepconv_variant& row);
+
 // The row chosen for a problem has its own idea of the steps that have no effect (see Geometry): what it fixes, it
 // computes with.
 void adopt_fixed_steps(const sepconv_variant& row, Geometry* geometry);

@@ -65,26 +65,45 @@ constexpr const char *kMachine = "portable", *kBest = nullptr, *kGeneric = "port
 std::string best(const std::string& row) { return row + "_" + kBest; }
 std::string generic(const std::string& row) { return row + "_" + kGeneric; }
 
+// With an odd number of channels.
+sepconv_problem odd_problem_of(int rank, int64_t kernel, int64_t stride, int64_t dilation = 1, int64_t multiplier = 1) {
+  sepconv_problem problem = problem_of(rank, kernel, stride, dilation, multiplier);
+  problem.in_channels = 33;
+  return problem;
+}
+
 TEST(Dispatch, SpecialisedRowsTakeTheirProblems) {
   if (kBest == nullptr) GTEST_SKIP() << "this processor has generic rows only";
   EXPECT_EQ(chosen(problem_of(2, 3, 1), kMachine), best("2d_f32_nhwc_k3s1d1m1"));
-  EXPECT_EQ(chosen(problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1"));
+  EXPECT_EQ(chosen(odd_problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1"));
   EXPECT_EQ(chosen(problem_of(2, 5, 1), kMachine), best("2d_f32_nhwc_k5s1d1m1"));
-  EXPECT_EQ(chosen(problem_of(2, 5, 2), kMachine), best("2d_f32_nhwc_k5s2d1m1"));
   EXPECT_EQ(chosen(problem_of(1, 9, 1), kMachine), best("1d_f32_nwc_s1d1m1"));
 }
 
 TEST(Dispatch, EverythingElseGoesToTheGenericRow) {
   const auto expected = kBest != nullptr ? best : generic;
-  EXPECT_EQ(chosen(problem_of(2, 4, 1), kMachine), expected("2d_f32_nhwc_any"));
-  EXPECT_EQ(chosen(problem_of(2, 3, 3), kMachine), expected("2d_f32_nhwc_any"));
-  EXPECT_EQ(chosen(problem_of(2, 3, 1, 2), kMachine), expected("2d_f32_nhwc_any"));
-  EXPECT_EQ(chosen(problem_of(2, 3, 1, 1, 2), kMachine), expected("2d_f32_nhwc_any"));
-  EXPECT_EQ(chosen(problem_of(1, 9, 2), kMachine), expected("1d_f32_nwc_any"));
-  sepconv_problem unequal = problem_of(2, 3, 1);
+  EXPECT_EQ(chosen(odd_problem_of(2, 4, 1), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(odd_problem_of(2, 3, 3), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(odd_problem_of(2, 3, 1, 2), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(odd_problem_of(2, 3, 1, 1, 2), kMachine), expected("2d_f32_nhwc_any"));
+  EXPECT_EQ(chosen(odd_problem_of(1, 9, 2), kMachine), expected("1d_f32_nwc_any"));
+  sepconv_problem unequal = odd_problem_of(2, 3, 1);
   unequal.stride[1] = 2;
   EXPECT_EQ(chosen(unequal, kMachine), expected("2d_f32_nhwc_any"));
 }
+
+#if defined(__x86_64__)
+TEST(Dispatch, ChannelsInWholeVectorsHaveRowsThatReadTheInput) {
+  EXPECT_EQ(chosen(problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1c32n"));
+  EXPECT_EQ(chosen(problem_of(2, 5, 2), kMachine), best("2d_f32_nhwc_k5s2d1m1c32n"));
+  EXPECT_EQ(chosen(problem_of(2, 4, 1), kMachine), best("2d_f32_nhwc_c32n"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 1, 2), kMachine), best("2d_f32_nhwc_c32n"));
+  EXPECT_EQ(chosen(problem_of(3, 3, 2), kMachine), best("3d_f32_ndhwc_c32n"));
+  sepconv_problem relu = problem_of(2, 4, 1);
+  relu.input_activation.kind = SEPCONV_ACTIVATION_RELU;
+  EXPECT_EQ(chosen(relu, kMachine), best("2d_f32_nhwc_any"));
+}
+#endif
 
 // Above the baseline, and below what has rows of its own: the rows that fix nothing.
 TEST(Dispatch, ProcessorsWithFewExtensionsGetAGenericRow) {

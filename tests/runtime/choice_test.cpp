@@ -168,6 +168,46 @@ TEST_F(Choice, StaysInsideAPacking) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_wide_panel_avx2");
 }
 
+TEST_F(Choice, RowsForMultiplesOfChannelsRankBeforeThoseForAny) {
+  sepconv_variant multiples = row("c32n_avx2", "x86_avx2");
+  multiples.channels_multiple = 32;
+  const std::vector<sepconv_variant> rows = {row("any_avx512", "x86_avx512"), row("any_avx2", "x86_avx2"), multiples};
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
+  tables_.table[0] = &own;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");  // 16 channels
+  problem_.in_channels = 96;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "c32n_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "c32n_avx2");
+  problem_.in_channels = 97;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
+}
+
+TEST_F(Choice, RowsForNearImagesLeaveLargerOnesToOthers) {
+  sepconv_variant near = row("near_avx2", "x86_avx2");
+  near.channels_multiple = 16;
+  near.most_image_bytes = 20 * 20 * 16 * 4;
+  near.most_reads = 18;
+  const std::vector<sepconv_variant> rows = {near, row("any_avx2", "x86_avx2")};
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
+  tables_.table[0] = &own;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  problem_.depth_multiplier = 2;  // 3x3 taps, and some of the padding is seen
+  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  problem_.depth_multiplier = 3;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
+  problem_.depth_multiplier = 1;
+  problem_.in_extent[0] = 21;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
+  variant_ = "near_avx2";  // asked for
+  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  variant_ = nullptr;
+  near.panel_channels = 16;
+  const sepconv_variant_table packed = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", &near, 1};
+  tables_.table[0] = &packed;
+  packing_id_ = internal::packing_id_of(near);  // packed weights serve images of every size
+  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+}
+
 TEST_F(Choice, NeverTakesAnotherLayoutRankOrType) {
   problem_.layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
   EXPECT_EQ(chosen("portable,x86_avx2"), "none");

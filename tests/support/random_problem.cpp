@@ -130,6 +130,11 @@ int64_t uniform(Random& random, int64_t low, int64_t high) {
 
 bool one_in(Random& random, int64_t n) { return uniform(random, 1, n) == 1; }
 
+int64_t legal_channels(const sepconv_variant& row, int64_t channels) {
+  const int64_t multiple = std::max<int64_t>(row.channels_multiple, 1);
+  return fixed_or(row.in_channels, (channels + multiple - 1) / multiple * multiple);
+}
+
 sepconv_problem random_problem(Random& random, const Features& features, Sizes sizes) {
   sepconv_variant row{};
   row.spatial_rank = static_cast<int32_t>(uniform(random, 1, features.three_axes ? 3 : 2));
@@ -153,7 +158,7 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& row, c
   if (features.single_stages && takes_pointwise(row) && one_in(random, 10)) problem.stages = SEPCONV_STAGES_POINTWISE;
   problem.padding = random_padding(random, features, row.spatial_rank);
   problem.batch = uniform(random, 0, 9) == 0 ? 0 : uniform(random, 1, 3);
-  problem.in_channels = fixed_or(row.in_channels, random_channels(random, sizes));
+  problem.in_channels = legal_channels(row, random_channels(random, sizes));
   problem.depth_multiplier = fixed_or(row.depth_multiplier, uniform(random, 1, 4));
   problem.out_channels = fixed_or(row.out_channels, random_channels(random, sizes));
   for (int axis = 0; axis < row.spatial_rank; ++axis) random_axis(random, row, sizes, &problem, axis);

@@ -38,6 +38,9 @@ sepconv_problem random_problem(Random& random, const Features& features = built_
 sepconv_problem random_problem_for(Random& random, const sepconv_variant& row,
                                    const Features& features = built_features, Sizes sizes = Sizes::kMixed);
 
+// A number of input channels that the row takes: what it fixes, or the next multiple of what it wants.
+int64_t legal_channels(const sepconv_variant& row, int64_t channels);
+
 // How to fill operands. Small integers: as long as all activations are clamps, every sum is exact in float32 in any
 // order, so implementations must agree bit by bit.
 enum class Fill { kIntegers, kReals };

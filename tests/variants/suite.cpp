@@ -113,7 +113,7 @@ sepconv_problem sized(const sepconv_variant& row, int64_t in_channels, int64_t o
   problem.weight_dtype = row.weight_dtype;
   problem.mid_dtype = problem.output_dtype = row.output_dtype;
   problem.padding = SEPCONV_PADDING_SAME;
-  problem.in_channels = fixed_or(row.in_channels, in_channels);
+  problem.in_channels = legal_channels(row, in_channels);
   problem.out_channels = fixed_or(row.out_channels, out_channels);
   problem.depth_multiplier = fixed_or(row.depth_multiplier, multiplier);
   for (int axis = 0; axis < row.spatial_rank; ++axis) {
