@@ -15,16 +15,22 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- support: written by ./dev support -->\n", "<!-- end of support -->\n"
-# Preset: the processor, and what ran the tests.
+# Preset: the processor, and what runs its tests.
 MACHINES = {
-    "dev": ("x86-64", "natively; as qemu's Conroe, Penryn, Sandy Bridge and Haswell"),
-    "aarch64-linux": ("ARM, 64 bits", "qemu, also as Cortex-A53 and Neoverse N1"),
-    "armv7-linux": (
-        "ARM, 32 bits (ARMv7, hard float)",
-        "qemu, also as Cortex-A9 and A15",
-    ),
+    "dev": ("x86-64", "natively"),
+    "aarch64-linux": ("ARM, 64 bits", "qemu"),
+    "armv7-linux": ("ARM, 32 bits (ARMv7, hard float)", "qemu"),
     "riscv64-linux": ("RISC-V, 64 bits, with vectors", "qemu"),
     "wasm": ("WebAssembly", "Node"),
+}
+# Tests called emulated_CPU run the same programs on a CPU of qemu's.
+CPUS = {
+    "SandyBridge": "Sandy Bridge",
+    "cortex-a53": "Cortex-A53",
+    "neoverse-n1": "Neoverse N1",
+    "cortex-a9": "Cortex-A9",
+    "cortex-a15": "Cortex-A15",
+    "rv64": "with vectors of 256 bits",
 }
 
 
@@ -45,6 +51,29 @@ def results_of(folder):
     return outputs, failed
 
 
+def machines_of(outputs, where):
+    """{target: the machines on which a test found it}, the preset's own first."""
+    machines = collections.defaultdict(list)
+    for test, output in outputs.items():
+        _, emulated, cpu = test.partition("emulated_")
+        machine = CPUS.get(cpu, cpu) if emulated else where
+        for found in re.findall(r"targets of this machine: (.*)", output):
+            for target in found.split():
+                machines[target].append(machine)
+    return machines
+
+
+def words(machines, where):
+    """["natively", "Penryn", "Haswell"] as "natively; as qemu's Penryn and Haswell"."""
+    emulated = [machine for machine in machines if machine != where]
+    *first, last = emulated or [""]
+    names = f"{', '.join(first)} and {last}" if first else last
+    if where in machines:
+        also = "; as qemu's " if where != "qemu" else ", also as "
+        return where + (also + names if emulated else "")
+    return f"qemu {names}" if emulated else "built, not run"
+
+
 def table(build):
     lines = ["| processor | target | rows | tested |", "|---|---|---|---|"]
     for preset, (processor, where) in MACHINES.items():
@@ -57,14 +86,9 @@ def table(build):
             sys.exit(f"support: {preset}: these tests fail: {', '.join(failed)}")
         if not {"variants", "machine"} <= outputs.keys():
             sys.exit(f"support: {preset}: its tests were not all run")
-        ran = set()
-        for output in outputs.values():
-            for found in re.findall(r"targets of this machine: (.*)", output):
-                ran.update(found.split())
-        for target, rows in rows_of(folder).items():
-            tested = where if target in ran else "built, not run"
-            if target == "x86_avx512":  # which qemu does not know
-                tested = tested.partition(";")[0]
+        machines = machines_of(outputs, where)
+        for target, rows in sorted(rows_of(folder).items()):
+            tested = words(machines[target], where)
             lines.append(f"| {processor} | `{target}` | {rows} | {tested} |")
     return "\n".join(lines) + "\n"
 

@@ -83,8 +83,8 @@ TEST_F(Options, ShortAndUninitialisedStructsAreRefused) {
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "4");
   options.struct_size = 0;
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "0");
-  options.struct_size = static_cast<size_t>(0x6c6c6c6c6c6c6c6c);
-  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "7812738666512280684");
+  std::memset(&options.struct_size, 'l', sizeof options.struct_size);
+  expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", std::to_string(options.struct_size).c_str());
 }
 
 TEST_F(Options, ExplanationNamesTheChosenRowAndIsCutToFit) {
