@@ -140,7 +140,7 @@ def _tune_row(
     settings = setup.settings
     trials = min(settings.trials, _TRANSFERRED) if short else settings.trials
     settings = dataclasses.replace(settings, trials=trials, uniform=setup.baseline == "random")
-    study = _study(setup, row)
+    study = study_of(setup, row)
     if study.user_attrs.get("outcome", {}).get("trials", -1) >= trials:
         say(f"{row.name}: done before")
         return Outcome(**study.user_attrs["outcome"])
@@ -163,7 +163,7 @@ def recheck(setup: Setup, rows: list[Row], say: Callable[[str], None]) -> dict[s
     or for schedules that have changed."""
     outcomes = {}
     for row in rows:
-        study, record = _study(setup, row), setup.database.record(row.variant, setup.cpu)
+        study, record = study_of(setup, row), setup.database.record(row.variant, setup.cpu)
         space = Space(setup.tools, row.variant, setup.target, *row.layers)
         try:
             search = Search(setup.crew, space, study, setup.settings, lambda _search: None)
@@ -180,7 +180,8 @@ def recheck(setup: Setup, rows: list[Row], say: Callable[[str], None]) -> dict[s
     return outcomes
 
 
-def _study(setup: Setup, row: Row) -> optuna.Study:
+def study_of(setup: Setup, row: Row) -> optuna.Study:
+    """The trials so far."""
     name = "@".join(filter(None, [row.variant, setup.target, setup.cpu, setup.baseline]))
     about = {
         "layer": row.name, "layers": [storages.plain(layer.fields) for layer in row.layers], "variant": row.variant,

@@ -111,7 +111,7 @@ def _run(setup: campaign.Setup, rows: list[campaign.Row], limit: float | None, r
                     outcomes = campaign.tune(setup, rows, limit, display.say, display.step)
                 for row in rows if setup.baseline else []:
                     if row.name in outcomes:
-                        baselines.beside_record(setup, row.layers[0], outcomes[row.name].point, display.say)
+                        baselines.beside_record(setup, row, display.say)
             else:
                 baselines.measure(setup, [row.layers[0] for row in rows], display.say)
     except KeyboardInterrupt:

@@ -231,8 +231,7 @@ class Search:
     def final(self, also: list[Point] | None = None, count: int = 4) -> Outcome:
         """The best few, and other points that are given, race the defaults once more, side by side and longer; who wins does it again.
         What is not faster in both is not returned: the outcome is then the defaults."""
-        best = sorted((t for t in self.finished() if t.state == TrialState.COMPLETE), key=lambda t: t.value)[:count]
-        points = [self.space.complete(t.params) for t in best]
+        points = [self.space.complete(params) for params in best_params(self.study, count)]
         points += [point for point in also or [] if point not in points and self.space.is_legal(point)]
         points = [self.space.default] + [point for point in points if point != self.space.default]
         compiled = [one for one in self.crew.compile_later([self._job(p) for p in points])() if not one.error]
@@ -249,6 +248,12 @@ class Search:
                 return Outcome(compiled[winner].point, worse * ms_default, ms_default, len(self.finished()))
         ms = results[0]["ms_min"]
         return Outcome(self.space.default, ms, ms, len(self.finished()))
+
+
+def best_params(study: optuna.Study, count: int) -> list[dict[str, int]]:
+    """What the fastest few were."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [t.params for t in sorted((t for t in done if "status" in t.user_attrs), key=lambda t: t.value)[:count]]
 
 
 def _means(results: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
