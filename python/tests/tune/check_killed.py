@@ -52,16 +52,15 @@ class Search:
     def start(self) -> subprocess.Popen:
         return subprocess.Popen(self.command, env=self.environment, stdout=subprocess.DEVNULL, start_new_session=True)
 
-    def complete(self) -> float:
-        """Seconds that it took."""
-        start = time.monotonic()
+    def complete(self) -> None:
         if self.start().wait():
             raise SystemExit(f"failed: {' '.join(self.command)}")
-        return time.monotonic() - start
 
-    def killed(self, seconds: float) -> dict[int, float]:
-        """What was finished when it was killed, with all that it had started."""
+    def killed(self, count: int, seconds: float) -> dict[int, float]:
+        """What was finished when it was killed, with all that it had started, some seconds after so many trials."""
         program = self.start()
+        while len(finished(self.storage)) < count and program.poll() is None:
+            time.sleep(0.3)
         time.sleep(seconds)
         if program.poll() is not None:
             raise SystemExit(f"ended before it was killed, with {program.returncode}: {' '.join(self.command)}")
@@ -121,19 +120,15 @@ def main() -> int:
             folder = pathlib.Path(name, str(i))
             folder.mkdir()
             searches.append(Search(folder, [*words, *more], arguments.trials, draw.randrange(10**6)))
-        seconds = searches[0].complete()
-        print(f"undisturbed: {len(finished(searches[0].storage))} trials with a time in {seconds:.0f} s", flush=True)
+        searches[0].complete()
+        print(f"undisturbed: {len(finished(searches[0].storage))} trials with a time", flush=True)
         for i, search in enumerate(searches[1:], 1):
-            moment = draw.uniform(0.1, 0.9) * seconds
-            kept = search.killed(moment)
+            kept = search.killed(draw.randint(0, arguments.trials * 2 // 3), draw.uniform(0, 4))
             search.complete()
             after = finished(search.storage)
             missing = [number for number, value in kept.items() if after.get(number) != value]
             lost += len(missing)
-            print(
-                f"{i}: killed after {moment:.0f} s with {len(kept)} trials, then {len(after)}; lost {missing}",
-                flush=True,
-            )
+            print(f"{i}: killed with {len(kept)} such trials, resumed to {len(after)}, lost {missing}", flush=True)
         times = race(arguments, row.layers[0], [{}, *(search.parameters(arguments.target) for search in searches)])
     default, undisturbed, *others = times
     print(f"{row.name}: defaults {default:.4f} ms, undisturbed {undisturbed:.4f} ms")
