@@ -39,7 +39,9 @@ def importance(shares: dict[str, float]) -> str:
 
 def roofline(results: list[LayerResult]) -> str:
     figure = go.Figure()
-    peak, bandwidth = results[0].peak, results[0].bandwidth
+    peak = max(r.peak for r in results)
+    # Noise only lowers what a run finds.
+    bandwidth = {level: max(r.bandwidth.get(level, 0.0) for r in results) for level in _LEVELS if results[0].bandwidth}
     least, most = min(r.intensity for r in results) / 2, 2 * max(r.intensity for r in results)
     slowest = min(r.gflops(r.ms_default) for r in results) / 2
     for level in _LEVELS:
@@ -68,7 +70,7 @@ def baselines(results: list[LayerResult]) -> str:
     figure = go.Figure()
     names = sorted({name for r in results for name in r.baselines})
     for name in ["defaults", *names]:
-        known = [r for r in results if name == "defaults" or name in r.baselines]
+        known = [r for r in results if r.baselines and (name == "defaults" or name in r.baselines)]
         ratios = [(r.ms_default if name == "defaults" else r.baselines[name]) / r.ms for r in known]
         label = f"{name}: {mean(ratios):.2f} over {len(known)} layers"
         figure.add_bar(x=[r.layer for r in known], y=ratios, name=label)
