@@ -1,5 +1,10 @@
 """A layer's search with a crew whose times are computed: it finds the best, and nothing that goes wrong wins or is lost."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import optuna
 import pytest
 from fake_crew import LAYER, FakeCrew, cost
@@ -185,3 +190,18 @@ def test_a_corrupt_storage_is_named(tmp_path, text):
     journal.write_text('{"op_code": 99}\nrubbish\n{}\n')
     with pytest.raises(ValueError, match=r"t.journal|study"):
         storage.open_study(storage.open_storage(str(journal)), "s", {})
+
+
+def test_several_programs_make_a_storage(tmp_path):
+    """All of them open it, whoever makes its tables."""
+    path = str(tmp_path / "t.db")
+    words = [
+        sys.executable,
+        "-c",
+        "import sys; from sepconv_tune import storage; storage.open_storage(sys.argv[1])",
+        path,
+    ]
+    environment = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
+    started = [subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    errors = [program.communicate(timeout=200)[1] for program in started]
+    assert [program.returncode for program in started] == [0] * 6, errors
