@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import sys
 import time
 
 import click
@@ -46,7 +47,10 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
 @click.option("--filter", "pattern", metavar="RE", default="", help="Only layers whose name matches.")
 @click.option("--transfer", is_flag=True, help="Search a few representatives, and start the others from their records.")
 @click.option(
-    "--variant", metavar="NAME", default="", help="Tune this row on the layers, instead of rows of their own."
+    "--variant",
+    metavar="NAME",
+    default="",
+    help="Tune this row on all the layers that it suits, instead of rows of their own.",
 )
 @click.option("--core", type=click.IntRange(0), help="The core that measures; default: the last one.")
 @click.option(
@@ -55,6 +59,7 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask scheduler, whose workers compile and measure.")
 @click.option("--cpu", default="", help="Microarchitecture for the records; default: what the machine says.")
 @click.option("--baseline", type=click.Choice(BASELINES), help="Measure this in place of the search.")
+@click.option("--recheck", is_flag=True, help="Only the last race again: the best few, the record and the defaults.")
 @click.option("--database", type=click.Path(file_okay=False, path_type=pathlib.Path), default="tuning", show_default=True,
               help="Folder of the records.")  # fmt: skip
 @click.option(
@@ -68,7 +73,7 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
 def tune(
     files: tuple[pathlib.Path, ...], target: str, trials: int, limit: float | None, jobs: int, pattern: str, transfer: bool,
     variant: str, core: int | None, runner: str, scheduler: str | None, cpu: str, baseline: str | None,
-    database: pathlib.Path, where: str, tools: str, timing: float, seed: int,
+    recheck: bool, database: pathlib.Path, where: str, tools: str, timing: float, seed: int,
 ) -> None:  # fmt: skip
     """Finds schedule parameters for layers by measurement, and writes them to the tuning records that the build reads.
 
@@ -81,30 +86,37 @@ def tune(
         toolchain = Toolchain.load(tools or _default_tools())
         toolchain.target(target)
         crew = _crew(toolchain, jobs, runner or _pinned(core), scheduler)
+        if variant and baseline:
+            raise click.UsageError("--variant is for the search: a baseline has each layer's own row")
+        rows = campaign.rows_of(chosen, variant)
         setup = campaign.Setup(
             toolchain, target, crew, Database(database / f"{target}.json", target), storage.open_storage(where),
-            Settings(trials, timing, seed=seed), transfer, cpu, baseline=baseline or "", variant=variant,
+            Settings(trials, timing, seed=seed), transfer, cpu, baseline=baseline or "",
         )  # fmt: skip
-        _run(setup, chosen, limit)
+        _run(setup, rows, limit, recheck)
     except (ValueError, OSError, RunnerError, ToolError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _run(setup: campaign.Setup, chosen: list[layers.Layer], limit: float | None) -> None:
+def _run(setup: campaign.Setup, rows: list[campaign.Row], limit: float | None, recheck: bool) -> None:
     start, outcomes = time.monotonic(), {}
     try:
         with Display() as display:
-            setup.identify(chosen[0])
+            setup.identify(rows[0])
             display.say(f"{setup.target} on {setup.cpu}, {setup.peak_gflops:.1f} GFLOP/s at best")
             if setup.baseline in ("", "random"):
-                outcomes = campaign.tune(setup, chosen, limit, display.say, display.step)
-                for layer in chosen if setup.baseline else []:
-                    if layer.name in outcomes:
-                        baselines.beside_record(setup, layer, outcomes[layer.name].point, display.say)
+                if recheck:
+                    outcomes = campaign.recheck(setup, rows, display.say)
+                else:
+                    outcomes = campaign.tune(setup, rows, limit, display.say, display.step)
+                for row in rows if setup.baseline else []:
+                    if row.name in outcomes:
+                        baselines.beside_record(setup, row, display.say)
             else:
-                baselines.measure(setup, chosen, display.say)
+                baselines.measure(setup, [row.layers[0] for row in rows], display.say)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; every finished trial is kept, the same command goes on") from None
+        click.echo("stopped; every finished trial is kept, and the same command goes on")
+        sys.exit(130)
     finally:
         setup.crew.close()
     minutes = (time.monotonic() - start) / 60
@@ -113,8 +125,9 @@ def _run(setup: campaign.Setup, chosen: list[layers.Layer], limit: float | None)
         for outcome in outcomes.values():
             product *= outcome.ms_default / outcome.ms
         gain = product ** (1 / len(outcomes))
+        where = f"; records in {setup.database.path}" if not setup.baseline else ""
         click.echo(
-            f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x; records in {setup.database.path}"
+            f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x the defaults' speed{where}"
         )
 
 

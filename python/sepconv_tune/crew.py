@@ -43,7 +43,7 @@ class LocalCrew:
 
     def __init__(self, tools_path: str, jobs: int, runner: str):
         self.tools_path, self.runner = tools_path, runner
-        self.width = 2 * jobs  # the last of a batch leaves a core idle
+        self.width = max(4, 2 * jobs)  # the last of a batch leaves a core idle, and each batch is linked once
         self.overlaps = bool(runner) and "{}" not in runner.split() and not runner.startswith("qemu")
         self._pool = concurrent.futures.ThreadPoolExecutor(jobs)  # each waits for a compiler
 

@@ -110,7 +110,7 @@ class Database:
 
     def store(self, variant: str, cpu: str, record: Record) -> None:
         """Adds the record to the file as it is now: other programs may have written to it."""
-        with _locked(self.path):
+        with locked(self.path):
             self.load()
             self.records.setdefault(variant, {})[cpu] = record
             text = json.dumps(self.to_json(), indent=2) + "\n"
@@ -142,7 +142,8 @@ def distance(variant: str, other: str) -> float | None:
 
 
 @contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
+def locked(path: pathlib.Path) -> Iterator[None]:
+    """For one program at a time: what writes to this file. Makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:

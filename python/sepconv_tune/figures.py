@@ -16,7 +16,7 @@ def mean(values: list[float]) -> float:
 
 
 def _show(figure: go.Figure, height: int, script: bool = False) -> str:
-    figure.update_layout(template="plotly_white", height=height, margin={"l": 60, "r": 20, "t": 20, "b": 50})
+    figure.update_layout(template="plotly_white", height=height, margin={"l": 60, "r": 20, "t": 40, "b": 50})
     return figure.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False})
 
 
@@ -39,16 +39,19 @@ def importance(shares: dict[str, float]) -> str:
 
 def roofline(results: list[LayerResult]) -> str:
     figure = go.Figure()
-    peak, bandwidth = results[0].peak, results[0].bandwidth
-    most = 2 * max(r.intensity for r in results)
+    peak = max(r.peak for r in results)
+    # Noise only lowers what a run finds.
+    bandwidth = {level: max(r.bandwidth.get(level, 0.0) for r in results) for level in _LEVELS if results[0].bandwidth}
+    least, most = min(r.intensity for r in results) / 2, 2 * max(r.intensity for r in results)
+    slowest = min(r.gflops(r.ms_default) for r in results) / 2
     for level in _LEVELS:
         if level in bandwidth:
-            x = [0.25 * (most / 0.25) ** (i / 99) for i in range(100)]
+            x = [least * (most / least) ** (i / 99) for i in range(100)]
             roof = [min(peak, i * bandwidth[level]) for i in x]
             name = f"roof from {level}: {bandwidth[level]:.0f} GB/s"
             figure.add_scatter(x=x, y=roof, mode="lines", name=name, line={"width": 1})
     if not bandwidth:
-        figure.add_scatter(x=[1, most], y=[peak, peak], mode="lines", name=f"{peak:.0f} GFLOP/s", line={"width": 1})
+        figure.add_scatter(x=[least, most], y=[peak, peak], mode="lines", name=f"{peak:.0f} GFLOP/s", line={"width": 1})
     for name, symbol, ms in (("defaults", "circle-open", "ms_default"), ("tuned", "circle", "ms")):
         figure.add_scatter(
             x=[r.intensity for r in results],
@@ -59,7 +62,7 @@ def roofline(results: list[LayerResult]) -> str:
             marker={"symbol": symbol, "size": 8},
         )
     figure.update_xaxes(type="log", title="flops for each byte of input, weights and output")
-    figure.update_yaxes(type="log", title="GFLOP/s")
+    figure.update_yaxes(type="log", title="GFLOP/s", range=[math.log10(slowest), math.log10(1.3 * peak)])
     return _show(figure, 480)
 
 
@@ -67,7 +70,7 @@ def baselines(results: list[LayerResult]) -> str:
     figure = go.Figure()
     names = sorted({name for r in results for name in r.baselines})
     for name in ["defaults", *names]:
-        known = [r for r in results if name == "defaults" or name in r.baselines]
+        known = [r for r in results if r.baselines and (name == "defaults" or name in r.baselines)]
         ratios = [(r.ms_default if name == "defaults" else r.baselines[name]) / r.ms for r in known]
         label = f"{name}: {mean(ratios):.2f} over {len(known)} layers"
         figure.add_bar(x=[r.layer for r in known], y=ratios, name=label)

@@ -5,8 +5,11 @@ import json
 import math
 import os
 import pathlib
+import re
 from typing import Any
 
+_NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z]+))?")
+_FIXED = re.compile(r"[a-z][\dx]+")
 _CLAMPS = (None, "none", "relu", "relu6")
 
 
@@ -54,6 +57,16 @@ class Layer:
             f"d{_joined(self.axes('dilation'))}m{f.get('mult', 1)}c{f['cin']}o{f['cout']}e{_joined(self.spatial)}"
             + ("_act" if curved else "")
         )
+
+    def suits(self, variant: str) -> bool:
+        """Whether a row of this name, which may fix less, takes the layer."""
+        row, own = _NAME.fullmatch(variant), _NAME.fullmatch(self.variant)
+        if not row or not own or row["group"] != own["group"] or row["family"] == "depthwise":
+            return False
+        if not row["fixed"]:
+            return True
+        fixed = set(_FIXED.findall(row["fixed"]))
+        return fixed <= set(_FIXED.findall(own["fixed"])) and row["family"] in (own["family"], "act")
 
     @property
     def output(self) -> list[int]:

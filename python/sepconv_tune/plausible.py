@@ -3,14 +3,15 @@
 import functools
 import math
 
+from .layers import Layer
 from .space import Point, Space
 
 
 class Plausible:
-    """Whether a legal point is worth compiling."""
+    """Whether a legal point is worth compiling for a layer."""
 
-    def __init__(self, space: Space):
-        self.space, self.layer, self.default = space, space.layer, space.default
+    def __init__(self, space: Space, layer: Layer):
+        self.space, self.layer, self.default = space, layer, space.default
         self.outputs = self.layer.fields["cout"]
         self.taps = math.prod(self.layer.kernel)
         self.widest = max(self.default["vector"], self.default["depthwise_vector"])

@@ -6,7 +6,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from .layers import Layer
 from .search import Search
 
 
@@ -26,7 +25,7 @@ class Display:
             disable=not self.console.is_terminal,
         )
         self.task = self.bar.add_task("", total=1, best="", rate="", left="", visible=False)
-        self.layer, self.start, self.before = "", 0.0, 0
+        self.place, self.start, self.before = "", 0.0, 0
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -39,11 +38,11 @@ class Display:
         self.bar.update(self.task, visible=False)
         self.console.print(line, markup=False, soft_wrap=True)
 
-    def step(self, layer: Layer, total: int, search: Search, deadline: float | None) -> None:
+    def step(self, place: str, total: int, search: Search, deadline: float | None) -> None:
         finished = search.finished()
-        if layer.name != self.layer:
+        if place != self.place:
             # The first batch's own start is not known; its trials are left out of the rate.
-            self.layer, self.start, self.before = layer.name, time.monotonic(), len(finished)
+            self.place, self.start, self.before = place, time.monotonic(), len(finished)
         values = [t.value for t in finished if t.value is not None]
         minutes = (time.monotonic() - self.start) / 60
         rate = (len(finished) - self.before) / minutes if len(finished) > self.before and minutes > 0 else 0.0
@@ -52,7 +51,7 @@ class Display:
             left = min(left, max(deadline - time.monotonic(), 0))
         self.bar.update(
             self.task,
-            description=layer.name,
+            description=place,
             total=total,
             completed=len(finished),
             best=f"{min(values):.3f} of the defaults" if values else "-",

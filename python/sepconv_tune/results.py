@@ -84,7 +84,8 @@ def _result(study: optuna.Study, others: list[dict[str, Any]]) -> LayerResult:
                 other["outcome"]["ms"] / other["outcome"]["ms_default"] * outcome["ms_default"]
             )
         elif "ms_baseline" in other.get("times", {}):
-            baselines[other["baseline"]] = other["times"]["ms_baseline"] / other["times"]["ms"] * outcome["ms"]
+            times = other["times"]
+            baselines[other["baseline"]] = times["ms_baseline"] / times["ms_default"] * outcome["ms_default"]
     return LayerResult(
         layer=about["layer"], target=about["target"], cpu=about["cpu"], halide=about["halide"], flops=about["flops"],
         bytes=about["bytes"], peak=about["peak_gflops"], bandwidth=about.get("bandwidth", {}), ms=outcome["ms"],

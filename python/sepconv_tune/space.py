@@ -26,9 +26,13 @@ CHANNELS_FIRST = (
 class Space:
     """Close it: it keeps a program running that knows what is legal."""
 
-    def __init__(self, tools: Toolchain, variant: str, target: str, layer: Layer):
-        """Raises ValueError for a variant that the toolchain does not know."""
-        self.variant, self.target, self.layer = variant, target, layer
+    def __init__(self, tools: Toolchain, variant: str, target: str, *layers: Layer):
+        """`layers`: what the variant is measured on, all with one data format.
+
+        Raises:
+            ValueError: the toolchain does not know the variant.
+        """
+        self.variant, self.target, self.layers = variant, target, layers
         halide_target, schedule = tools.target(target)
         command = [tools["space"], variant, schedule, halide_target]
         result = subprocess.run(command, env=tools.environment(), capture_output=True, text=True, check=False)
@@ -37,7 +41,7 @@ class Space:
         specs = {spec["name"]: spec for spec in json.loads(result.stdout)}
         self.default: Point = {name: spec["default"] for name, spec in specs.items()}
         self.meaning = {name: spec["meaning"] for name, spec in specs.items()}
-        self.groups = CHANNELS_FIRST if layer.channels_first else CHANNELS_LAST
+        self.groups = CHANNELS_FIRST if layers[0].channels_first else CHANNELS_LAST
         self.names = tuple(itertools.chain(*self.groups))
         self.legal = {name: specs[name]["legal"] for name in self.names}
         self._checker = subprocess.Popen(

@@ -8,6 +8,8 @@ from typing import Any
 import optuna
 import sqlalchemy
 
+from .database import locked
+
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
@@ -18,22 +20,24 @@ def open_storage(where: str) -> optuna.storages.BaseStorage:
         ValueError: it cannot be read.
     """
     try:
-        if where.endswith(".journal"):
-            pathlib.Path(where).parent.mkdir(parents=True, exist_ok=True)
-            storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(where))
-        elif "://" in where:
+        if "://" in where:
             storage = optuna.storages.RDBStorage(where, skip_compatibility_check=False)
         else:
-            path = pathlib.Path(where)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage = optuna.storages.RDBStorage(
-                f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": 60}}
-            )
-            sqlalchemy.event.listen(storage.engine, "connect", _write_ahead)
-            storage.engine.dispose()  # the connections so far are without it
+            path = pathlib.Path(where).resolve()
+            with locked(path):  # two programs cannot make the tables at once
+                storage = _open_file(path)
         optuna.get_all_study_names(storage)
     except Exception as error:  # what a database raises depends on its kind
         raise ValueError(f"{where}: no storage of studies: {_first_line(error)}") from error
+    return storage
+
+
+def _open_file(path: pathlib.Path) -> optuna.storages.BaseStorage:
+    if path.suffix == ".journal":
+        return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    storage = optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}})
+    sqlalchemy.event.listen(storage.engine, "connect", _write_ahead)
+    storage.engine.dispose()  # the connections so far are without it
     return storage
 
 

@@ -6,8 +6,8 @@
 //
 // KEY=VALUE describe the layer (problem_words.h). Prints one JSON object: the machine (cpu, and with `peak` its
 // multiply-add peak in GFLOP/s and its bandwidth in GB/s), and for each candidate in order either why it cannot run
-// ("failed"), or max_error, and if the answer is right ms_min, ms_median, ratio (of its ms_min to the first
-// candidate's) and samples. Candidates with a wrong answer are not timed.
+// ("failed"), or max_error, and if the answer is right ms_min, ms_median, ratio (to the first candidate, race.h)
+// and samples. Candidates with a wrong answer are not timed.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -1,6 +1,7 @@
 #include "race.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "timing.h"
 
@@ -19,11 +20,20 @@ double median(std::vector<double> values) {
 
 double least(const std::vector<double>& values) { return *std::min_element(values.begin(), values.end()); }
 
+// Turn by turn, as far as both went: what slows the machine for a while slows both, and a candidate whose time varies with
+// where its memory lies is not judged by its luckiest call.
+double median_ratio(const std::vector<double>& turns, const std::vector<double>& base) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(turns.size(), base.size()); ++i) ratios.push_back(turns[i] / base[i]);
+  return median(std::move(ratios));
+}
+
 struct Runner {
   const std::function<void()>* call;
   int calls_per_sample = 1;
   bool out = false;
   std::vector<double> samples;  // seconds of a call
+  std::vector<double> turns;    // the least of each turn
 
   double sample() const {
     const double start = programs::seconds_now();
@@ -34,9 +44,11 @@ struct Runner {
   void turn() {
     sample();  // after another candidate the first call finds its weights out of the cache
     const double end = programs::seconds_now() + kTurnSeconds;
+    const auto first = static_cast<std::ptrdiff_t>(samples.size());
     do {
       samples.push_back(sample());
     } while (programs::seconds_now() < end);
+    turns.push_back(*std::min_element(samples.begin() + first, samples.end()));
   }
 };
 
@@ -45,7 +57,7 @@ struct Runner {
 std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower) {
   std::vector<Runner> runners;
   for (const std::function<void()>& call : candidates) {
-    Runner runner{&call, 1, false, {}};
+    Runner runner{&call, 1, false, {}, {}};
     runner.sample();  // cold
     runner.calls_per_sample = std::max(1, static_cast<int>(kSampleSeconds / runner.sample()));
     runners.push_back(runner);
@@ -63,7 +75,7 @@ std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidate
     spent += (programs::seconds_now() - start) / running;
     if (turn + 1 != kTurnsBeforeOut && turn + 1 != 3 * kTurnsBeforeOut) continue;
     for (Runner& runner : runners) {
-      runner.out = runner.out || least(runner.samples) > slower * least(runners[0].samples);
+      runner.out = runner.out || median_ratio(runner.turns, runners[0].turns) > slower;
     }
   }
   std::vector<RaceResult> results;
@@ -72,7 +84,7 @@ std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidate
     result.min = least(runner.samples);
     result.median = median(runner.samples);
     result.samples = static_cast<int>(runner.samples.size());
-    result.ratio = result.min / least(runners[0].samples);
+    result.ratio = median_ratio(runner.turns, runners[0].turns);
     results.push_back(result);
   }
   return results;

@@ -9,13 +9,12 @@ namespace sepconv::runner {
 
 struct RaceResult {
   double min = 0, median = 0;  // seconds of one call
-  double ratio = 1;            // of `min` to that of the first candidate
+  double ratio = 1;            // to the first candidate: the median over the turns of their fastest calls' ratio
   int samples = 0;
 };
 
 // A turn calls every candidate for some tenths of a millisecond, once more before that: so short that a slow spell of
-// the machine meets all of them, and their fastest calls compare. After a few turns, candidates that took `slower`
-// times as long as the first are out. `budget`: seconds of a candidate that stays; at least five turns.
+// the machine meets all of them. After a few turns, candidates whose ratio is above `slower` are out. `budget`: seconds of a candidate that stays; at least five turns.
 std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower);
 
 }  // namespace sepconv::runner

@@ -56,13 +56,31 @@ def test_layers_that_cannot_be_tuned_are_left_out(tmp_path):
 
 
 def test_representatives():
-    all_layers = layers.read(ROOT / "bench/layers/mobilenet_v1.json") + layers.read(
-        ROOT / "bench/layers/mobilenet_v2.json"
-    )
-    order = campaign.in_order(all_layers, transfer=True)
-    rows = {layer.variant for layer in all_layers}
-    assert sorted(layer.variant for layer, _ in order) == sorted(rows), "each row once"
-    short = [layer for layer, is_short in order if is_short]
-    long = [layer for layer, is_short in order if not is_short]
-    assert 3 <= len(long) <= len(rows) / 2 and order == [(l, False) for l in long] + [(l, True) for l in short]
-    assert not any(is_short for _, is_short in campaign.in_order(all_layers, transfer=False))
+    files = (ROOT / "bench/layers" / name for name in ("mobilenet_v1.json", "mobilenet_v2.json"))
+    all_layers = [layer for file in files for layer in layers.read(file)]
+    rows = campaign.rows_of(all_layers)
+    assert sorted(row.variant for row in rows) == sorted({layer.variant for layer in all_layers}), "each row once"
+    order = campaign.in_order(rows, transfer=True)
+    short = [row for row, is_short in order if is_short]
+    long = [row for row, is_short in order if not is_short]
+    assert 3 <= len(long) <= len(rows) / 2 and order == [(r, False) for r in long] + [(r, True) for r in short]
+    assert not any(is_short for _, is_short in campaign.in_order(rows, transfer=False))
+
+
+def test_a_row_that_suits_several_layers():
+    fields = {"name": "a", "spatial": [14, 14], "cin": 16, "cout": 24, "kernel": [3, 3], "padding": "same"}
+    layer = layers.Layer("a", fields)
+    strided = layers.Layer("b", fields | {"strides": [2, 2]})
+    curved = layers.Layer("c", fields | {"out_activation": "swish"})
+    wide = layers.Layer("d", fields | {"kernel": [3, 13]})
+    for variant, suited in (
+        ("2d_f32_nhwc_any", [layer, strided, curved, wide]), ("2d_f32_nhwc_k3s1d1m1", [layer]), ("2d_f32_nhwc_k3s2d1m1", [strided]),
+        ("2d_f32_nhwc_k3s1d1m1_act", [layer, curved]), ("2d_f32_nhwc_c16", [layer, strided, wide]),
+        ("2d_f32_nhwc_s1d1m1", [layer, wide]), ("2d_f32_nhwc_k3x13", [wide]), ("2d_f32_nchw_any", []), ("1d_f32_nwc_any", []),
+        ("2d_f32_nhwc_any_depthwise", []), ("2d_f32_nhwc_c1", []), (layer.variant, [layer]),
+    ):  # fmt: skip
+        assert [each for each in (layer, strided, curved, wide) if each.suits(variant)] == suited, variant
+    (row,) = campaign.rows_of([layer, wide, layer], "2d_f32_nhwc_any")
+    assert row.layers == (layer, wide) and row.flops == pytest.approx((layer.flops * wide.flops) ** 0.5)
+    with pytest.raises(ValueError, match="suits"):
+        campaign.rows_of([layer], "2d_f32_nchw_any")

@@ -1,5 +1,10 @@
 """A layer's search with a crew whose times are computed: it finds the best, and nothing that goes wrong wins or is lost."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import optuna
 import pytest
 from fake_crew import LAYER, FakeCrew, cost
@@ -119,6 +124,59 @@ def test_nothing_slower_than_the_defaults_is_returned(space):
     assert s.final().point == space.default
 
 
+def test_the_winner_wins_twice(space):
+    """What is faster in the last race alone, or by less than 2%, is not recorded."""
+
+    class Lucky(FakeCrew):
+        def __init__(self, again):
+            super().__init__()
+            self.again, self.races = again, 0
+
+        def measure(self, candidates, words, seconds):
+            answer = super().measure(candidates, words, seconds)
+            if "budget=0.8" in words:
+                self.races += 1
+            for result in answer["candidates"][1:]:
+                result["ratio"] = self.again if self.races == 2 else 0.9
+            return answer
+
+    for again, wins in ((0.95, True), (0.985, False), (1.1, False)):
+        s = search(space, Lucky(again), trials=8)
+        s.run()
+        outcome = s.final()
+        assert (outcome.point != space.default) == wins, again
+        assert not wins or outcome.ms == pytest.approx(0.95 * outcome.ms_default), "the worse of the two"
+
+
+def test_several_layers(build):
+    """A row that several layers use gets what is best in their geometric mean; what is wrong on one of them never wins."""
+    small = Layer("small", LAYER.fields | {"spatial": [14, 14]})
+    space = Space(Toolchain.load(build), "2d_f32_nhwc_k3s2d1m1", "x86_avx2", LAYER, small)
+
+    class Both(FakeCrew):
+        def measure(self, candidates, words, seconds):
+            answer = super().measure(candidates, words, seconds)
+            if "spatial=14,14" in words:
+                for c, result in zip(candidates, answer["candidates"], strict=True):
+                    if c.point["sum_unroll"] == 2:
+                        result.clear()
+                        result["max_error"] = 0.3
+                    else:
+                        result["ratio"] = 1.0
+            return answer
+
+    s = search(space, Both(), trials=24)
+    s.suggest([{"sum_unroll": 2}])
+    s.run()
+    space.close()
+    wrong = [t for t in s.finished() if t.params["sum_unroll"] == 2]
+    assert wrong and all(t.user_attrs["status"] == "wrong" for t in wrong)
+    for t in s.finished():
+        if t.state == optuna.trial.TrialState.COMPLETE:
+            ratio = cost(space.complete(t.params)) / cost(space.default)
+            assert t.value == pytest.approx(ratio**0.5)
+
+
 @pytest.mark.parametrize("text", ["no database at all", ""])
 def test_a_corrupt_storage_is_named(tmp_path, text):
     path = tmp_path / "t.db"
@@ -132,3 +190,18 @@ def test_a_corrupt_storage_is_named(tmp_path, text):
     journal.write_text('{"op_code": 99}\nrubbish\n{}\n')
     with pytest.raises(ValueError, match=r"t.journal|study"):
         storage.open_study(storage.open_storage(str(journal)), "s", {})
+
+
+def test_several_programs_make_a_storage(tmp_path):
+    """All of them open it, whoever makes its tables."""
+    path = str(tmp_path / "t.db")
+    words = [
+        sys.executable,
+        "-c",
+        "import sys; from sepconv_tune import storage; storage.open_storage(sys.argv[1])",
+        path,
+    ]
+    environment = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
+    started = [subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    errors = [program.communicate(timeout=200)[1] for program in started]
+    assert [program.returncode for program in started] == [0] * 6, errors
