@@ -13,10 +13,15 @@ struct RaceResult {
   int samples = 0;
 };
 
+// Makes so many calls of a candidate; the seconds that they take.
+using Sampler = std::function<double(int calls)>;
+
 // A turn calls every candidate for some tenths of a millisecond, once more before that: so short that a slow spell of
 // the machine meets all of them, and their fastest calls compare. After a few turns, candidates that took `slower`
-// times as long as the first are out. `budget`: seconds of a candidate that stays; at least five turns.
-std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower);
+// times as long as the first are out. `budget`: seconds of a candidate that stays; at least five turns. A sample is as
+// many calls as take `sample_seconds`.
+std::vector<RaceResult> race(const std::vector<Sampler>& candidates, double budget, double slower,
+                             double sample_seconds);
 
 }  // namespace sepconv::runner
 
