@@ -35,15 +35,18 @@ list(TRANSFORM manifest REPLACE "(.+) (.+)" "${PROJECT_BINARY_DIR}/generators/se
 add_test(NAME ptx COMMAND ${Python3_EXECUTABLE} "${PROJECT_SOURCE_DIR}/tools/inspect/ptx.py" ${manifest})
 set_tests_properties(ptx PROPERTIES LABELS gpu SKIP_RETURN_CODE 77)
 
-add_custom_target(sepconv_gpu_tests DEPENDS sepconv_opencl_test sepconv_cuda_device_test sepconv_cuda_test sepconv_no_driver_test)
+add_custom_target(
+  sepconv_gpu_tests
+  DEPENDS sepconv_opencl_test sepconv_cuda_device_test sepconv_cuda_test sepconv_no_driver_test
+)
 
 # Python's arrays, with the same driver.
 if(TARGET sepconv_python)
   add_test(
     NAME python_device
     COMMAND
-      "${CMAKE_COMMAND}" -E env "PYTHONPATH=$<TARGET_FILE_DIR:sepconv_python>/.." "${Python_EXECUTABLE}" -m pytest -q -rs
-      test_device.py
+      "${CMAKE_COMMAND}" -E env "PYTHONPATH=$<TARGET_FILE_DIR:sepconv_python>/.." "${Python_EXECUTABLE}" -m pytest -q
+      -rs test_device.py
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/python/tests"
   )
   set_tests_properties(

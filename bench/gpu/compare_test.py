@@ -72,7 +72,10 @@ def test_every_layer_of_the_networks_has_goals():
 
 
 def results(ours=1.0, theirs=1.6):
-    names = ["torch eager, channels last, TF32 off", "torch eager, channels last, TF32 on"]
+    names = [
+        "torch eager, channels last, TF32 off",
+        "torch eager, channels last, TF32 on",
+    ]
     ms = {"sepconv": {"min": ours}} | {n: {"min": theirs} for n in names}
     networks = dict.fromkeys((batch, network) for batch, network, _ in page.GOALS)
     return [

@@ -18,7 +18,9 @@ class Clock:
             return lambda: [call() for _ in range(count)]
         stream = torch.cuda.Stream()
         with torch.cuda.stream(stream):
-            for _ in range(3):  # libraries choose, code is compiled, memory is allocated
+            for _ in range(
+                3
+            ):  # libraries choose, code is compiled, memory is allocated
                 call()
         stream.synchronize()
         graph = torch.cuda.CUDAGraph()

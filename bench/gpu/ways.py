@@ -139,7 +139,9 @@ def make(name, layer, device):
             dilation_rate=layer.axes("dilation"),
             mid_bias=tensors.get("mid_bias"),
             out_bias=tensors.get("out_bias"),
-            **{f"{place}_activation": given(place) for place in ("input", "mid", "out")},
+            **{
+                f"{place}_activation": given(place) for place in ("input", "mid", "out")
+            },
         )
         return lambda: ours(tensors["x"])
     weights = channels_first(layer, tensors)

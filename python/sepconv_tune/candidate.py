@@ -86,9 +86,7 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
         return (folder / "runner").read_bytes()
 
 
-def _rename(
-    tools: Toolchain, code: bytes, path: pathlib.Path, function: str, names: dict[str, str]
-) -> pathlib.Path:
+def _rename(tools: Toolchain, code: bytes, path: pathlib.Path, function: str, names: dict[str, str]) -> pathlib.Path:
     """The object as the build has it: one symbol, and what it asks for from the runtime."""
     path.write_bytes(code)
     words = [f"--redefine-sym={old}={new}" for old, new in ({"leaf_argv": f"{function}_argv"} | names).items()]

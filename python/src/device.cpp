@@ -12,7 +12,8 @@ sepconv_problem problem_of(const Layer& layer, const Tensor& input, bool has_res
   sepconv_problem problem = layer.problem();
   describe_input(input.shape, &problem);
   if (!describe_pitches(input, &problem)) {
-    throw std::invalid_argument("inputs must be contiguous, or a slice whose innermost axis is: on a GPU it is not copied");
+    throw std::invalid_argument(
+        "inputs must be contiguous, or a slice whose innermost axis is: on a GPU it is not copied");
   }
   problem.has_residual = has_residual ? 1 : 0;
   if (layer.type() == Type::float16 || layer.type() == Type::bfloat16) {

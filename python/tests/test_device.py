@@ -9,7 +9,7 @@ from sepconv import _native
 if not _native.has_gpu_rows:
     pytest.skip("this build has no GPU rows", allow_module_level=True)
 
-from fake_device import STREAM, Library  # noqa: E402
+from fake_device import STREAM, Library
 
 WAITS = {"cuStreamSynchronize", "cuCtxSynchronize", "cuEventSynchronize"}
 

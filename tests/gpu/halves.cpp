@@ -56,7 +56,8 @@ TEST_F(Gpu, HalvesAreRoundedToNearestEven) {
     operands.pointwise = {encode(1, type), encode(1, type)};
     const std::vector<uint16_t> output = run_on(*device_, problem, operands, *planned, 0, unwritten_half);
     for (size_t i = 0; i < sums.size(); ++i) {
-      ASSERT_EQ(decode(output[i], type), decode(encode(sums[i], type), type)) << (type == SEPCONV_DTYPE_F16 ? "float16" : "bfloat16") << " " << sums[i];
+      ASSERT_EQ(decode(output[i], type), decode(encode(sums[i], type), type))
+          << (type == SEPCONV_DTYPE_F16 ? "float16" : "bfloat16") << " " << sums[i];
     }
   }
 }

@@ -10,7 +10,6 @@
 namespace sepconv::test {
 namespace {
 
-
 TEST_F(Gpu, EachRowEqualsTheReference) {
   const int count = test_count(effort().random_problems);
   for (const sepconv_variant* row : rows()) {

@@ -84,7 +84,7 @@ class OpenCl : public Device {
         nothing, 1, &device, nothing, nothing, &error);
     if (error == 0) {
       queue_ = library_.function<void*(void*, void*, uint64_t, int32_t*)>("clCreateCommandQueue")(context, device, 0,
-                                                                                                   &error);
+                                                                                                  &error);
     }
     if (error != 0) throw std::runtime_error("no OpenCL queue: error " + std::to_string(error));
   }
