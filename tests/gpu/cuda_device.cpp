@@ -1,4 +1,5 @@
-// The driver's library is opened at run time, as the library under test does it: nothing of CUDA is needed to build this.
+// The driver's library is opened at run time, as the library under test does it: nothing of CUDA is needed to build
+// this.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 

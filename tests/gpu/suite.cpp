@@ -1,5 +1,5 @@
-// Every row of a device (gpu/device.h) equals the reference, through the public interface, in memory of the caller's: at
-// offsets, with a pattern around each tensor.
+// Every row of a device (gpu/device.h) equals the reference, through the public interface, in memory of the caller's:
+// at offsets, with a pattern around each tensor.
 #include <cstring>
 #include <numeric>
 

@@ -1,5 +1,5 @@
-// The GPU that candidates are measured on: its name, a stream or queue, and its clock. The drivers' libraries are opened
-// here, so that nothing of CUDA or OpenCL is linked.
+// The GPU that candidates are measured on: its name, a stream or queue, and its clock. The drivers' libraries are
+// opened here, so that nothing of CUDA or OpenCL is linked.
 #ifndef SEPCONV_TOOLS_RUNNER_DEVICE_H
 #define SEPCONV_TOOLS_RUNNER_DEVICE_H
 

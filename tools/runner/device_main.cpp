@@ -1,6 +1,6 @@
-// main.cpp for GPU rows: `sepconv tune` links this with the candidates, the runtime and sepconv::gpu. What it is told and
-// what it prints are the same; `cpu` is the device's name. Of what the device can do at best it says nothing: peak and
-// bandwidth are 0 and empty.
+// main.cpp for GPU rows: `sepconv tune` links this with the candidates, the runtime and sepconv::gpu. What it is told
+// and what it prints are the same; `cpu` is the device's name. Of what the device can do at best it says nothing: peak
+// and bandwidth are 0 and empty.
 #include <cstdio>
 #include <exception>
 #include <limits>
