@@ -3,8 +3,8 @@
 // file.
 //
 // answer.h says what it is told and what it prints: of the machine cpu and, with `peak`, its multiply-add peak in
-// GFLOP/s and its bandwidth in GB/s. problem_words.h has the words for the layer. Candidates with a wrong answer are not
-// timed.
+// GFLOP/s and its bandwidth in GB/s. problem_words.h has the words for the layer. Candidates with a wrong answer are
+// not timed.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
