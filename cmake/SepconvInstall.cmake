@@ -81,6 +81,12 @@ if(TARGET sepconv_runner)
   foreach(dir IN ITEMS LIBDIR INCLUDEDIR)
     file(RELATIVE_PATH to_${dir} "/${generator_dir}" "/${CMAKE_INSTALL_${dir}}")
   endforeach()
+  set(gpu "")
+  set(device_runner "")
+  if(TARGET sepconv_device_runner)
+    set(device_runner "$<TARGET_FILE:sepconv_device_runner>")
+    set(gpu libsepconv_device_runner.a "${to_LIBDIR}/$<TARGET_FILE_NAME:sepconv_gpu>")
+  endif()
   _sepconv_write_tools(
     "${CMAKE_CURRENT_BINARY_DIR}/installed/targets.json"
     separable_conv_generator
@@ -91,10 +97,12 @@ if(TARGET sepconv_runner)
     "${to_LIBDIR}/$<TARGET_FILE_NAME:sepconv_runtime>"
     "${to_INCLUDEDIR}"
     "."
+    ${gpu}
   )
   install(
     FILES
       "$<TARGET_FILE:sepconv_runner>"
+      ${device_runner}
       "${PROJECT_SOURCE_DIR}/tools/runner/candidates.h"
       "${CMAKE_CURRENT_BINARY_DIR}/installed/targets.json"
     DESTINATION "${generator_dir}"

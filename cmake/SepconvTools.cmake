@@ -2,6 +2,7 @@
 # variant, link it and time it. The tuner and tools/inspect read it. Paths are absolute, or relative to the file's folder.
 include_guard(GLOBAL)
 
+# Behind its named arguments come, where there are GPU rows, the runner for them and their driver library.
 function(
   _sepconv_write_tools
   file
@@ -22,6 +23,10 @@ function(
     string(JSON json SET "${json}" ${target} "{\"halide_target\": \"${halide_target}\", \"schedule\": \"${schedule}\"}")
   endforeach()
   string(JOIN "\", \"" leaf_features ${_SEPCONV_LEAF_FEATURES})
+  set(gpu "")
+  if(ARGC GREATER 9)
+    set(gpu "\"device_runner\": \"${ARGV9}\",\n\"gpu\": \"${ARGV10}\",\n")
+  endif()
   file(
     GENERATE OUTPUT "${file}"
     CONTENT
@@ -39,7 +44,7 @@ function(
 \"halide_library\": \"${halide}\",
 \"runner\": \"${runner}\",
 \"runtime\": \"${runtime}\",
-\"include\": [\"${include}\", \"${runner_include}\"]
+${gpu}\"include\": [\"${include}\", \"${runner_include}\"]
 }
 "
   )

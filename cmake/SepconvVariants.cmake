@@ -23,7 +23,11 @@ set(
 
 # Fails unless the name follows the grammar.
 function(_sepconv_check_name name)
-  string(REGEX MATCH "^([123])d_(f32|f64)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_([a-z0-9]+)(_[a-z]+)?$" matched "${name}")
+  string(
+    REGEX MATCH "^([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_([a-z0-9]+)(_[a-z]+)?$"
+    matched
+    "${name}"
+  )
   set(rank "${CMAKE_MATCH_1}")
   set(layout "${CMAKE_MATCH_3}")
   set(fixed "${CMAKE_MATCH_4}")

@@ -1,12 +1,15 @@
 // The Generator of GPU rows: parameters, inputs and outputs, and three short methods. The algorithm is in
 // device_pipeline.cpp, the schedules are in schedules/gpu.cpp; the meaning of each input is written in
 // runtime/include/sepconv/variant_table.h.
+#include <iostream>
+
 #include "device_parameters.h"
 #include "device_pipeline.h"
 #include "parameters.h"
 #include "schedules/gpu.h"
 #include "schedules/plain_comparisons.h"
 #include "schedules/thread_registers.h"
+#include "schedules/wide_halves.h"
 
 namespace sepconv {
 
@@ -14,6 +17,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
  public:
   GeneratorParam<std::string> variant{"variant", ""};     // the name, without the target
   GeneratorParam<std::string> schedule_{"schedule", ""};  // gpu
+  GeneratorParam<std::string> tuned{"tuned", ""};         // a tuning record, chunk:32,split:1, in place of the defaults
 
   // Schedule parameters; -1 takes the default.
   GeneratorParam<int> chunk{"chunk", -1};
@@ -32,8 +36,12 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
          {&chunk, &threads_x, &threads_y, &thread_pixels, &thread_vectors, &tap_unroll, &split}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
-    parameters_ = resolve_device_parameters(name_, overrides);
-    const Halide::Type type = element_type(name_);
+    std::string warning;
+    parameters_ = overrides.empty() ? tuned_device_parameters(name_, tuned, &warning)
+                                    : resolve_device_parameters(name_, overrides);
+    if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
+    storage_ = {element_type(name_), get_target().has_feature(Halide::Target::CUDA)};
+    const Halide::Type type = storage_.stored();
     input_ = add_input<Buffer<void>>("input", type, 1);
     packed_ = add_input<Buffer<void>>("packed", type, 1);
     residual_ = add_input<Buffer<void>>("residual", type, 1);
@@ -77,6 +85,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
 
   void generate() {
     DeviceInputs in;
+    in.storage = storage_;
     in.input = *input_;
     in.packed = *packed_;
     in.residual = *residual_;
@@ -138,10 +147,9 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     options.channels_first = first;
     options.split = parameters_.split == 1;
     options.curves = name_.curves();
-    options.type = element_type(name_);
     if (options.split) in.workspace = *workspace_;
     stages_ = make_device_pipeline(in, options, name_.rank);
-    (*output_)(stages_.i) = Halide::undef(options.type);
+    (*output_)(stages_.i) = Halide::undef(storage_.stored());
     const Expr last = output_->dim(0).extent() - 1;
     (*output_)(Halide::unsafe_promise_clamped(stages_.output_index, 0, last)) = stages_.output_value;
     for (auto* buffer : {input_, packed_, residual_}) buffer->dim(0).set_min(0);
@@ -158,6 +166,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     }
     schedule_gpu(stages_, *output_, parameters_, unrolled_axes);
     keep_in_thread_registers(get_pipeline(), stages_.sum.name());
+    if (get_target().has_feature(Halide::Target::CUDA)) move_halves_together(get_pipeline());
     if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());
   }
 
@@ -172,6 +181,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
 
   VariantName name_;
   DeviceParameters parameters_;
+  Storage storage_;
   DeviceStages stages_;
   Input<Buffer<void>>*input_, *packed_, *residual_;
   std::map<std::string, Input<int32_t>*> numbers_;

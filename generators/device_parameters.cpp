@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "parameters.h"
+
 namespace sepconv {
 namespace {
 
@@ -54,6 +56,7 @@ DeviceTile device_tile(const VariantName& name, const DeviceParameters& p) {
 }
 
 std::string why_illegal(const DeviceParameters& p, const VariantName& name) {
+  if (name.types == "f64") return "float64 is for processors";
   const auto sentence = [](const char* parameter, int value, const std::string& rule) {
     return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
   };
@@ -94,6 +97,16 @@ DeviceParameters resolve_device_parameters(const VariantName& name, const std::m
   const std::string illegal = why_illegal(parameters, name);
   if (!illegal.empty()) throw std::invalid_argument("variant " + name.text + ": " + illegal);
   return parameters;
+}
+
+DeviceParameters tuned_device_parameters(const VariantName& name, const std::string& record, std::string* warning) {
+  warning->clear();
+  try {
+    return resolve_device_parameters(name, read_record(record));
+  } catch (const std::invalid_argument& reason) {
+    *warning = "the tuning record of " + name.text + " is not used: " + reason.what();
+    return resolve_device_parameters(name, {});
+  }
 }
 
 }  // namespace sepconv

@@ -44,6 +44,9 @@ std::string why_illegal(const DeviceParameters& parameters, const VariantName& n
 // why_illegal's sentence.
 DeviceParameters resolve_device_parameters(const VariantName& name, const std::map<std::string, int>& overrides);
 
+// As tuned_parameters of parameters.h.
+DeviceParameters tuned_device_parameters(const VariantName& name, const std::string& record, std::string* warning);
+
 }  // namespace sepconv
 
 #endif

@@ -16,8 +16,8 @@ namespace {
 constexpr int lanes = DeviceOptions::lanes, granule = DeviceOptions::granule;
 
 // One element of a flat array.
-Expr element(const Func& array, const Expr& index, const Expr& extent) {
-  return cast<float>(array(Halide::unsafe_promise_clamped(index, 0, extent - 1)));
+Expr element(const DeviceInputs& in, const Func& array, const Expr& index, const Expr& extent) {
+  return in.storage.widen(array(Halide::unsafe_promise_clamped(index, 0, extent - 1)));
 }
 
 // Numbers that are known not to be negative divide as unsigned ones, which is cheaper.
@@ -47,7 +47,7 @@ Func make_origin(const DeviceStages& s, const DeviceInputs& in, const std::strin
 
 // One element of the packed weights: `index` after the beginning of a part.
 Expr packed(const DeviceInputs& in, const Expr& part, const Expr& index) {
-  return element(in.packed, part * granule + index, in.packed_extent);
+  return element(in, in.packed, part * granule + index, in.packed_extent);
 }
 
 void make_sample(const DeviceInputs& in, DeviceStages* s) {
@@ -67,7 +67,7 @@ void make_sample(const DeviceInputs& in, DeviceStages* s) {
     by_lane += at * axis.in_pitch;
     by_vector += at * (axis.in_pitch / lanes);
   }
-  const auto read = [&](const Expr& index) { return element(in.input, index, in.input_extent); };
+  const auto read = [&](const Expr& index) { return element(in, in.input, index, in.input_extent); };
   const Expr value = s->options.channels_first
                          ? read(select(inside, by_lane, 0))
                          : select(in.vectors, read(select(inside, by_vector, 0) * lanes + s->l % lanes),
@@ -152,7 +152,7 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   const Expr channel = s->f + channels * s->panel;
   s->done = Func("done");
   const Expr residual =
-      element(in.residual, s->origin(s->p)[rank + 2] + channel * in.residual_channel_pitch, in.residual_extent);
+      element(in, in.residual, s->origin(s->p)[rank + 2] + channel * in.residual_channel_pitch, in.residual_extent);
   s->done(s->f, s->p, s->panel) =
       clamp_activation(packed(in, in.out_bias_at, channel) + s->sum(s->f, s->p, s->panel) + residual, in.out_act);
   if (o.curves) {
@@ -181,7 +181,7 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   const Expr by_lane = to + f * in.out_channel_pitch;
   s->output_index =
       o.channels_first ? by_lane : select(in.vectors, (quotient(to, lanes) + f_vector) * lanes + t.lane, by_lane);
-  s->output_value = cast(o.type, s->done(vec * lanes + t.lane, p, t.outer));
+  s->output_value = in.storage.narrow(s->done(vec * lanes + t.lane, p, t.outer));
 }
 
 }  // namespace

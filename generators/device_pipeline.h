@@ -22,6 +22,7 @@
 
 #include "Halide.h"
 #include "activation.h"
+#include "storage.h"
 
 namespace sepconv {
 
@@ -32,6 +33,7 @@ struct DeviceAxis {
 };
 
 struct DeviceInputs {
+  Storage storage;                       // of the tensors; sums are float32
   Halide::Func input, packed, residual;  // flat arrays
   Halide::Func workspace;                // split: the output that it defines
   Halide::Expr input_extent, packed_extent, residual_extent;
@@ -58,7 +60,6 @@ struct DeviceOptions {
   bool channels_first = false;
   bool split = false;
   bool curves = false;  // activations that are no clamps, too
-  Halide::Type type;    // of the tensors; sums are float32
 
   int block_pixels() const { return thread_pixels * (channels_first ? threads_x : threads_y); }
   int block_channels() const { return lanes * thread_vectors * (channels_first ? threads_y : threads_x); }

@@ -19,5 +19,25 @@ sepconv_variants(
   2d_f32_nchw_any_split
   3d_f32_ncdhw_any
   3d_f32_ncdhw_any_split
+  1d_f16_nwc_any
+  2d_f16_nhwc_k3s1d1m1
+  2d_f16_nhwc_k3s2d1m1
+  2d_f16_nhwc_any
+  2d_f16_nhwc_any_split
+  3d_f16_ndhwc_any
+  1d_f16_ncw_any
+  2d_f16_nchw_any
+  2d_f16_nchw_any_split
+  3d_f16_ncdhw_any
+  1d_bf16_nwc_any
+  2d_bf16_nhwc_k3s1d1m1
+  2d_bf16_nhwc_k3s2d1m1
+  2d_bf16_nhwc_any
+  2d_bf16_nhwc_any_split
+  3d_bf16_ndhwc_any
+  1d_bf16_ncw_any
+  2d_bf16_nchw_any
+  2d_bf16_nchw_any_split
+  3d_bf16_ncdhw_any
   TARGETS ${gpu_targets}
 )

@@ -73,7 +73,10 @@ const std::vector<ParameterSpec>& parameter_specs() {
   return specs;
 }
 
-Halide::Type element_type(const VariantName& name) { return Halide::Float(name.types == "f64" ? 64 : 32); }
+Halide::Type element_type(const VariantName& name) {
+  if (name.types == "bf16") return Halide::BFloat(16);
+  return Halide::Float(name.types == "f64" ? 64 : name.types == "f16" ? 16 : 32);
+}
 
 int vector_lanes(const VariantName& name, const Halide::Target& target) {
   // Code for a target without vectors is written for four lanes, too, which the compiler takes apart.
@@ -175,6 +178,8 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
 
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides) {
+  if (element_type(name).bits() == 16)
+    throw std::invalid_argument("variant " + name.text + ": float16 and bfloat16 are for GPUs");
   ScheduleParameters parameters = find_schedule(schedule).defaults(name, target);
   override_parameters(parameter_specs(), overrides, "schedule parameter", &parameters);
   const std::string illegal = why_illegal(parameters, name, schedule, target);

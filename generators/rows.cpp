@@ -76,7 +76,10 @@ Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& t
 
 // A GPU row sums all channels at once, and knows no strips.
 Numbers device_numbers(const VariantName& name, const Row& row) {
-  const sepconv::DeviceParameters p = sepconv::resolve_device_parameters(name, row.overrides);
+  std::string warning;
+  const sepconv::DeviceParameters p = row.overrides.empty()
+                                          ? sepconv::tuned_device_parameters(name, row.tuned, &warning)
+                                          : sepconv::resolve_device_parameters(name, row.overrides);
   const sepconv::DeviceTile tile = sepconv::device_tile(name, p);
   return {p.chunk, 0, 0, 1, p.split, false, {tile.channels, tile.pixels, 1, 1}};
 }
@@ -89,7 +92,11 @@ void write_row(std::ostream& out, const Row& row) {
   const Halide::Target target(row.halide_target);
   const bool device = sepconv::is_device_schedule(row.schedule);
   const Numbers n = device ? device_numbers(name, row) : numbers(name, row, target);
-  const char* dtype = name.types == "f64" ? "SEPCONV_DTYPE_F64" : "SEPCONV_DTYPE_F32";
+  static const std::map<std::string, const char*> dtypes = {{"f32", "SEPCONV_DTYPE_F32"},
+                                                            {"f64", "SEPCONV_DTYPE_F64"},
+                                                            {"f16", "SEPCONV_DTYPE_F16"},
+                                                            {"bf16", "SEPCONV_DTYPE_BF16"}};
+  const char* dtype = dtypes.at(name.types);
   out << "    {\n"
       << "        .name = \"" << row.name << "_" << row.target << "\",\n"
       << "        .target = \"" << row.target << "\",\n"

@@ -39,7 +39,7 @@ bool VariantName::fixes_nothing() const {
 
 VariantName parse_variant_name(const std::string& name) {
   static const std::regex grammar(
-      "([123])d_(f32|f64)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
+      "([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
       "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c[0-9]+n?)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z]+))?");
   std::smatch match;
   if (!std::regex_match(name, match, grammar)) {

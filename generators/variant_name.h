@@ -3,7 +3,7 @@
 //   <rank>d_<types>_<layout>_<fixed>[_<family>]
 //
 //   rank     1, 2 or 3 spatial axes
-//   types    f32 or f64
+//   types    f32 or f64; GPU rows f32, f16 or bf16, of which the last two are summed in float32
 //   layout   nwc, nhwc or ndhwc (channels last); ncw, nchw, ncdhw (channels first)
 //   fixed    "any", or in this order some of: k<taps> s<stride> d<dilation> m<multiplier> c<in channels>
 //            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; c64n for any multiple of 64

@@ -1,6 +1,9 @@
-# GPU rows: OpenCL's on whatever device this machine has, such as PoCL; CUDA's against a driver that only takes notes.
+# GPU rows: OpenCL's on whatever device this machine has, such as PoCL; CUDA's where there is one, and against a driver that only takes
+# notes.
 find_package(OpenCL REQUIRED)
-sepconv_add_test(opencl gpu SOURCES gpu/opencl_test.cpp gpu/opencl_device.cpp LIBS sepconv_default_gpu OpenCL::OpenCL)
+set(suite gpu/suite.cpp gpu/halves.cpp gpu/device.cpp)
+sepconv_add_test(opencl gpu SOURCES ${suite} gpu/opencl_device.cpp LIBS sepconv_default_gpu OpenCL::OpenCL)
+sepconv_add_test(cuda_device gpu SOURCES ${suite} gpu/cuda_device.cpp LIBS sepconv_default_gpu ${CMAKE_DL_LIBS})
 
 # A library of that name before any real one, in the folder that the test's loader looks into first.
 add_library(sepconv_fake_cuda SHARED gpu/fake_cuda.cpp)
@@ -32,4 +35,33 @@ list(TRANSFORM manifest REPLACE "(.+) (.+)" "${PROJECT_BINARY_DIR}/generators/se
 add_test(NAME ptx COMMAND ${Python3_EXECUTABLE} "${PROJECT_SOURCE_DIR}/tools/inspect/ptx.py" ${manifest})
 set_tests_properties(ptx PROPERTIES LABELS gpu SKIP_RETURN_CODE 77)
 
-add_custom_target(sepconv_gpu_tests DEPENDS sepconv_opencl_test sepconv_cuda_test sepconv_no_driver_test)
+add_custom_target(
+  sepconv_gpu_tests
+  DEPENDS sepconv_opencl_test sepconv_cuda_device_test sepconv_cuda_test sepconv_no_driver_test
+)
+
+# Python's arrays, with the same driver.
+if(TARGET sepconv_python)
+  add_test(
+    NAME python_device
+    COMMAND
+      "${CMAKE_COMMAND}" -E env "PYTHONPATH=$<TARGET_FILE_DIR:sepconv_python>/.." "${Python_EXECUTABLE}" -m pytest -q
+      -rs test_device.py
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/python/tests"
+  )
+  set_tests_properties(
+    python_device
+    PROPERTIES
+      LABELS gpu
+      ENVIRONMENT_MODIFICATION "LD_LIBRARY_PATH=path_list_prepend:${CMAKE_CURRENT_BINARY_DIR}/fake_cuda"
+  )
+  add_dependencies(sepconv_gpu_tests sepconv_python)
+endif()
+
+# The comparison with PyTorch, as far as it goes without a device.
+add_test(
+  NAME compare_torch
+  COMMAND "${Python_EXECUTABLE}" -m pytest -q -rs -p no:cacheprovider compare_test.py
+  WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/bench/gpu"
+)
+set_tests_properties(compare_torch PROPERTIES LABELS gpu)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _native, frameworks
+from . import _device, _native, frameworks
 from ._ops import Axes, Padding
 from ._runnable import Runnable
 from .frameworks._geometry import geometry
@@ -40,7 +40,7 @@ class Layer(Runnable):
         TypeError: a weight is no array.
     """
 
-    __slots__ = ("activations", "geometry", "threads")
+    __slots__ = ("activations", "depthwise_only", "geometry", "threads")
 
     threads: int | None
     """How many threads a call uses; `None` for `get_num_threads()` at the time of the call."""
@@ -65,7 +65,7 @@ class Layer(Runnable):
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be from 1 to 1024, received {threads}")
         layer = _native.Layer(
-            *(frameworks.readable(w) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias)),
+            *(_device.host(frameworks.readable(w)) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias)),
             strides,
             padding,
             data_format,
@@ -84,6 +84,7 @@ class Layer(Runnable):
             dilation_rate,
         )
         self.activations = tuple(_standard(a) for a in (input_activation, mid_activation, out_activation))
+        self.depthwise_only = pointwise_kernel is None
         self.threads = threads
         super().__init__(layer)
         if input_shape is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _native, frameworks
+from . import _device, _native, frameworks
 
 Axes = int | Sequence[int]
 Padding = str | Sequence[tuple[int, int]]
@@ -25,7 +25,8 @@ def separable_conv(
     Takes one, two or three spatial axes, and float16, bfloat16, float32 or float64. The 16-bit types are converted to
     float32 before, and the result is rounded once, at the end.
 
-    The weights are packed at each call, because they may have changed since the last one. `Layer` packs them once.
+    The weights are packed at each call, because they may have changed since the last one. `Layer` packs them once. With
+    `inputs` in a GPU's memory that means a copy to the host and back, and a wait.
 
     Args:
         inputs: array of shape `(batch, spatial..., channels)`, or `(batch, channels, spatial...)` with
@@ -48,12 +49,15 @@ def separable_conv(
     Raises:
         ValueError: shapes that do not fit together, an output without elements in a spatial axis ("Computed output size
             would be zero or negative"), dtypes that differ, an unknown padding or data format, strides or dilations
-            that are not positive, an array that is not in the host's memory.
+            that are not positive, an array in the memory of a device that is not CUDA's.
+        NotImplementedError: an array in a GPU's memory, and no GPU row for it.
         TypeError: an argument is no array.
     """
     call = frameworks.of(inputs)
     if call is not None:
         return call.conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
+    if type(inputs) is not np.ndarray and _device.on_device(inputs):
+        return _device.conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
     result = _native.conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
     return result if result.dtype != np.uint16 else result.view(inputs.dtype)
 

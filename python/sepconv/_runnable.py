@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _native, frameworks
+from . import _device, _native, frameworks
 from .frameworks._layers import remember
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class Runnable:
             call = frameworks.of(inputs)
             if call is not None:
                 return call.run_layer(self, inputs, residual)
+        if type(inputs) is not np.ndarray and _device.on_device(inputs):
+            *before, last = self.layers
+            for layer in before:
+                inputs = _device.run(layer, inputs)
+            return _device.run(last, inputs, residual, out)
         result = self._layer.run(inputs, residual, out)
         return result if out is not None or result.dtype != np.uint16 else result.view(inputs.dtype)
 

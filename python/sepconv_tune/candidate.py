@@ -5,11 +5,13 @@ import hashlib
 import pathlib
 import tempfile
 
+from . import device
 from .space import Point
 from .toolchain import Toolchain, ToolError
 
 _CARRIED = ("chunk", "tile_pixels", "tile_channels", "tile_vectors", "vector", "sum_block", "strip_pixels")
 """Parameters that the row's table carries beside what is compiled: the planner reads them."""
+_MEMORY = ("malloc", "free", "do_par_for")
 _SECONDS = 300
 """The longest that a candidate may compile."""
 
@@ -54,7 +56,7 @@ def compile_point(
 
 
 def link(tools_path: str, candidates: list[Compiled]) -> bytes:
-    """A static program that runs these, in this order (tools/runner/main.cpp).
+    """A program that runs these, in this order (tools/runner/main.cpp, static; for GPU rows device_main.cpp).
 
     Raises:
         ToolError: what the compiler says.
@@ -67,22 +69,26 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
             function = f"c{hashlib.sha256(candidate.code).hexdigest()[:24]}"
             if function not in objects:
                 memory = "sepconv_plain" if candidate.scheduler else "sepconv_scratch"
-                objects[function] = _rename(tools, candidate.code, folder / f"{function}.o", function, memory)
+                renamed = device.RENAMED | {f"halide_{name}": f"{memory}_{name}" for name in _MEMORY}
+                objects[function] = _rename(tools, candidate.code, folder / f"{function}.o", function, renamed)
             sources.append(_table(tools, candidate, folder, f"candidate_{i}", function, objects[function]))
         sources.append(_list(folder, len(candidates)))
         includes = [f"-I{path}" for path in tools["include"]]
         tools.run([tools.tool("compiler"), "-c", "-O1", *includes, *sources], folder)
         tables = [str(folder / pathlib.Path(source).with_suffix(".o").name) for source in sources]
         # The runner's main comes out of its archive, which needs the list of candidates.
-        command = [tools.tool("linker"), "-static", "-o", str(folder / "runner"), *tables, *map(str, objects.values())]
-        tools.run([*command, "-s", tools["runner"], tools["runtime"], "-lm", "-pthread"], folder)
+        linked = [*tables, *map(str, objects.values()), "-s"]
+        if device.is_device(tools.target(candidates[0].target)[1]):
+            libraries = [tools["device_runner"], tools["gpu"], tools["runtime"], "-ldl"]
+        else:
+            libraries = ["-static", tools["runner"], tools["runtime"]]
+        tools.run([tools.tool("linker"), "-o", "runner", *linked, *libraries, "-lm", "-pthread"], folder)
         return (folder / "runner").read_bytes()
 
 
-def _rename(tools: Toolchain, code: bytes, path: pathlib.Path, function: str, runtime: str) -> pathlib.Path:
-    """The object as the build has it: one symbol, and scratch memory from the runtime's arena."""
+def _rename(tools: Toolchain, code: bytes, path: pathlib.Path, function: str, names: dict[str, str]) -> pathlib.Path:
+    """The object as the build has it: one symbol, and what it asks for from the runtime."""
     path.write_bytes(code)
-    names = {f"halide_{name}": f"{runtime}_{name}" for name in ("malloc", "free", "do_par_for")}
     words = [f"--redefine-sym={old}={new}" for old, new in ({"leaf_argv": f"{function}_argv"} | names).items()]
     tools.run([tools.tool("objcopy"), *words, str(path)])
     tools.run([tools.tool("objcopy"), f"--keep-global-symbol={function}_argv", str(path)])

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 _NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z]+))?")
-_FIXED = re.compile(r"[a-z][\dx]+")
+_FIXED = re.compile(r"[a-z][\dx]+n?")
 _CLAMPS = (None, "none", "relu", "relu6")
 
 
@@ -66,7 +66,10 @@ class Layer:
         if not row["fixed"]:
             return True
         fixed = set(_FIXED.findall(row["fixed"]))
-        return fixed <= set(_FIXED.findall(own["fixed"])) and row["family"] in (own["family"], "act")
+        multiples = {part for part in fixed if part.endswith("n")}  # c32n: any multiple of 32 channels
+        if any(self.fields["cin"] % int(part[1:-1]) for part in multiples):
+            return False
+        return fixed - multiples <= set(_FIXED.findall(own["fixed"])) and row["family"] in (own["family"], "act")
 
     @property
     def output(self) -> list[int]:

@@ -3,6 +3,7 @@
 import functools
 import math
 
+from . import device
 from .layers import Layer
 from .space import Point, Space
 
@@ -14,7 +15,7 @@ class Plausible:
         self.space, self.layer, self.default = space, layer, space.default
         self.outputs = self.layer.fields["cout"]
         self.taps = math.prod(self.layer.kernel)
-        self.widest = max(self.default["vector"], self.default["depthwise_vector"])
+        self.widest = max(self.default.get(name, 0) for name in ("vector", "depthwise_vector"))
         self.first = self.layer.channels_first
 
     @functools.cached_property
@@ -23,6 +24,8 @@ class Plausible:
         return max(self.share(self.default | tile) for tile in self.space.group_points(self.space.groups[0]))
 
     def __call__(self, point: Point) -> bool:
+        if self.space.groups is device.GROUPS:
+            return device.is_plausible(point, self.default, self.layer)
         return self.share(point) >= 0.94 * self.best_share and self.pointwise(point) and self.depthwise(point)
 
     def share(self, p: Point) -> float:

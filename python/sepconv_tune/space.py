@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Iterable
 
+from . import device
 from .layers import Layer
 from .toolchain import Toolchain
 
@@ -42,6 +43,8 @@ class Space:
         self.default: Point = {name: spec["default"] for name, spec in specs.items()}
         self.meaning = {name: spec["meaning"] for name, spec in specs.items()}
         self.groups = CHANNELS_FIRST if layers[0].channels_first else CHANNELS_LAST
+        if device.is_device(schedule):
+            self.groups = device.GROUPS
         self.names = tuple(itertools.chain(*self.groups))
         self.legal = {name: specs[name]["legal"] for name in self.names}
         self._checker = subprocess.Popen(

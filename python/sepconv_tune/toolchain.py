@@ -9,7 +9,9 @@ import shutil
 import subprocess
 from typing import Any
 
-_RELATIVE = ("generator", "rows", "space", "halide_library", "runner", "runtime")
+from . import device
+
+_RELATIVE = ("generator", "rows", "space", "halide_library", "runner", "runtime", "device_runner", "gpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Toolchain:
         if found is None:
             raise FileNotFoundError(f"{given} holds no targets.json: it is no build folder or prefix of sepconv")
         fields = json.loads(found.read_text())
-        for key in _RELATIVE:
+        for key in set(_RELATIVE) & set(fields):
             fields[key] = str(found.parent / fields[key])
         fields["include"] = [str(found.parent / folder) for folder in fields["include"]]
         return Toolchain(found.resolve(), fields)
@@ -64,7 +66,8 @@ class Toolchain:
             ValueError: the target is not among those of this build.
         """
         halide_target, schedule = self.target(target)
-        names = ["-g", "separable_conv", "-f", "leaf", "-n", "leaf"]
+        generator = "device_conv" if device.is_device(schedule) else "separable_conv"
+        names = ["-g", generator, "-f", "leaf", "-n", "leaf"]
         place = ["-o", str(folder), "-e", "object"]
         about = [f"target={halide_target}", f"variant={variant}", f"schedule={schedule}"]
         return [self["generator"], *names, *place, *about, *words]

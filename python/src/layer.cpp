@@ -75,7 +75,7 @@ void run_plan(const Plan& plan, const void* packed, int threads, const Tensor& i
     check_status(sepconv_plan_run(plan.get(), &arguments));
   }
   if (convert) scatter(arguments.output, output);
-  runs.fetch_add(1, std::memory_order_relaxed);
+  count_run();
 }
 
 // Where the run reads the input from, with the problem's pitches set: the tensor itself or, if its type or its strides
@@ -222,6 +222,7 @@ std::string explain(const Options& options, const Weights& weights, const Shape&
 }
 
 int64_t run_count() { return runs.load(std::memory_order_relaxed); }
+void count_run() { runs.fetch_add(1, std::memory_order_relaxed); }
 int64_t copy_count() { return copies.load(std::memory_order_relaxed); }
 
 void run_once(const Options& options, const Weights& weights, const Tensor& input, const Tensor& output) {

@@ -104,6 +104,7 @@ std::string explain(const Options& options, const Weights& weights, const Shape&
 /// those whose strides the runtime does not read.
 int64_t run_count();
 int64_t copy_count();
+void count_run();  ///< one more
 
 }  // namespace sepconv::python
 

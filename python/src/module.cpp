@@ -10,11 +10,15 @@
 #include "arguments.h"
 #include "arrays.h"
 #include "chain.h"
+#include "device_module.h"
 #include "layer.h"
 #include "registry.h"
 #include "sepconv_default.h"
 #include "threads.h"
 
+#ifdef SEPCONV_WITH_GPU
+#include "sepconv_default_gpu.h"
+#endif
 #ifdef SEPCONV_WITH_JAX
 #include "jax_ffi.h"
 #endif
@@ -202,6 +206,12 @@ nb::list variants() {
 
 NB_MODULE(_native, module) {
   check_status(sepconv_register(sepconv_default_variants()));
+#ifdef SEPCONV_WITH_GPU
+  check_status(sepconv_register(sepconv_default_gpu_variants()));
+  module.attr("has_gpu_rows") = true;
+#else
+  module.attr("has_gpu_rows") = false;
+#endif
   nb::register_exception_translator(
       [](const std::exception_ptr& raised, void*) {
         try {
@@ -269,6 +279,8 @@ NB_MODULE(_native, module) {
           "input_shape"_a)
       .def("weights", weights_of)
       .def_prop_ro("threads", [](const LayerObject& self) { return self.layer().threads(); });
+
+  define_devices(&module, [](nb::handle layer) -> const Layer& { return nb::cast<const LayerObject&>(layer).layer(); });
 
   module.def("variants", variants);
   module.def("get_threads", default_threads);

@@ -13,7 +13,7 @@ namespace sepconv::internal {
 namespace {
 
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
-constexpr int64_t vector_bytes = 16, lanes = 4;  // of one load of four float32
+constexpr int64_t lanes = 4;  // elements of one load: 16 bytes of float32
 
 sepconv_status call_driver(const sepconv_variant& row, const sepconv_device_call& call) {
   char reason[640] = "";
@@ -66,8 +66,8 @@ sepconv_status take(const sepconv_driver& driver, const Place& place, sepconv_de
     return fail(invalid, "arguments.%s is given: OpenCL memory is named by the handle of %s_memory", place.name,
                 place.name);
   if (place.memory.handle == nullptr) return fail(invalid, "arguments.%s_memory.handle is NULL", place.name);
-  // Every element of the tensors has at least 4 bytes.
-  if (offset / 4 > INT32_MAX - tensor->elements) {
+  // Every element of the tensors has at least 2 bytes.
+  if (offset / 2 > INT32_MAX - tensor->elements) {
     return fail(SEPCONV_UNSUPPORTED,
                 "arguments.%s_memory.byte_offset is %" PRId64 ": too far for the 32-bit indices of a GPU row",
                 place.name, offset);
@@ -86,8 +86,8 @@ bool meet(const sepconv_driver& driver, const sepconv_device_tensor& a, int64_t 
   return overlap(a_begin, static_cast<size_t>(a_bytes), b_begin, static_cast<size_t>(b_bytes));
 }
 
-bool begins_at_vector(const sepconv_device_tensor& tensor) {
-  return tensor.byte_offset % vector_bytes == 0 && aligned(tensor.memory, vector_bytes);
+bool begins_at_vector(const sepconv_device_tensor& tensor, int64_t element) {
+  return tensor.byte_offset % (lanes * element) == 0 && aligned(tensor.memory, static_cast<size_t>(lanes * element));
 }
 
 }  // namespace
@@ -241,7 +241,7 @@ sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& 
     call.residual.memory = call.packed.memory;
     call.residual.byte_offset = call.packed.byte_offset + static_cast<int64_t>(offsetof(PackedHeader, reserved));
   }
-  if (!begins_at_vector(call.input) || !begins_at_vector(call.output)) call.vectors = 0;
+  if (!begins_at_vector(call.input, element) || !begins_at_vector(call.output, element)) call.vectors = 0;
   call.stream = a.stream;
   return call_driver(*plan.row, call);
 }

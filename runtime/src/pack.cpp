@@ -25,9 +25,10 @@ struct Hash {
   }
 };
 
+// `one` is the number 1 of the weights' type, of which T has the bits.
 template <typename T>
 void fill(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout, const sepconv_weights& weights,
-          void* packed) {
+          T one, void* packed) {
   const int64_t channels = g.problem.in_channels, multiplier = g.problem.depth_multiplier,
                 outputs = g.problem.out_channels;
   const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
@@ -46,7 +47,7 @@ void fill(const Geometry& g, const sepconv_variant& row, const PackedLayout& lay
       if (mid_bias != nullptr) mid_bias_to[k] = mid_bias[source];
       for (int64_t tap = 0; tap < g.taps; ++tap) {
         depthwise_to[(chunk * g.taps + tap) * lanes + lane] =
-            depthwise != nullptr ? depthwise[tap * g.mid_channels + source] : T{1};
+            depthwise != nullptr ? depthwise[tap * g.mid_channels + source] : one;
       }
       for (int64_t f = 0; pointwise != nullptr && f < outputs; f += panel) {
         memcpy(pointwise_to + (f / panel * layout.channels + k) * panel, pointwise + source * outputs + f,
@@ -138,10 +139,15 @@ void pack_weights(const Geometry& g, const sepconv_variant& row, const PackedLay
                   const sepconv_weights& weights, void* packed) {
   memset(packed, 0, layout.size);
   memcpy(packed, &layout.header, sizeof layout.header);
-  if (g.problem.weight_dtype == SEPCONV_DTYPE_F64) {
-    fill<double>(g, row, layout, weights, packed);
-  } else {
-    fill<float>(g, row, layout, weights, packed);
+  switch (g.problem.weight_dtype) {
+    case SEPCONV_DTYPE_F64:
+      return fill<double>(g, row, layout, weights, 1, packed);
+    case SEPCONV_DTYPE_F16:
+      return fill<uint16_t>(g, row, layout, weights, 0x3c00, packed);
+    case SEPCONV_DTYPE_BF16:
+      return fill<uint16_t>(g, row, layout, weights, 0x3f80, packed);
+    default:
+      return fill<float>(g, row, layout, weights, 1, packed);
   }
 }
 

@@ -49,12 +49,12 @@ sepconv_status no_variant(const Request& request, const Tables& tables) {
   size_t rows = 0;
   for (size_t t = 0; t < tables.count; ++t) rows += tables.table[t]->row_count;
   char problem[320];
-  int used = snprintf(problem, sizeof problem,
-                      "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64
-                      " channels, multiplier %" PRId64 ", kernel %" PRId64,
-                      p.spatial_rank, p.input_dtype == SEPCONV_DTYPE_F64 ? "f64" : "f32",
-                      p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", p.in_channels, p.out_channels,
-                      p.depth_multiplier, p.kernel_extent[0]);
+  int used =
+      snprintf(problem, sizeof problem,
+               "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64 " channels, multiplier %" PRId64
+               ", kernel %" PRId64,
+               p.spatial_rank, dtype_name(p.input_dtype), p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last",
+               p.in_channels, p.out_channels, p.depth_multiplier, p.kernel_extent[0]);
   for (int axis = 1; axis < p.spatial_rank; ++axis)
     used += snprintf(problem + used, sizeof problem - static_cast<size_t>(used), "x%" PRId64, p.kernel_extent[axis]);
   if (tables.count == 0) {
@@ -104,7 +104,7 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
   if ((status = read_targets(options.targets, &request.allowed))) return status;
 
   // Everything is legal; from here on it may still be unsupported.
-  if ((status = check_supported(plan->geometry))) return status;
+  if ((status = check_supported(plan->geometry, options.device))) return status;
   if (options.packing_of != nullptr) {
     const PackedHeader& header = options.packing_of->packed.header;
     if (weights_hash_of(plan->geometry) != header.problem_hash) {

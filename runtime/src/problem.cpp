@@ -284,8 +284,14 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   return SEPCONV_OK;
 }
 
-sepconv_status check_supported(const Geometry& g) {
+const char* dtype_name(sepconv_dtype dtype) {
+  static const char* const names[] = {"float32", "float64", "float16", "bfloat16", "int8", "uint8", "int32"};
+  return names[dtype];
+}
+
+sepconv_status check_supported(const Geometry& g, sepconv_device device) {
   const sepconv_problem& p = g.problem;
+  const bool half = p.input_dtype == SEPCONV_DTYPE_F16 || p.input_dtype == SEPCONV_DTYPE_BF16;
   constexpr sepconv_status no = SEPCONV_UNSUPPORTED;
   const struct {
     const char* field;
@@ -295,6 +301,13 @@ sepconv_status check_supported(const Geometry& g) {
                 {"mid_dtype", p.mid_dtype},
                 {"output_dtype", p.output_dtype}};
   for (const auto& entry : dtypes) {
+    if (device != SEPCONV_DEVICE_CPU && half) {
+      const bool mid = entry.field == dtypes[2].field;
+      if (entry.dtype == (mid ? SEPCONV_DTYPE_F32 : p.input_dtype)) continue;
+      return fail(no, "problem.%s is %d: with input_dtype %d it must be %d on a GPU", entry.field,
+                  static_cast<int>(entry.dtype), static_cast<int>(p.input_dtype),
+                  static_cast<int>(mid ? SEPCONV_DTYPE_F32 : p.input_dtype));
+    }
     if (entry.dtype == p.input_dtype && entry.dtype <= SEPCONV_DTYPE_F64) continue;
     return fail(no,
                 "problem.%s is %d: only all four SEPCONV_DTYPE_F32 (0) or all four SEPCONV_DTYPE_F64 (1) are built yet",

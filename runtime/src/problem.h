@@ -32,6 +32,7 @@ struct Geometry {
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
+const char* dtype_name(sepconv_dtype dtype);  // "float32"
 
 // The input and the output as they lie in memory.
 TensorShape input_shape(const Geometry& geometry);
@@ -49,7 +50,7 @@ bool is_clamp(const sepconv_activation& activation);  // none is one, too
 sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* geometry);
 
 // SEPCONV_UNSUPPORTED, naming the field, for a legal problem that no variant can be written for yet.
-sepconv_status check_supported(const Geometry& geometry);
+sepconv_status check_supported(const Geometry& geometry, sepconv_device device);
 
 }  // namespace sepconv::internal
 

@@ -138,6 +138,7 @@ TEST_F(Cuda, EveryRowRunsWithoutAllocatingOnTheHost) {
     sepconv_problem p = problem();
     p.spatial_rank = row.spatial_rank;
     p.layout = row.layout;
+    p.input_dtype = p.weight_dtype = p.output_dtype = row.input_dtype;
     for (int axis = 0; axis < 3; ++axis) {
       p.in_extent[axis] = 14;
       p.kernel_extent[axis] = row.kernel_extent[axis] != 0 ? row.kernel_extent[axis] : 3;
@@ -169,6 +170,24 @@ TEST_F(Cuda, AlignmentChoosesTheKernel) {
   EXPECT_EQ(kernel(0), kernel(16));
   EXPECT_NE(kernel(0), kernel(4));
   const sepconv_arguments crooked = arguments(*planned, 2);
+  EXPECT_EQ(sepconv_plan_run(planned.get(), &crooked), SEPCONV_INVALID_ARGUMENT);
+}
+
+// Four elements of 16 bits are 8 bytes.
+TEST_F(Cuda, HalvesNeedHalfTheAlignment) {
+  sepconv_problem half = problem();
+  half.input_dtype = half.weight_dtype = half.output_dtype = SEPCONV_DTYPE_BF16;
+  const PlanPointer planned = plan(half);
+  ASSERT_NE(planned, nullptr) << sepconv_last_error();
+  EXPECT_STREQ(sepconv_plan_variant(planned.get()), "2d_bf16_nhwc_k3s1d1m1_cuda");
+  const auto kernel = [&](size_t shift) {
+    const sepconv_arguments given = arguments(*planned, shift);
+    EXPECT_EQ(sepconv_plan_run(planned.get(), &given), SEPCONV_OK) << sepconv_last_error();
+    return driver_->calls.back().kernel;
+  };
+  EXPECT_EQ(kernel(0), kernel(8));
+  EXPECT_NE(kernel(0), kernel(2));
+  const sepconv_arguments crooked = arguments(*planned, 1);
   EXPECT_EQ(sepconv_plan_run(planned.get(), &crooked), SEPCONV_INVALID_ARGUMENT);
 }
 

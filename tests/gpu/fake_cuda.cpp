@@ -27,6 +27,11 @@ extern "C" {
 
 FakeCuda* fake_cuda() { return &state; }
 
+int fake_cuda_call_count() { return static_cast<int>(state.calls.size()); }
+const char* fake_cuda_call_name(int index) { return state.calls[static_cast<size_t>(index)].name.c_str(); }
+void* fake_cuda_call_stream(int index) { return state.calls[static_cast<size_t>(index)].stream; }
+void fake_cuda_set_context(void* context) { state.context = context; }
+
 int cuInit(unsigned) { return note("cuInit"); }
 
 int cuDeviceGetCount(int* count) {

@@ -30,6 +30,16 @@ struct FakeCuda {
 
 }  // namespace sepconv::test
 
-extern "C" sepconv::test::FakeCuda* fake_cuda();
+extern "C" {
+
+sepconv::test::FakeCuda* fake_cuda();
+
+// The same for Python's tests.
+int fake_cuda_call_count();
+const char* fake_cuda_call_name(int index);
+void* fake_cuda_call_stream(int index);
+void fake_cuda_set_context(void* context);
+
+}  // extern "C"
 
 #endif  // SEPCONV_TESTS_GPU_FAKE_CUDA_H

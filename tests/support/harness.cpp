@@ -249,5 +249,6 @@ template <typename T>
 
 SEPCONV_INSTANTIATE(float);
 SEPCONV_INSTANTIATE(double);
+template sepconv_weights weights_of(const Operands<uint16_t>&);
 
 }  // namespace sepconv::test

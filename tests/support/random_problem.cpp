@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "support/halves.h"
 #include "support/tensor.h"
 
 namespace sepconv::test {
@@ -154,6 +155,7 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& row, c
   problem.input_dtype = row.input_dtype;
   problem.weight_dtype = row.weight_dtype;
   problem.mid_dtype = problem.output_dtype = row.output_dtype;
+  if (is_half(problem.mid_dtype)) problem.mid_dtype = SEPCONV_DTYPE_F32;
   problem.stages = row.stages;
   if (features.single_stages && takes_pointwise(row) && one_in(random, 10)) problem.stages = SEPCONV_STAGES_POINTWISE;
   problem.padding = random_padding(random, features, row.spatial_rank);

@@ -2,13 +2,17 @@
 
     ptx.py [--ptxas FILE] [--arch sm_80 ...] OBJECT...
 
-prints, for each kernel and architecture: registers of a thread, warps that fit a multiprocessor by its registers, bytes of the stack and of spills, loads and stores of 16 bytes. Shared memory is given at the launch, so it is not in
-the PTX. Fails if a kernel spills, has a stack, or if none of a row's kernels moves 16 bytes at once. The drivers of GPUs do the
-same assembling when a program first runs a row. Exits with 77, which ctest takes for "skipped", where there is no ptxas.
+prints, for each kernel and architecture: registers of a thread, warps that fit a multiprocessor by its registers, bytes of the stack
+and of spills, loads and stores of four elements at once (16 bytes, of float16 and bfloat16 8). Shared memory is given at the launch,
+so it is not in the PTX. Fails if a kernel spills, has a stack, or if none of a row's kernels moves four elements at once. The drivers
+of GPUs do the same assembling when a program first runs a row. Exits with 77, which ctest takes for "skipped", where there is no ptxas.
 """
 
 import argparse
+import concurrent.futures
+import functools
 import importlib.util
+import os
 import pathlib
 import re
 import shutil
@@ -76,6 +80,13 @@ def assemble(ptxas: str, ptx: str, arch: str) -> dict[str, dict[str, int]]:
     return kernels
 
 
+def accesses_of_four(body: str, halves: bool) -> tuple[int, int]:
+    """How many loads and stores of a kernel's text move four elements."""
+    kinds = r"\.(?:v4\.[bu]16|v2\.[bu]32|[bu]64)" if halves else r"\.v[24]\.b(?:64|32)"
+    loads = len(re.findall(r"ld\.global\S*" + kinds + r"\b", body))
+    return loads, len(re.findall(r"st\.global\S*" + kinds + r"\b", body))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -91,22 +102,23 @@ def main() -> int:
         return 77
     wrong = []
     print(
-        f"{'kernel':<58} {'arch':<6} registers warps stack spills  16-byte loads, stores"
+        f"{'kernel':<58} {'arch':<6} registers warps stack spills  loads, stores of four"
     )
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
     for path in arguments.objects:
         ptx = ptx_of(path)
-        wide = {}
-        for name, body in bodies(ptx).items():
-            loads = len(re.findall(r"ld\.global\S*\.v[24]\.b(?:64|32)", body))
-            wide[name] = (
-                loads,
-                len(re.findall(r"st\.global\.v[24]\.b(?:64|32)", body)),
-            )
-        for arch in arguments.arch:
-            for name, found in sorted(assemble(arguments.ptxas, ptx, arch).items()):
+        halves = re.search(r"_b?f16_", path.stem) is not None
+        wide = {
+            name: accesses_of_four(body, halves) for name, body in bodies(ptx).items()
+        }
+        assembled = pool.map(
+            functools.partial(assemble, arguments.ptxas, ptx), arguments.arch
+        )
+        for arch, kernels in zip(arguments.arch, assembled, strict=True):
+            for name, found in sorted(kernels.items()):
                 label = f"{path.stem.removesuffix('_cuda')} {'workspace' if 'workspace' in name else 'output'}"
                 if not name.endswith("__1") and any(n.endswith("__1") for n in wide):
-                    label += " (16 bytes)"
+                    label += " (four at once)"
                 warps = REGISTERS // (-(-found["registers"] // 8) * 8 * 32)
                 loads, stores = wide[name]
                 print(
@@ -118,7 +130,7 @@ def main() -> int:
                         f"{label} on {arch}: {found['spills']} bytes of spills, a stack of {found['stack']} bytes"
                     )
         if not any(loads for loads, _ in wide.values()):
-            wrong.append(f"{path.stem}: no kernel loads 16 bytes at once")
+            wrong.append(f"{path.stem}: no kernel loads four elements at once")
     for sentence in wrong:
         print(f"ptx.py: {sentence}", file=sys.stderr)
     return 1 if wrong else 0

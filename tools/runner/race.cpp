@@ -9,7 +9,6 @@ namespace sepconv::runner {
 namespace {
 
 constexpr double kTurnSeconds = 0.3e-3;
-constexpr double kSampleSeconds = 20e-6;  // about a thousand times what reading the clock costs
 constexpr size_t kTurnsBeforeOut = 5;
 
 double median(std::vector<double> values) {
@@ -29,17 +28,13 @@ double median_ratio(const std::vector<double>& turns, const std::vector<double>&
 }
 
 struct Runner {
-  const std::function<void()>* call;
+  const Sampler* sampler;
   int calls_per_sample = 1;
   bool out = false;
   std::vector<double> samples;  // seconds of a call
   std::vector<double> turns;    // the least of each turn
 
-  double sample() const {
-    const double start = programs::seconds_now();
-    for (int i = 0; i < calls_per_sample; ++i) (*call)();
-    return (programs::seconds_now() - start) / calls_per_sample;
-  }
+  double sample() const { return (*sampler)(calls_per_sample) / calls_per_sample; }
 
   void turn() {
     sample();  // after another candidate the first call finds its weights out of the cache
@@ -54,12 +49,13 @@ struct Runner {
 
 }  // namespace
 
-std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower) {
+std::vector<RaceResult> race(const std::vector<Sampler>& candidates, double budget, double slower,
+                             double sample_seconds) {
   std::vector<Runner> runners;
-  for (const std::function<void()>& call : candidates) {
-    Runner runner{&call, 1, false, {}, {}};
+  for (const Sampler& sampler : candidates) {
+    Runner runner{&sampler, 1, false, {}, {}};
     runner.sample();  // cold
-    runner.calls_per_sample = std::max(1, static_cast<int>(kSampleSeconds / runner.sample()));
+    runner.calls_per_sample = std::max(1, static_cast<int>(sample_seconds / runner.sample()));
     runners.push_back(runner);
   }
   double spent = 0;

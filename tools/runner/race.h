@@ -13,9 +13,14 @@ struct RaceResult {
   int samples = 0;
 };
 
+// Makes so many calls of a candidate; the seconds that they take.
+using Sampler = std::function<double(int calls)>;
+
 // A turn calls every candidate for some tenths of a millisecond, once more before that: so short that a slow spell of
-// the machine meets all of them. After a few turns, candidates whose ratio is above `slower` are out. `budget`: seconds of a candidate that stays; at least five turns.
-std::vector<RaceResult> race(const std::vector<std::function<void()>>& candidates, double budget, double slower);
+// the machine meets all of them. After a few turns, candidates whose ratio is above `slower` are out. `budget`: seconds
+// of a candidate that stays; at least five turns. A sample is as many calls as take `sample_seconds`.
+std::vector<RaceResult> race(const std::vector<Sampler>& candidates, double budget, double slower,
+                             double sample_seconds);
 
 }  // namespace sepconv::runner
 

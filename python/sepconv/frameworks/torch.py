@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from .. import _native
+from .. import _device, _native
 from ._geometry import Geometry, geometry, output_shape, pads
 from ._layers import layer_of, layer_reference, shape_after, through
 
@@ -24,6 +24,39 @@ ACTIVATIONS = {
 
 def readable(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().cpu()
+
+
+class _DeviceTensors:
+    """What sepconv._device asks of PyTorch for tensors on a GPU."""
+
+    def __init__(self, like: torch.Tensor) -> None:
+        self._device, self._dtype = like.device, like.dtype
+
+    def current(self) -> Any:
+        return torch.cuda.device(self._device)
+
+    def stream(self) -> int:
+        return torch.cuda.current_stream(self._device).cuda_stream or 1  # DLPack's number of the default stream
+
+    def empty(self, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.empty(shape, dtype=self._dtype, device=self._device)
+
+    def bytes(self, count: int) -> torch.Tensor:
+        return torch.empty(count, dtype=torch.uint8, device=self._device)
+
+    def upload(self, host: Any) -> torch.Tensor:
+        return torch.from_numpy(host).to(self._device)
+
+    def host(self, tensor: torch.Tensor) -> torch.Tensor:
+        return readable(tensor)
+
+
+def _computes(inputs: torch.Tensor, depthwise_only: bool) -> bool:
+    """Whether sepconv computes there; elsewhere PyTorch's own operators do."""
+    if inputs.device.type == "cpu":
+        return True
+    is_cuda = inputs.device.type == "cuda" and torch.version.cuda is not None
+    return is_cuda and _device.has_rows and not depthwise_only and inputs.dtype != torch.float64
 
 
 def _wrap(result: Any, like: torch.Tensor) -> torch.Tensor:
@@ -56,6 +89,15 @@ def _conv(
         inputs.detach(), depthwise_kernel.detach(), pointwise, strides, padding, data_format, dilation_rate
     )
     return _wrap(result, inputs)
+
+
+@_conv.register_kernel("cuda")
+def _(inputs, depthwise_kernel, pointwise_kernel, strides, padding, pads, data_format, dilation_rate):
+    given = [None if t is None else t.detach() for t in (inputs, depthwise_kernel, pointwise_kernel)]
+    if padding == "explicit":
+        padding = list(zip(pads[::2], pads[1::2], strict=True))
+    library = _DeviceTensors(inputs)
+    return _device.conv(*given, strides, padding, data_format, dilation_rate, library=library)
 
 
 @_conv.register_fake
@@ -109,6 +151,8 @@ def conv(
 ) -> torch.Tensor:
     pointwise = None if pointwise_kernel is None else pointwise_kernel.shape
     g = geometry(depthwise_kernel.shape, pointwise, strides, padding, data_format, dilation_rate)
+    if not _computes(inputs, pointwise_kernel is None):
+        return _reference(g, inputs, depthwise_kernel, pointwise_kernel)
     return _conv(
         inputs, depthwise_kernel, pointwise_kernel, g.strides, g.padding, g.pads, g.data_format, g.dilation_rate
     )
@@ -118,6 +162,16 @@ def conv(
 def _layer(inputs: torch.Tensor, residual: torch.Tensor | None, layer: str) -> torch.Tensor:
     added = None if residual is None else residual.detach().contiguous()
     return _wrap(layer_of(int(layer))._layer.run(inputs.detach(), added, None), inputs)
+
+
+@_layer.register_kernel("cuda")
+def _(inputs, residual, layer):
+    library, x = _DeviceTensors(inputs), inputs.detach()
+    *before, last = layer_of(int(layer)).layers
+    for one in before:
+        x = _device.run(one, x, library=library)
+    added = None if residual is None else residual.detach().contiguous()
+    return _device.run(last, x, added, library=library)
 
 
 @_layer.register_fake
@@ -154,6 +208,6 @@ _layer.register_autograd(_layer_backward, setup_context=_keep_layer)
 
 
 def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -> torch.Tensor:
-    if inputs.device.type != "cpu":
+    if inputs.device.type != "cpu" and not _computes(inputs, any(one.depthwise_only for one in layer.layers)):
         return through(layer, _layer_reference, inputs, residual)
     return _layer(inputs, residual, layer.key)

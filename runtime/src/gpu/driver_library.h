@@ -11,12 +11,12 @@ namespace sepconv::internal {
 
 class DriverLibrary {
  public:
-  // `title` is the sentence's name for it, `open` calls open() and find() below.
-  constexpr DriverLibrary(const char* title, void (*open)()) : title_(title), open_(open) {}
+  // `title` is the sentence's name for it, `opens` calls open() and find() below.
+  constexpr DriverLibrary(const char* title, void (*opens)()) : title_(title), opens_(opens) {}
 
   // Opens the library if that was not tried yet. SEPCONV_NO_DEVICE, and the reason, if it is not there or incomplete.
   sepconv_status ready(char* reason, size_t size) {
-    pthread_once(&opened_, open_);
+    pthread_once(&opened_, opens_);
     return why_not_[0] == '\0' ? SEPCONV_OK : say(reason, size, SEPCONV_NO_DEVICE, "%s", why_not_);
   }
 
@@ -37,7 +37,7 @@ class DriverLibrary {
 
  private:
   const char* title_;
-  void (*open_)();
+  void (*opens_)();
   pthread_once_t opened_ = PTHREAD_ONCE_INIT;
   void* handle_ = nullptr;
   char why_not_[200] = "";  // "" if it is open

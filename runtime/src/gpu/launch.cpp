@@ -33,7 +33,9 @@ class Array {
 };
 
 halide_type_t type_of(sepconv_dtype dtype) {
-  return dtype == SEPCONV_DTYPE_F64 ? halide_type_t(halide_type_float, 64) : halide_type_t(halide_type_float, 32);
+  // To the compiled code, float16 and bfloat16 are numbers of 16 bits.
+  const bool half = dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
+  return half ? halide_type_t(halide_type_uint, 16) : halide_type_t(halide_type_float, 32);
 }
 
 }  // namespace

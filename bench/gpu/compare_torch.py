@@ -1,0 +1,201 @@
+"""Compares sepconv's GPU rows with PyTorch on a CUDA device: the same inputs, checked answers, CUDA graphs between events.
+
+    compare_torch.py [LAYERS.json ...] [--batch 1 32] --json RESULTS.json
+
+Without layer files: MobileNetV1, MobileNetV2, EfficientNet-Lite0, QuartzNet and Xception. PyTorch's ways are cuDNN with both layouts, TF32
+off and on, eager and through torch.compile. --dry-run says what would be run, and needs neither PyTorch nor a device; --device cpu runs
+everything on the host, to try the program out: its times mean nothing. page.py writes the page from RESULTS.json.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import pathlib
+import re
+import subprocess
+import sys
+
+import layers as layer_files
+
+LIMIT = 1e-5  # of a float32 result, relative to the layer's largest magnitude
+TF32_LIMIT = 1e-2  # products of TF32 have 11 bits
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", nargs="*", type=pathlib.Path, metavar="LAYERS.json")
+    parser.add_argument("--batch", nargs="+", type=int, default=[1, 32])
+    parser.add_argument("--filter", default="", metavar="RE", help="only these layers")
+    parser.add_argument("--seconds", type=float, default=0.2, help="of timing a way")
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--no-compile", action="store_true", help="no torch.compile")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--dry-run", action="store_true")
+    arguments = parser.parse_args(words)
+    if not arguments.files:
+        names = layer_files.NETWORKS
+        arguments.files = [layer_files.FOLDER / f"{name}.json" for name in names]
+    return arguments
+
+
+def chosen(arguments):
+    return [
+        layer
+        for batch in arguments.batch
+        for file in arguments.files
+        for layer in layer_files.read(file, batch)
+        if re.search(arguments.filter, layer.name)
+    ]
+
+
+def plan(arguments):
+    """What would be run, as text."""
+    lines = []
+    for batch in arguments.batch:
+        by_network = {}
+        for layer in chosen(arguments):
+            if layer.batch == batch:
+                by_network.setdefault(layer.network, []).append(layer)
+        for network, group in by_network.items():
+            gflop = sum(layer.flops for layer in group) / 1e9
+            lines.append(
+                f"batch {batch}: {network}, {len(group)} layers, {gflop:.2f} GFLOP"
+            )
+    how = "no torch.compile" if arguments.no_compile else "eager and torch.compile"
+    lines.append(
+        f"ways: sepconv; PyTorch: {how}, channels first and last, TF32 off and on"
+    )
+    lines.append(
+        f"each checked against float64 on the host, then {arguments.seconds} s of CUDA graphs between events, in turns"
+    )
+    return "\n".join(lines)
+
+
+def check_device(arguments):
+    """Why nothing can be compared here, or ""."""
+    try:
+        import torch
+    except ImportError:
+        return "PyTorch is not installed"
+    if arguments.device == "cpu":
+        return ""
+    if not torch.cuda.is_available():
+        return "PyTorch finds no CUDA device"
+    from sepconv import _device
+
+    if not _device.has_rows:
+        return "this build of sepconv has no GPU rows: pip install . -C cmake.define.SEPCONV_GPU=ON"
+    return ""
+
+
+def error_of(result, expected):
+    """The largest difference over the largest magnitude; infinity for a NaN."""
+    difference = (result.detach().cpu().double() - expected).abs().max().item()
+    error = difference / expected.abs().max().item()
+    return float("inf") if math.isnan(error) else error
+
+
+def compare(layer, arguments, clock):
+    import torch
+    import ways
+
+    expected = ways.reference(layer)
+    calls, failed, errors = {}, {}, {}
+    for name in ways.names():
+        if arguments.no_compile and "compiled" in name:
+            continue
+        try:
+            with ways.precision(name), torch.no_grad():
+                call = ways.make(name, layer, arguments.device)
+                errors[name] = error_of(call(), expected)
+        except (RuntimeError, ValueError, NotImplementedError) as error:  # one way less
+            failed[name] = f"{type(error).__name__}: {error}"[:300]
+            continue
+        if errors[name] > (TF32_LIMIT if ways.uses_tf32(name) else LIMIT):
+            failed[name] = f"wrong by {errors[name]:.2g}"
+            continue
+        calls[name] = call
+
+    def measured(tf32):
+        names = [n for n in calls if n == ways.OURS or ways.uses_tf32(n) == tf32]
+        with (
+            ways.precision("TF32 on" if tf32 else "TF32 off"),
+            torch.no_grad(),
+        ):
+            return clock.turns({n: calls[n] for n in names})
+
+    with_tf32 = measured(True)
+    with_tf32.pop(ways.OURS, None)
+    return {
+        "name": layer.name,
+        "network": layer.network,
+        "batch": layer.batch,
+        "flops": layer.flops,
+        "bytes": layer.bytes,
+        "ms": measured(False) | with_tf32,
+        "error": errors,
+        "failed": failed,
+    }
+
+
+def about(arguments, clock, words):
+    import measure
+    import sepconv
+    import torch
+
+    is_cuda = arguments.device == "cuda"
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=pathlib.Path(__file__).parent,
+    ).stdout.strip()
+    return {
+        "device": torch.cuda.get_device_name() if is_cuda else "the host",
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "sepconv": sepconv.__version__,
+        "commit": commit,
+        "date": datetime.date.today().isoformat(),
+        "command": " ".join(["compare_torch.py", *words]),
+        "roofline": measure.roofline(clock),
+    }
+
+
+def main(words):
+    arguments = parse(words)
+    if arguments.dry_run:
+        print(plan(arguments))
+        return 0
+    if why := check_device(arguments):
+        print(f"compare_torch.py: {why}; nothing was measured", file=sys.stderr)
+        return 77
+    import measure
+    import torch
+
+    torch.backends.cudnn.benchmark = True
+    clock = measure.Clock(arguments.device, arguments.seconds)
+    results = []
+    content = {"about": about(arguments, clock, words), "results": results}
+    for layer in chosen(arguments):
+        results.append(compare(layer, arguments, clock))
+        ms, failed = results[-1]["ms"], results[-1]["failed"]
+        ours = ms.get("sepconv")
+        best = min(
+            (v["min"] for n, v in ms.items() if n.endswith("TF32 off")), default=None
+        )
+        text = f"{best / ours['min']:.2f}x" if ours and best else "not comparable"
+        print(f"batch {layer.batch} {layer.name}: {text}", *failed.items(), flush=True)
+        if arguments.json:
+            arguments.json.parent.mkdir(parents=True, exist_ok=True)
+            arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

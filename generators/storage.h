@@ -1,0 +1,27 @@
+// What the tensors of a row hold, beside the type that it computes in: float16 and bfloat16 are numbers of 16 bits to
+// the compiled code, which makes float32 of each where it is loaded, and rounds each result once where it is stored. So
+// no device need have arithmetic of that type, nor know it.
+#ifndef SEPCONV_GENERATORS_STORAGE_H
+#define SEPCONV_GENERATORS_STORAGE_H
+
+#include "Halide.h"
+
+namespace sepconv {
+
+struct Storage {
+  Halide::Type type = Halide::Float(32);  // float32, float16 or bfloat16
+  bool converts = false;                  // the device has instructions for float16, so none need be written out
+
+  // Of a tensor's elements, as the compiled code sees them.
+  Halide::Type stored() const { return type.bits() == 16 ? Halide::UInt(16) : type; }
+
+  // An element as a float32: exact.
+  Halide::Expr widen(const Halide::Expr& element) const;
+
+  // The element nearest to a float32, of two the even one; past the largest an infinity; a NaN stays one.
+  Halide::Expr narrow(const Halide::Expr& value) const;
+};
+
+}  // namespace sepconv
+
+#endif

@@ -1,0 +1,130 @@
+"""Layers on arrays in a GPU's memory: those of any library that speaks DLPack, on the stream that its caller works on.
+
+What a call needs on the device, its output, its workspace and once the packed weights, the array's own library allocates: a
+call puts its work on the stream, and neither waits nor copies. The first call of a shape does: it plans, packs, copies the
+weights there and has the driver compile the code.
+"""
+
+import contextlib
+import threading
+import weakref
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _native
+
+CUDA = 2  # DLPack's kDLCUDA
+_LEGACY_STREAM = 1  # CUDA's default stream, as DLPack counts
+
+has_rows: bool = _native.has_gpu_rows
+"""Whether this build of sepconv holds GPU rows."""
+
+
+def on_device(array: Any) -> bool:
+    """Whether the array is in a CUDA device's memory."""
+    device = getattr(array, "__dlpack_device__", None)
+    return device is not None and int(device()[0]) == CUDA
+
+
+class ArrayLibrary:
+    """What is asked of the library that arrays are of, by the names of the array API; streams as CuPy has them."""
+
+    def __init__(self, like: Any) -> None:
+        if not hasattr(like, "__array_namespace__"):
+            raise TypeError(
+                f"{type(like).__name__} on a GPU must have __array_namespace__, as the array API has it: the result is "
+                "allocated by its library"
+            )
+        self._library = like.__array_namespace__()
+        self._device, self._dtype = like.device, like.dtype
+
+    def current(self) -> contextlib.AbstractContextManager:
+        """Within it the arrays' device is the current one."""
+        return self._device if hasattr(self._device, "__enter__") else contextlib.nullcontext()
+
+    def stream(self) -> int:
+        get = getattr(getattr(self._library, "cuda", None), "get_current_stream", None)
+        return (0 if get is None else int(get().ptr)) or _LEGACY_STREAM
+
+    def _placed(self) -> dict[str, Any]:
+        return {} if hasattr(self._device, "__enter__") else {"device": self._device}
+
+    def empty(self, shape: tuple[int, ...]) -> Any:
+        return self._library.empty(shape, dtype=self._dtype, **self._placed())
+
+    def bytes(self, count: int) -> Any:
+        return self._library.empty((count,), dtype=self._library.uint8, **self._placed())
+
+    def upload(self, host: np.ndarray) -> Any:
+        return self._library.asarray(host, **self._placed())
+
+    def host(self, array: Any) -> np.ndarray:
+        return array.get() if hasattr(array, "get") else np.from_dlpack(array, device="cpu", copy=True)
+
+
+class _Prepared(NamedTuple):
+    plan: _native.DevicePlan
+    packed: Any  # on the device
+
+
+_prepared: weakref.WeakKeyDictionary[Any, dict[Any, _Prepared]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _prepare(layer: Any, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int) -> _Prepared:
+    key = (*inputs.key, residual)
+    with _lock:
+        known = _prepared.setdefault(layer, {})
+        if key not in known:
+            plan = _native.DevicePlan(layer._layer, inputs, residual)
+            plan.warm_up(stream)
+            known[key] = _Prepared(plan, library.upload(plan.packed()))
+        return known[key]
+
+
+def run(layer: Any, inputs: Any, residual: Any = None, out: Any = None, library: Any = None) -> Any:
+    """Runs a `Layer` on a device array; the result is of the same library, on the same device.
+
+    Raises:
+        NotImplementedError: this build has no GPU rows, or none that computes the layer (float64, one stage).
+        RuntimeError: there is no CUDA driver or device.
+    """
+    if not has_rows:
+        raise NotImplementedError(
+            "inputs are in a GPU's memory, and this build of sepconv has no GPU rows: install it with "
+            "pip install . -C cmake.define.SEPCONV_GPU=ON"
+        )
+    library = ArrayLibrary(inputs) if library is None else library
+    with library.current():
+        stream = library.stream()
+        given = _native.DeviceTensor("inputs", inputs, stream)
+        added = None if residual is None else _native.DeviceTensor("residual", residual, stream)
+        prepared = _prepare(layer, given, residual is not None, library, stream)
+        plan = prepared.plan
+        result = library.empty(plan.output_shape) if out is None else out
+        workspace = library.bytes(plan.workspace_size) if plan.workspace_size else None
+        plan.run(
+            stream,
+            given,
+            _native.DeviceTensor("packed", prepared.packed, stream),
+            added,
+            _native.DeviceTensor("out", result, stream),
+            None if workspace is None else _native.DeviceTensor("workspace", workspace, stream),
+        )
+    return result
+
+
+def conv(inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *attributes: Any, library: Any = None) -> Any:
+    """`separable_conv` on a device array. The weights, from the host or from the device, are packed on the host."""
+    from ._layer import Layer  # which imports this module
+
+    layer = Layer(host(depthwise_kernel, library), host(pointwise_kernel, library), *attributes)
+    return run(layer, inputs, library=library)
+
+
+def host(array: Any, library: Any = None) -> Any:
+    """An array as the host reads it: a copy, and a wait, for one on a device."""
+    if array is None or not on_device(array):
+        return array
+    return (ArrayLibrary(array) if library is None else library).host(array)

@@ -1,0 +1,33 @@
+// float16 and bfloat16, by arithmetic rather than by their bits, and problems whose tensors are of these types.
+#ifndef SEPCONV_TESTS_SUPPORT_HALVES_H
+#define SEPCONV_TESTS_SUPPORT_HALVES_H
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "support/reference.h"
+
+namespace sepconv::test {
+
+inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
+
+// The nearest number of the type, of two the even one; an infinity past the largest.
+uint16_t encode(double value, sepconv_dtype dtype);
+double decode(uint16_t bits, sepconv_dtype dtype);
+
+// A NaN of either type that no arithmetic makes.
+inline constexpr uint16_t unwritten_half = 0x7fff;
+
+// Rounds the operands to the problem's type; they as elements of it.
+Operands<uint16_t> encoded(const sepconv_problem& problem, Operands<float>* operands);
+
+// Each element is the rounding of a number that an implementation with float32 inside may have computed; `exact` allows
+// but one number.
+::testing::AssertionResult equals_reference_in_halves(const sepconv_problem& problem, const Operands<float>& operands,
+                                                      const std::vector<uint16_t>& output, bool exact);
+
+}  // namespace sepconv::test
+
+#endif  // SEPCONV_TESTS_SUPPORT_HALVES_H

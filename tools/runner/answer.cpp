@@ -1,0 +1,61 @@
+#include "answer.h"
+
+#include <cmath>
+#include <cstdio>
+
+namespace sepconv::runner {
+namespace {
+
+// As JSON has it: between quotes, without what would end the text.
+std::string quoted(const std::string& text) {
+  std::string safe;
+  for (const char c : text) safe += c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ' ? '\'' : c;
+  return '"' + safe + '"';
+}
+
+void print(const Result& r) {
+  if (!r.failed.empty()) {
+    std::printf("{\"failed\": %s}", quoted(r.failed).c_str());
+    return;
+  }
+  if (std::isfinite(r.max_error)) {
+    std::printf("{\"max_error\": %.3g", r.max_error);
+  } else {
+    std::printf("{\"max_error\": null");
+  }
+  if (r.right) {
+    std::printf(", \"ms_min\": %.6g, \"ms_median\": %.6g, \"ratio\": %.6g, \"samples\": %d", r.time.min * 1e3,
+                r.time.median * 1e3, r.time.ratio, r.time.samples);
+  }
+  std::printf("}");
+}
+
+}  // namespace
+
+CommandLine read_command_line(int argc, char** argv) {
+  CommandLine line;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "peak") {
+      line.peak = true;
+    } else if (word.rfind("budget=", 0) == 0) {
+      line.budget = std::stod(word.substr(7));
+    } else if (word.rfind("slower=", 0) == 0) {
+      line.slower = std::stod(word.substr(7));
+    } else {
+      line.problem.push_back(word);
+    }
+  }
+  return line;
+}
+
+void print_answer(const std::string& cpu, const std::string& machine, const std::vector<Result>& results) {
+  std::printf("{\"cpu\": %s, %s\"candidates\": [", quoted(cpu).c_str(), machine.c_str());
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (i > 0) std::printf(", ");
+    print(results[i]);
+  }
+  std::printf("]}\n");
+}
+
+}  // namespace sepconv::runner
