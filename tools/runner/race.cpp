@@ -19,8 +19,8 @@ double median(std::vector<double> values) {
 
 double least(const std::vector<double>& values) { return *std::min_element(values.begin(), values.end()); }
 
-// Turn by turn, as far as both went: what slows the machine for a while slows both, and a candidate whose time varies with
-// where its memory lies is not judged by its luckiest call.
+// Turn by turn, as far as both went: what slows the machine for a while slows both, and a candidate whose time varies
+// with where its memory lies is not judged by its luckiest call.
 double median_ratio(const std::vector<double>& turns, const std::vector<double>& base) {
   std::vector<double> ratios;
   for (size_t i = 0; i < std::min(turns.size(), base.size()); ++i) ratios.push_back(turns[i] / base[i]);

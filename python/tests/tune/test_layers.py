@@ -75,7 +75,7 @@ def test_a_row_that_suits_several_layers():
     wide = layers.Layer("d", fields | {"kernel": [3, 13]})
     for variant, suited in (
         ("2d_f32_nhwc_any", [layer, strided, curved, wide]), ("2d_f32_nhwc_k3s1d1m1", [layer]), ("2d_f32_nhwc_k3s2d1m1", [strided]),
-        ("2d_f32_nhwc_k3s1d1m1_act", [layer, curved]), ("2d_f32_nhwc_c16", [layer, strided, wide]),
+        ("2d_f32_nhwc_k3s1d1m1_act", [layer, curved]), ("2d_f32_nhwc_c16", [layer, strided, wide]), ("2d_f32_nhwc_k3c8n", [layer, strided]), ("2d_f32_nhwc_c32n", []),
         ("2d_f32_nhwc_s1d1m1", [layer, wide]), ("2d_f32_nhwc_k3x13", [wide]), ("2d_f32_nchw_any", []), ("1d_f32_nwc_any", []),
         ("2d_f32_nhwc_any_depthwise", []), ("2d_f32_nhwc_c1", []), (layer.variant, [layer]),
     ):  # fmt: skip
