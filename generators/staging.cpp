@@ -70,7 +70,10 @@ Expr masked_sample(const Stages& s, const PipelineInputs& in, const Expr& out_x,
     const Axis& axis = in.axes[a];
     const Expr out = axis.strip_min + (a == 0 ? out_x : Expr(s.y[a - 1]));
     const Expr sample = out * axis.stride + (*tap)[static_cast<int>(a)] * axis.dilation - axis.pad_before;
-    const Expr lo = in.image_min[a], hi = in.image_min[a] + in.image_extent[a] - 1;
+    const Expr lo = in.image_min[a];
+    Expr hi = in.image_min[a] + in.image_extent[a] - 1;
+    // The last tile may run past the strip's width: no sample is for its last pixels.
+    if (a == 0) hi = select(out_x < axis.strip_extent, hi, lo - 1);
     tap->where(sample >= lo && sample <= hi);
     at.push_back(Halide::unsafe_promise_clamped(sample, lo, hi));
   }
