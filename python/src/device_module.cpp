@@ -16,7 +16,10 @@ using nb::literals::operator""_a;
 namespace sepconv::python {
 namespace {
 
-void* stream_of(uintptr_t number) { return reinterpret_cast<void*>(number); }
+// Python's libraries name a stream by the number of its address.
+void* stream_of(uintptr_t number) {
+  return reinterpret_cast<void*>(number);  // NOLINT(performance-no-int-to-ptr)
+}
 
 // A tensor as its library gives it for work on a stream, held as long as this lives.
 class Capsule {
