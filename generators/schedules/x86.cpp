@@ -64,11 +64,6 @@ const std::vector<Tile> avx512_turned_tiles = {
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
 
-// The number of input channels, or what it is a multiple of; 0 where nothing is known.
-int64_t known_channels(const VariantName& name) {
-  return name.in_channels > 0 || name.channels_multiple == 1 ? name.in_channels : name.channels_multiple;
-}
-
 // The wider of the chunks that divide the channels: whole cache lines of a pixel, read once for all taps. Four vectors
 // are best; a kernel of more taps leaves fewer registers. One vector, if none divides.
 int widest_chunk(int64_t channels, int64_t taps, int lanes) {
@@ -81,7 +76,7 @@ int widest_chunk(int64_t channels, int64_t taps, int lanes) {
 // How the depthwise stage goes through its input with 32 registers of 16 lanes. Where channels are whole vectors, the
 // taps read the input itself.
 void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, ScheduleParameters& o) {
-  const int64_t channels = known_channels(name);
+  const int64_t channels = name.in_channels;
   const bool dense = std::all_of(name.dilation.begin(), name.dilation.end(), [](int64_t d) { return d == 1; });
   const bool near = taps > 0 && taps <= 27 && dense;  // more would lie too far apart, or too often beside the image
   if (name.curves() || channels == 0 || channels % o.depthwise_vector != 0 || !(near || strided)) {
@@ -91,7 +86,7 @@ void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, 
   }
   o.stage = 0;
   // Few channels: the weights of nine taps stay in registers.
-  if (!strided && near && taps <= 9 && name.in_channels > 0 && channels <= 192) {
+  if (!strided && near && taps <= 9 && channels <= 192) {
     o.tap_rows = 1;
     return;
   }
@@ -103,27 +98,27 @@ void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, 
 
 // How it goes through an input of any size without a copy (masks_taps): two lines of channels together, the weights
 // of a tap and the sums in registers. Most images are 7, 14, 28 ... wide.
-void choose_masked_depthwise(int64_t channels, bool wide_registers, ScheduleParameters& o) {
+void choose_masked_depthwise(int64_t multiple, bool wide_registers, ScheduleParameters& o) {
   o.stage = 0;
   o.tap_unroll = 1;
-  o.chunk = static_cast<int>(std::min<int64_t>(channels, 32));
+  o.chunk = static_cast<int>(std::min<int64_t>(multiple, 32));
   o.depthwise_tile = wide_registers ? 7 : 3;
 }
 
 // How the depthwise stage goes through its input.
 void choose_depthwise(const VariantName& name, bool wide_registers, ScheduleParameters& o) {
-  const int64_t channels = known_channels(name);
+  const int64_t channels = name.in_channels;
   const bool strided = std::all_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
   int64_t taps = 1;
   for (const int64_t k : name.kernel) taps *= k;
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
-  if (name.in_channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
+  if (channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8) {
     o.chunk = 8;
     o.depthwise_vector = std::min(o.depthwise_vector, 8);
     o.depthwise_tile = 8;
     return;
   }
-  if (name.channels_multiple > 1) return choose_masked_depthwise(channels, wide_registers, o);
+  if (name.channels_multiple > 1) return choose_masked_depthwise(name.channels_multiple, wide_registers, o);
   if (wide_registers) return choose_wide_depthwise(name, taps, strided, o);
   // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
   // a copy of it would cost more than it saves.

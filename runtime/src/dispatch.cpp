@@ -78,12 +78,13 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
                   row.channels_multiple);
   }
   // No rule for those who ask for the row, or for its packing.
-  const int64_t image = saturating_multiply(request.geometry->in_pixels * p.in_channels, dtype_size(p.input_dtype));
   const bool unasked = request.variant == nullptr && !request.same_packing;
-  if (row.most_image_bytes > 0 && image > row.most_image_bytes && unasked) {
-    return reason("an image has %" PRId64 " bytes, the row is for at most %" PRId64, image, row.most_image_bytes);
+  if (unasked && row.most_image_bytes > 0) {
+    const int64_t image = saturating_multiply(request.geometry->in_pixels * p.in_channels, dtype_size(p.input_dtype));
+    if (image > row.most_image_bytes)
+      return reason("an image has %" PRId64 " bytes, the row is for at most %" PRId64, image, row.most_image_bytes);
   }
-  if (row.most_reads > 0 && unasked) {
+  if (unasked && row.most_reads > 0) {
     const double reads = reads_per_sample(*request.geometry, row);
     if (reads > row.most_reads)
       return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.most_reads);

@@ -121,8 +121,8 @@ typedef struct sepconv_variant {
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];
   int64_t depth_multiplier, in_channels, out_channels;
   int64_t channels_multiple;  ///< in_channels is a multiple of it; 0 or 1 for any
-  int64_t most_image_bytes;   ///< chosen unasked only for images of at most so many bytes, and where a sample
-  int32_t most_reads;         ///< is read by at most so many taps, each multiple counted; 0 for any
+  int64_t most_image_bytes;   ///< chosen unasked only for images of at most so many bytes; 0 for any
+  int32_t most_reads;         ///< the same: for samples that at most so many taps read, each multiple counted
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int32_t chunk_channels;  ///< channels the depthwise stage handles together; the depthwise kernel's inner extent
   int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent
