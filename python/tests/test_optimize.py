@@ -40,9 +40,9 @@ def test_optimize_mobilenet(rng, tmp_path):
     model = randomized(keras.applications.MobileNet(weights=None, input_shape=(64, 64, 3), alpha=0.25, classes=7), rng)
     names = []
     for i in range(1, 14):
-        pad = f"conv_pad_{i} " if i in (2, 4, 6, 12) else ""
+        before = "conv1_relu " if i == 1 else f"conv_pad_{i} " if i in (2, 4, 6, 12) else ""
         parts = (f"conv_{stage}_{i}{end}" for stage in ("dw", "pw") for end in ("", "_bn", "_relu"))
-        names.append(pad + " ".join(parts))
+        names.append(before + " ".join(parts))
     check_optimized(model, rng.standard_normal((2, 64, 64, 3)).astype("f"), names, tmp_path)
 
 
@@ -79,6 +79,24 @@ def test_optimize_sequential_one_dimension(rng, tmp_path):
     )
     names = ["pad a a_bn a_act", "b c", "d"]
     check_optimized(randomized(model, rng), rng.standard_normal((3, 30, 4)).astype("f"), names, tmp_path)
+
+
+def test_optimize_takes_in_activations_in_front(rng, tmp_path):
+    inputs = keras.Input((9, 10, 8))
+    x = layers.ReLU(6, name="six")(inputs)
+    x = layers.ZeroPadding2D(((0, 1), (0, 1)), name="pad")(x)
+    x = layers.DepthwiseConv2D(3, 2, name="a")(x)
+    x = layers.Conv2D(12, 1, name="b")(x)
+    between = layers.Activation("sigmoid", name="between")(x)  # the end of the layer before, not the next one's
+    x = layers.SeparableConv2D(6, 3, padding="same", name="c")(between)
+    x = layers.Conv2D(6, 1, name="other")(x)
+    x = layers.Activation("silu", name="swish")(x)
+    x = layers.SeparableConv2D(6, 3, padding="same", name="d")(x)
+    twice = layers.ReLU(name="read_twice")(layers.Conv2D(6, 1, name="last")(x))
+    x = keras.layers.Add()([layers.SeparableConv2D(6, 3, padding="same", name="e")(twice), twice])
+    model = randomized(keras.Model(inputs, x), rng)
+    names = ["six pad a b between", "c", "swish d", "e"]
+    check_optimized(model, 5 * rng.standard_normal((2, 9, 10, 8)).astype("f"), names, tmp_path)
 
 
 def double(x):

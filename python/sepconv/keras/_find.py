@@ -40,6 +40,7 @@ class Separable:
     mid_activation: Any
     out_activation: Any
     padding: Any
+    input_activation: Any = None
 
     @property
     def layers(self) -> list[Any]:
@@ -124,6 +125,8 @@ def find_separable(graph: Graph) -> tuple[list[Separable], dict[str, str]]:
         elif not taken & {id(n) for n in found.nodes}:
             taken |= {id(n) for n in found.nodes}
             separable.append(found)
+    for found in separable:
+        _take_input_activation(graph, found, taken)
     return separable, reasons
 
 
@@ -261,6 +264,17 @@ def _with_padding(graph: Graph, found: Separable) -> Separable:
     found.padding = tuple(tuple(pair) for pair in pairs)
     found.nodes.insert(0, before)
     return found
+
+
+def _take_input_activation(graph: Graph, found: Separable, taken: set[int]) -> None:
+    """Takes in an activation in front that no layer before it has taken, which saves a pass over the input."""
+    before = graph.previous(found.nodes[0])
+    activation = _UNKNOWN if before is None or id(before) in taken else _activation_layer(before.operation)
+    if activation is _UNKNOWN:
+        return
+    found.input_activation = activation
+    found.nodes.insert(0, before)
+    taken.add(id(before))
 
 
 def _activation_of(function: Any) -> Any:

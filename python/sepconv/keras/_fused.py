@@ -24,7 +24,7 @@ class FusedSeparableConv(keras.layers.Layer):
         in_channels, depth_multiplier, filters: channels of the input, depthwise filters for each, output channels.
         strides, padding, data_format, dilation_rate: as in `sepconv.separable_conv`, with explicit padding as pairs.
         mid_bias, out_bias: whether there is one after each stage.
-        mid_activation, out_activation: as in `sepconv.Layer`.
+        input_activation, mid_activation, out_activation: as in `sepconv.Layer`.
         threads: as in `sepconv.Layer`.
         replaces: names of the layers whose place it takes, for `report`.
     """
@@ -45,6 +45,7 @@ class FusedSeparableConv(keras.layers.Layer):
         out_activation: Any = None,
         threads: int | None = None,
         replaces: tuple[str, ...] = (),
+        input_activation: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(trainable=False, **kwargs)
@@ -52,6 +53,7 @@ class FusedSeparableConv(keras.layers.Layer):
         self.in_channels, self.depth_multiplier, self.filters = in_channels, depth_multiplier, filters
         self.data_format = data_format or keras.config.image_data_format()
         self.mid_bias, self.out_bias = mid_bias, out_bias
+        self.input_activation = _tuple(input_activation)
         self.mid_activation, self.out_activation = _tuple(mid_activation), _tuple(out_activation)
         self.threads, self.replaces = threads, tuple(replaces)
         rank = len(self.kernel_size)
@@ -99,6 +101,7 @@ class FusedSeparableConv(keras.layers.Layer):
             self.dilation_rate,
             mid_bias=weights.get("mid_bias"),
             out_bias=weights.get("out_bias"),
+            input_activation=self.input_activation,
             mid_activation=self.mid_activation,
             out_activation=self.out_activation,
             threads=self.threads,
@@ -125,7 +128,7 @@ class FusedSeparableConv(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         names = (
             "kernel_size in_channels depth_multiplier filters strides padding data_format dilation_rate mid_bias "
-            "out_bias mid_activation out_activation threads replaces"
+            "out_bias input_activation mid_activation out_activation threads replaces"
         )
         config = super().get_config()
         config.pop("trainable", None)

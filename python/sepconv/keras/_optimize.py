@@ -19,7 +19,7 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
     Replaced, where nothing else reads what lies between: a `SeparableConv1D` or `SeparableConv2D` with the batch
     normalisation and the activation after it; and a `DepthwiseConv1D` or `DepthwiseConv2D`, a batch normalisation, an
     activation, a convolution with a 1x1 kernel, and again a batch normalisation and an activation, of which only the
-    convolutions must be there. A `ZeroPadding` layer in front is taken in. Batch normalisations are folded into the
+    convolutions must be there. A `ZeroPadding` layer in front is taken in, and an activation before that. Batch normalisations are folded into the
     weights, which are packed once; the fused layers are not trained. The batch normalisation behind any other
     convolution is folded into that convolution, too.
 
@@ -129,6 +129,7 @@ def _fused(found: Separable, threads: int | None, names: set[str]) -> FusedSepar
         found.out_activation,
         threads,
         tuple(replaced.name for replaced in found.layers),
+        found.input_activation,
         name=_unique(f"{layer.name}_fused", names),
         dtype=layer.dtype_policy,
     )
