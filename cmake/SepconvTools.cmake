@@ -1,5 +1,5 @@
-# Writes targets.json: for each target its Halide target and schedule, and where the programs and libraries are that compile a
-# variant, link it and time it. The tuner and tools/inspect read it. Paths are absolute, or relative to the file's folder.
+# Writes targets.json: for each target its Halide target, schedule and shipped variants, and where the programs and libraries are
+# that compile a variant, link it and time it. The tuner and tools/inspect read it. Paths are absolute, or relative to the file's folder.
 include_guard(GLOBAL)
 
 # Behind its named arguments come, where there are GPU rows, the runner for them and their driver library.
@@ -17,10 +17,21 @@ function(
 )
   set(json "{}")
   get_property(targets GLOBAL PROPERTY SEPCONV_TARGETS)
+  get_property(manifest GLOBAL PROPERTY SEPCONV_MANIFEST)
+  get_property(gpu_manifest GLOBAL PROPERTY SEPCONV_GPU_MANIFEST)
   foreach(target IN LISTS targets)
     get_property(halide_target GLOBAL PROPERTY SEPCONV_TARGET_${target}_HALIDE)
     get_property(schedule GLOBAL PROPERTY SEPCONV_TARGET_${target}_SCHEDULE)
-    string(JSON json SET "${json}" ${target} "{\"halide_target\": \"${halide_target}\", \"schedule\": \"${schedule}\"}")
+    set(variants ${manifest} ${gpu_manifest})
+    list(FILTER variants INCLUDE REGEX " ${target}$")
+    list(TRANSFORM variants REPLACE "(.*) .*" "\"\\1\"")
+    list(JOIN variants ", " variants)
+    string(
+      JSON json
+      SET "${json}"
+      ${target}
+      "{\"halide_target\": \"${halide_target}\", \"schedule\": \"${schedule}\", \"variants\": [${variants}]}"
+    )
   endforeach()
   string(JOIN "\", \"" leaf_features ${_SEPCONV_LEAF_FEATURES})
   set(gpu "")

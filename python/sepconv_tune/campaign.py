@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import optuna
 from . import storage as storages
 from .crew import Crew, Job
 from .database import Database, Record, distance
-from .layers import Layer
+from .layers import Layer, fixed_count
 from .machine import RunnerError
 from .search import Outcome, Search, Settings
 from .space import Space
@@ -22,6 +23,8 @@ _TRANSFERRED = 12
 """Trials of a layer that starts from a representative's record."""
 _NEAR = 4.0
 """Layers nearer than this to a representative are left to it."""
+_MEASURED_ON = 6
+"""Layers that a row for many layers is measured on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,20 +45,34 @@ class Row:
         return statistics.geometric_mean(layer.bytes for layer in self.layers)
 
 
-def rows_of(layers: list[Layer], variant: str = "") -> list[Row]:
-    """A row of its own for each layer, or that row for all the layers that it suits.
+def rows_of(layers: list[Layer]) -> list[Row]:
+    """A row of its own for each layer, equal ones once."""
+    return [Row(layer.name, layer.variant, (layer,)) for layer in {layer.variant: layer for layer in layers}.values()]
 
-    Raises:
-        ValueError: it suits none.
-    """
-    if not variant:
-        return [
-            Row(layer.name, layer.variant, (layer,)) for layer in {layer.variant: layer for layer in layers}.values()
-        ]
-    suited = {layer.variant: layer for layer in layers if layer.suits(variant)}
-    if not suited:
-        raise ValueError(f"none of the layers suits {variant}")
-    return [Row(variant, variant, tuple(suited.values()))]
+
+def named_row(layers: list[Layer], variant: str, shipped: list[str]) -> Row | None:
+    """A row for a few layers that are typical of those that it computes beside the shipped rows, in its data format; None if it suits
+    none."""
+    formatted = {layer.variant: layer for layer in (layer.in_format_of(variant) for layer in layers)}
+    suited = [layer for layer in formatted.values() if layer.suits(variant)]
+    others = [other for other in shipped if fixed_count(other) > fixed_count(variant)]
+    own = [layer for layer in suited if not any(layer.suits(other) for other in others)]
+    return Row(variant, variant, tuple(_typical(own or suited))) if suited else None
+
+
+def _typical(layers: list[Layer]) -> list[Layer]:
+    """A few such that all are as near to one of them as can be, chosen one after the other."""
+    chosen: list[Layer] = []
+    nearest = {layer.variant: math.inf for layer in layers}
+    for _ in range(min(_MEASURED_ON, len(layers))):
+        away = {
+            layer.variant: {other: min(d, distance(layer.variant, other) or 0.0) for other, d in nearest.items()}
+            for layer in layers
+        }
+        best = min(layers, key=lambda layer: sum(away[layer.variant].values()))
+        chosen.append(best)
+        nearest = away[best.variant]
+    return chosen
 
 
 @dataclasses.dataclass

@@ -1,5 +1,6 @@
 """The command `sepconv tune` (also `python -m sepconv_tune`)."""
 
+import fnmatch
 import os
 import pathlib
 import re
@@ -48,9 +49,10 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
 @click.option("--transfer", is_flag=True, help="Search a few representatives, and start the others from their records.")
 @click.option(
     "--variant",
+    "variants",
     metavar="NAME",
-    default="",
-    help="Tune this row on all the layers that it suits, instead of rows of their own.",
+    multiple=True,
+    help="Tune this row, on a few of the layers that it suits, instead of rows of the layers' own; '*' is every shipped row.",
 )
 @click.option("--core", type=click.IntRange(0), help="The core that measures; default: the last one.")
 @click.option(
@@ -72,7 +74,7 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
 @click.option("--seed", default=1, show_default=True)
 def tune(
     files: tuple[pathlib.Path, ...], target: str, trials: int, limit: float | None, jobs: int, pattern: str, transfer: bool,
-    variant: str, core: int | None, runner: str, scheduler: str | None, cpu: str, baseline: str | None,
+    variants: tuple[str, ...], core: int | None, runner: str, scheduler: str | None, cpu: str, baseline: str | None,
     recheck: bool, database: pathlib.Path, where: str, tools: str, timing: float, seed: int,
 ) -> None:  # fmt: skip
     """Finds schedule parameters for layers by measurement, and writes them to the tuning records that the build reads.
@@ -86,9 +88,9 @@ def tune(
         toolchain = Toolchain.load(tools or _default_tools())
         toolchain.target(target)
         crew = _crew(toolchain, jobs, runner or _pinned(core), scheduler)
-        if variant and baseline:
+        if variants and baseline:
             raise click.UsageError("--variant is for the search: a baseline has each layer's own row")
-        rows = campaign.rows_of(chosen, variant)
+        rows = _named_rows(chosen, toolchain.shipped(target), variants) if variants else campaign.rows_of(chosen)
         setup = campaign.Setup(
             toolchain, target, crew, Database(database / f"{target}.json", target), storage.open_storage(where),
             Settings(trials, timing, seed=seed), transfer, cpu, baseline=baseline or "",
@@ -129,6 +131,17 @@ def _run(setup: campaign.Setup, rows: list[campaign.Row], limit: float | None, r
         click.echo(
             f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x the defaults' speed{where}"
         )
+
+
+def _named_rows(chosen: list[layers.Layer], shipped: list[str], names: tuple[str, ...]) -> list[campaign.Row]:
+    wanted = [variant for name in names for variant in (fnmatch.filter(shipped, name) if "*" in name else [name])]
+    rows = {variant: campaign.named_row(chosen, variant, shipped) for variant in wanted}
+    without = [variant for variant, row in rows.items() if row is None]
+    if without:
+        click.echo(f"none of the layers suits {', '.join(without)}", err=True)
+    if len(without) == len(rows):
+        raise click.ClickException(f"no row to tune matches {' '.join(names)}")
+    return [row for row in rows.values() if row is not None]
 
 
 def _crew(tools: Toolchain, jobs: int, runner: str, scheduler: str | None) -> campaign.Crew:

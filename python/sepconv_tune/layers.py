@@ -58,6 +58,13 @@ class Layer:
             + ("_act" if curved else "")
         )
 
+    def in_format_of(self, variant: str) -> "Layer":
+        """The layer with the data format of a row of this name."""
+        found = _NAME.fullmatch(variant)
+        first = found is not None and found["group"].split("_")[2].startswith("nc")
+        data_format = "channels_first" if first else "channels_last"
+        return dataclasses.replace(self, fields=self.fields | {"data_format": data_format})
+
     def suits(self, variant: str) -> bool:
         """Whether a row of this name, which may fix less, takes the layer."""
         row, own = _NAME.fullmatch(variant), _NAME.fullmatch(self.variant)
@@ -124,6 +131,12 @@ class Layer:
                 value = f"{'-inf' if lo is None else lo}:{'inf' if hi is None else hi}"
             words.append(f"{at}_activation={value}")
         return words
+
+
+def fixed_count(variant: str) -> int:
+    """How much a row fixes; of two that take a problem, the one that fixes more computes it."""
+    found = _NAME.fullmatch(variant)
+    return len(_FIXED.findall(found["fixed"])) if found and found["fixed"] else 0
 
 
 def read(path: str | os.PathLike) -> list[Layer]:

@@ -24,7 +24,7 @@ class Plausible:
         return max(self.share(self.default | tile) for tile in self.space.group_points(self.space.groups[0]))
 
     def __call__(self, point: Point) -> bool:
-        if self.space.groups is device.GROUPS:
+        if self.space.on_device:
             return device.is_plausible(point, self.default, self.layer)
         return self.share(point) >= 0.94 * self.best_share and self.pointwise(point) and self.depthwise(point)
 

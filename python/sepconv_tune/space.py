@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 from collections.abc import Iterable
 
@@ -23,6 +24,10 @@ CHANNELS_FIRST = (
     ("sum_block", "sum_unroll", "strip_pixels"),
 )
 
+# Left alone in a row for layers of all sizes: which problems it takes depends on the one, and the planner knows the other better.
+_OF_ONE_LAYER = ("stage", "strip_pixels")
+_EXTENTS = re.compile(r"(?<=[\dmn])e\d")
+
 
 class Space:
     """Close it: it keeps a program running that knows what is legal."""
@@ -43,8 +48,11 @@ class Space:
         self.default: Point = {name: spec["default"] for name, spec in specs.items()}
         self.meaning = {name: spec["meaning"] for name, spec in specs.items()}
         self.groups = CHANNELS_FIRST if layers[0].channels_first else CHANNELS_LAST
-        if device.is_device(schedule):
+        self.on_device = device.is_device(schedule)
+        if self.on_device:
             self.groups = device.GROUPS
+        if not _EXTENTS.search(variant):
+            self.groups = tuple(tuple(name for name in group if name not in _OF_ONE_LAYER) for group in self.groups)
         self.names = tuple(itertools.chain(*self.groups))
         self.legal = {name: specs[name]["legal"] for name in self.names}
         self._checker = subprocess.Popen(

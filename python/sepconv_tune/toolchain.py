@@ -54,6 +54,10 @@ class Toolchain:
         entry = targets[name]
         return "-".join([entry["halide_target"], *self.fields["leaf_features"]]), entry["schedule"]
 
+    def shipped(self, target: str) -> list[str]:
+        """The variants that the default library has for a target."""
+        return self.fields["targets"].get(target, {}).get("variants", [])
+
     def tool(self, key: str) -> str:
         """A program's path; one of the build machine that is not here is looked for by its name."""
         path = self.fields[key]

@@ -80,7 +80,28 @@ def test_a_row_that_suits_several_layers():
         ("2d_f32_nhwc_any_depthwise", []), ("2d_f32_nhwc_c1", []), (layer.variant, [layer]),
     ):  # fmt: skip
         assert [each for each in (layer, strided, curved, wide) if each.suits(variant)] == suited, variant
-    (row,) = campaign.rows_of([layer, wide, layer], "2d_f32_nhwc_any")
-    assert row.layers == (layer, wide) and row.flops == pytest.approx((layer.flops * wide.flops) ** 0.5)
-    with pytest.raises(ValueError, match="suits"):
-        campaign.rows_of([layer], "2d_f32_nchw_any")
+
+
+def test_a_shipped_row_is_measured_on_what_it_computes():
+    fields = {"name": "a", "spatial": [14, 14], "cin": 16, "cout": 24, "kernel": [3, 3], "padding": "same"}
+    layer, wide = layers.Layer("a", fields), layers.Layer("d", fields | {"kernel": [3, 13]})
+    shipped = ["2d_f32_nhwc_any", "2d_f32_nhwc_k3s1d1m1", "2d_f32_nchw_any", "3d_f32_ndhwc_any"]
+    row = campaign.named_row([layer, wide, layer], "2d_f32_nhwc_any", [])
+    assert {each.name for each in row.layers} == {"a", "d"} and row.flops == pytest.approx(
+        (layer.flops * wide.flops) ** 0.5
+    )
+    (left,) = campaign.named_row([layer, wide, layer], "2d_f32_nhwc_any", shipped).layers
+    assert left.name == "d", "the other has a row"
+    (first,) = campaign.named_row([layer], "2d_f32_nchw_any", shipped).layers
+    assert first.fields == fields | {"data_format": "channels_first"}
+    assert campaign.named_row([layer, wide], "3d_f32_ndhwc_any", shipped) is None
+
+
+def test_typical_layers():
+    file = ROOT / "bench/layers/mobilenet_v1.json"
+    (count,) = {
+        len(campaign.named_row(layers.read(file), name, []).layers) for name in ("2d_f32_nhwc_any", "2d_f32_nchw_any")
+    }
+    assert count == 6
+    small = campaign.named_row(layers.read(file), "2d_f32_nhwc_k3s2d1m1", [])
+    assert len(small.layers) == 4, "all that there are"

@@ -36,6 +36,12 @@ def least(space):
     return min(cost(t | {"sum_unroll": 2, "strip_pixels": 128, "panel_inner": 1}) for t in tiles)
 
 
+def test_a_row_for_many_layers_keeps_what_it_takes(build, space):
+    shipped = Space(Toolchain.load(build), "2d_f32_nhwc_k3s1d1m1", "x86_avx2", LAYER)
+    assert set(space.names) - set(shipped.names) == {"stage", "strip_pixels"}
+    shipped.close()
+
+
 def test_finds_what_is_faster(space):
     crew = FakeCrew()
     s = search(space, crew, slower=9)
