@@ -145,7 +145,7 @@ TEST(ShippedLayerFiles, AreReadable) {
       ++layers;
     }
   }
-  EXPECT_EQ(layers, 139U);
+  EXPECT_EQ(layers, 148U);
 }
 
 // A golden case of docs/semantics.md: 10x10 pixels of 3 channels, 2x2 taps, multiplier 2, 12 outputs, stride 2, "same",
