@@ -32,6 +32,8 @@ struct ScheduleParameters {
   int sum_block = 256;   // intermediate channels held at a time
   int panel_inner = 0;   // 1: a register tile of pixels goes over all panels before the next one; 0: the other way
   int fetch_ahead = 1;   // 1: the pointwise stage prefetches the next task's input
+  int fetch_output = 0;  // 1: it prefetches the lines of the output that a register tile writes, if the caller says that
+                         // the output is far
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
 
@@ -83,6 +85,10 @@ bool masks_taps(const VariantName& name, const ScheduleParameters& parameters);
 // that may be far; a copy is cheaper where very many taps read it. Measured, with L2 caches of 1 MB.
 bool near_only(const VariantName& name, const ScheduleParameters& parameters);
 constexpr int most_near_bytes = 2 << 20, most_near_reads = 25;
+
+// Pointwise kernels of so many bytes come from behind the second-level cache each time they are read. Measured, with L2
+// caches of 1 MB: from here on their own order of loops gains.
+constexpr int64_t far_kernel_bytes = 2 << 20;
 
 // What a row's parameters come to, in the terms of variant_table.h.
 struct TileSizes {

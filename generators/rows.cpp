@@ -119,6 +119,7 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .channels_multiple = " << name.channels_multiple << ",\n"
       << "        .most_image_bytes = " << (n.near_only ? sepconv::most_near_bytes : 0) << ",\n"
       << "        .most_reads = " << (n.near_only ? sepconv::most_near_reads : 0) << ",\n"
+      << "        .least_kernel_bytes = " << (name.far_only() ? sepconv::far_kernel_bytes : 0) << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << n.chunk << ",\n"
       << "        .panel_channels = " << n.tile.panel_channels << ",\n"

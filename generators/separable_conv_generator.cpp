@@ -35,6 +35,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<int> sum_block{"sum_block", -1};
   GeneratorParam<int> panel_inner{"panel_inner", -1};
   GeneratorParam<int> fetch_ahead{"fetch_ahead", -1};
+  GeneratorParam<int> fetch_output{"fetch_output", -1};
   GeneratorParam<int> strip_pixels{"strip_pixels", -1};
 
   // Declares the arguments, which depend on rank and type.
@@ -59,6 +60,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     sum_block_ = add_input<int32_t>("sum_block_channels");
     ahead_ = add_input<uint64_t>("ahead");
     ahead_lines_ = add_input<int32_t>("ahead_lines");
+    output_is_far_ = add_input<int32_t>("output_is_far");
     for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
     for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
       bounds_.push_back(add_input<float>(bound));
@@ -70,7 +72,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     std::map<std::string, int> overrides;
     for (const auto* parameter : {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors,
                                   &panel_lanes, &depthwise_tile, &depthwise_rows, &tap_unroll, &tap_rows, &stage,
-                                  &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &strip_pixels}) {
+                                  &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &fetch_output, &strip_pixels}) {
       if (*parameter != -1) overrides[parameter->name()] = *parameter;
     }
     if (overrides.empty()) {
@@ -99,6 +101,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.sum_block = fixed(sizes.sum_block, *sum_block_);
     in.ahead = *ahead_;
     in.ahead_lines = *ahead_lines_;
+    in.output_is_far = *output_is_far_;
     in.in_act = activation(0);
     in.mid_act = activation(1);
     in.out_act = activation(2);
@@ -280,6 +283,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     sum_block_->set_estimate(static_cast<int>(sizes.sum_block));
     ahead_->set_estimate(0);
     ahead_lines_->set_estimate(0);
+    output_is_far_->set_estimate(0);
     for (auto* kind : kinds_) kind->set_estimate(0);
     for (auto* bound : bounds_) bound->set_estimate(0.0F);
   }
@@ -291,7 +295,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   std::vector<AxisInputs> axes_;
   Input<int32_t>*multiplier_, *sum_channels_, *sum_block_;
   Input<uint64_t>* ahead_;
-  Input<int32_t>* ahead_lines_;
+  Input<int32_t>*ahead_lines_, *output_is_far_;
   std::vector<Input<int32_t>*> kinds_;
   std::vector<Input<float>*> bounds_;
   Output<Buffer<void>>* output_;

@@ -28,6 +28,9 @@ if(direct_targets)
     2d_f32_nhwc_k5s2d1m1c32n
     2d_f32_nhwc_c32n
     3d_f32_ndhwc_c32n
+    # Pointwise kernels larger than a core's caches: which taps go before them hardly counts.
+    2d_f32_nhwc_m1_far
+    3d_f32_ndhwc_m1_far
     TARGETS ${direct_targets}
   )
 endif()

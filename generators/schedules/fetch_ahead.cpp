@@ -1,13 +1,24 @@
 #include "fetch_ahead.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
 using Halide::Expr;
 using Halide::Int;
 using Halide::Internal::Block;
 using Halide::Internal::Call;
 using Halide::Internal::Evaluate;
 using Halide::Internal::For;
+using Halide::Internal::IfThenElse;
 using Halide::Internal::IRMutator;
+using Halide::Internal::IRVisitor;
+using Halide::Internal::IntImm;
+using Halide::Internal::LetStmt;
+using Halide::Internal::Ramp;
 using Halide::Internal::Stmt;
+using Halide::Internal::Store;
 using Halide::Internal::Variable;
 
 namespace sepconv {
@@ -54,11 +65,82 @@ class FetchAhead : public IRMutator {
   const For* around_ = nullptr;
 };
 
+// The elements that a statement's stores to a buffer begin at, one a cache line, in terms of what is known before it.
+class StoredLines : public IRVisitor {
+ public:
+  explicit StoredLines(const std::string& buffer) : buffer_(buffer) {}
+
+  std::vector<Expr> first;
+  Halide::Type type;
+
+ private:
+  using IRVisitor::visit;
+
+  void visit(const LetStmt* let) override {
+    lets_.emplace_back(let->name, let->value);
+    IRVisitor::visit(let);
+    lets_.pop_back();
+  }
+
+  void visit(const Store* store) override {
+    if (store->name != buffer_) return;
+    type = store->value.type().element_of();
+    const auto* ramp = store->index.as<Ramp>();
+    Expr index = ramp == nullptr ? store->index : ramp->base;
+    for (auto let = lets_.rbegin(); let != lets_.rend(); ++let) {
+      index = Halide::Internal::substitute(let->first, let->second, index);
+    }
+    index = Halide::Internal::simplify(index);
+    const auto shares_line = [&](const Expr& other) {
+      const Expr apart = Halide::Internal::simplify(index - other);
+      const auto* distance = apart.as<IntImm>();
+      return distance != nullptr && std::abs(distance->value) < line_bytes / type.bytes();
+    };
+    if (std::none_of(first.begin(), first.end(), shares_line)) first.push_back(index);
+  }
+
+  const std::string& buffer_;
+  std::vector<std::pair<std::string, Expr>> lets_;
+};
+
+class FetchStores : public IRMutator {
+ public:
+  FetchStores(std::string loop, std::string buffer, Expr condition)
+      : loop_(std::move(loop)), buffer_(std::move(buffer)), condition_(std::move(condition)) {}
+
+ private:
+  using IRMutator::visit;
+
+  Stmt visit(const For* loop) override {
+    if (loop->name != loop_) return IRMutator::visit(loop);
+    StoredLines lines(buffer_);
+    loop->body.accept(&lines);
+    if (lines.first.empty()) return loop;
+    std::vector<Stmt> fetches;
+    for (const Expr& element : lines.first) {
+      const Expr buffer = Variable::make(Halide::Handle(), buffer_);
+      fetches.push_back(
+          Evaluate::make(Call::make(lines.type, Call::prefetch, {buffer, element, 1, 1}, Call::Intrinsic)));
+    }
+    const Stmt fetch = IfThenElse::make(condition_, Block::make(fetches));
+    return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy, loop->device_api,
+                     Block::make(fetch, loop->body));
+  }
+
+  std::string loop_, buffer_;
+  Expr condition_;
+};
+
 }  // namespace
 
 void fetch_ahead(Halide::Pipeline pipeline, const std::string& outer, const std::string& inner, const Expr& address,
                  const Expr& lines) {
   pipeline.add_custom_lowering_pass(new FetchAhead(outer, inner, address, lines));
+}
+
+void fetch_stores(Halide::Pipeline pipeline, const std::string& loop, const std::string& buffer,
+                  const Expr& condition) {
+  pipeline.add_custom_lowering_pass(new FetchStores(loop, buffer, condition));
 }
 
 }  // namespace sepconv

@@ -143,11 +143,12 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
 
 void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& s, const std::string& output,
                       const ScheduleParameters& o) {
-  if (o.fetch_ahead == 0 || s.options.channels_first || s.options.depthwise_only) return;
+  if (s.options.channels_first || s.options.depthwise_only) return;
   // Over the register tiles of the last sum block.
   std::string around = output + ".s0.f.fp", tile = output + ".s0.p.po";
   if (o.panel_inner != 0) std::swap(around, tile);
-  fetch_ahead(pipeline, around, tile, s.ahead, s.ahead_lines);
+  if (o.fetch_ahead != 0) fetch_ahead(pipeline, around, tile, s.ahead, s.ahead_lines);
+  if (o.fetch_output != 0) fetch_stores(pipeline, tile, output, s.output_is_far == 1);
 }
 
 }  // namespace sepconv

@@ -56,6 +56,10 @@ const std::vector<Tile> avx512_tiles = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {1
                                         {16, 12, 1, 0.98}, {16, 7, 2, 0.975}, {8, 14, 2, 0.97},   {8, 6, 4, 0.975},
                                         {8, 8, 3, 0.965},  {8, 4, 5, 0.965},  {8, 4, 6, 0.97},    {8, 12, 1, 0.85}};
 
+// For pointwise kernels larger than the caches, which are read once a tile of pixels: two vectors share what is read of
+// the pixels, which does not stay in L1 either.
+const std::vector<Tile> avx512_far_tiles = {{16, 7, 2, 1.0}, {16, 10, 2, 0.995}, {16, 7, 1, 0.98}};
+
 // Tiles that are turned on their way to an output with channels first: several vectors share the work.
 const std::vector<Tile> avx512_turned_tiles = {
     {16, 7, 2, 0.99}, {16, 6, 4, 1.0},  {16, 7, 4, 0.995}, {16, 8, 3, 0.98},  {16, 12, 2, 0.97},
@@ -127,6 +131,28 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
   if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
 }
 
+// Whether the pointwise kernel is larger than a core's caches.
+bool kernel_is_far(const VariantName& name) {
+  const int64_t kernel = name.in_channels * name.multiplier * name.out_channels;
+  return name.far_only() || kernel * element_type(name).bytes() >= far_kernel_bytes;
+}
+
+// What decides the order of the pointwise stage's loops is which operand has to come from afar.
+void choose_pointwise_order(const VariantName& name, bool wide_registers, ScheduleParameters& o) {
+  const int64_t sum = name.in_channels * name.multiplier;
+  if (kernel_is_far(name)) {
+    // All of the kernel for a tile of pixels: it is read in one stream, again and again, so the strips are long enough
+    // for that to last, and short enough that dilated taps beside the image can be left out.
+    o.panel_inner = 1;
+    o.sum_block = 2048;
+    o.strip_pixels = 256;
+  } else if (wide_registers && sum > 0 && sum <= 32 && name.out_channels > 64) {
+    // Few channels in and many out: the weights of all panels stay near, and the output is written from end to end.
+    o.panel_inner = 1;
+    if (sum <= 8) o.tile_pixels = 12;
+  }
+}
+
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
   ScheduleParameters o;
   if (name.channels_first) {
@@ -141,19 +167,16 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
       choose_tile(name, avx512_turned_tiles, o);
     } else {
       o.sum_block = 384;  // a panel is half as wide
-      choose_tile(name, avx512_tiles, o);
+      choose_tile(name, kernel_is_far(name) ? avx512_far_tiles : avx512_tiles, o);
     }
   } else {
     choose_tile(name, avx2_tiles, o);
   }
   if (name.channels_first) return o;
   choose_depthwise(name, is_avx512(target), o);
-  // Few channels in and many out: the weights of all panels stay near, and the output is written from end to end.
-  const int64_t sum = name.in_channels * name.multiplier;
-  if (is_avx512(target) && sum > 0 && sum <= 32 && name.out_channels > 64) {
-    o.panel_inner = 1;
-    if (sum <= 8) o.tile_pixels = 12;
-  }
+  choose_pointwise_order(name, is_avx512(target), o);
+  // Measured: up to 6% with AVX-512; with half as wide vectors a tile takes so long that its stores can wait.
+  if (is_avx512(target)) o.fetch_output = 1;
   return o;
 }
 

@@ -10,6 +10,8 @@ from typing import Any
 
 _NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z]+))?")
 _FIXED = re.compile(r"[a-z][\dx]+n?")
+_FAR_KERNEL_BYTES = 2 << 20  # as in generators/parameters.h
+_FIRST = 16  # more than a row can fix, as in runtime/src/dispatch.cpp
 _CLAMPS = (None, "none", "relu", "relu6")
 
 
@@ -76,7 +78,10 @@ class Layer:
         multiples = {part for part in fixed if part.endswith("n")}  # c32n: any multiple of 32 channels
         if any(self.fields["cin"] % int(part[1:-1]) for part in multiples):
             return False
-        return fixed - multiples <= set(_FIXED.findall(own["fixed"])) and row["family"] in (own["family"], "act")
+        families = {own["family"], "act"}
+        if not own["family"] and 4 * self.middle * self.fields["cout"] >= _FAR_KERNEL_BYTES:
+            families.add("far")
+        return fixed - multiples <= set(_FIXED.findall(own["fixed"])) and row["family"] in families
 
     @property
     def output(self) -> list[int]:
@@ -136,7 +141,15 @@ class Layer:
 def fixed_count(variant: str) -> int:
     """How much a row fixes; of two that take a problem, the one that fixes more computes it."""
     found = _NAME.fullmatch(variant)
-    return len(_FIXED.findall(found["fixed"])) if found and found["fixed"] else 0
+    if not found or not found["fixed"]:
+        return 0
+    return len(_FIXED.findall(found["fixed"])) + (_FIRST if found["family"] == "far" else 0)
+
+
+def fixes_extents(variant: str) -> bool:
+    """Whether a row is for inputs of one size."""
+    found = _NAME.fullmatch(variant)
+    return bool(found and found["fixed"]) and any(part[0] == "e" for part in _FIXED.findall(found["fixed"]))
 
 
 def read(path: str | os.PathLike) -> list[Layer]:

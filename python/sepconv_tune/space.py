@@ -2,12 +2,11 @@
 
 import itertools
 import json
-import re
 import subprocess
 from collections.abc import Iterable
 
 from . import device
-from .layers import Layer
+from .layers import Layer, fixes_extents
 from .toolchain import Toolchain
 
 Point = dict[str, int]
@@ -16,7 +15,7 @@ Point = dict[str, int]
 CHANNELS_LAST = (
     ("vector", "tile_pixels", "tile_vectors"),
     ("stage", "chunk", "depthwise_vector", "depthwise_tile", "tap_rows", "tap_unroll"),
-    ("sum_block", "sum_unroll", "panel_inner", "fetch_ahead", "strip_pixels"),
+    ("sum_block", "sum_unroll", "panel_inner", "fetch_ahead", "fetch_output", "strip_pixels"),
 )
 CHANNELS_FIRST = (
     ("panel_lanes", "vector", "tile_pixels", "tile_channels", "tile_vectors"),
@@ -26,7 +25,6 @@ CHANNELS_FIRST = (
 
 # Left alone in a row for layers of all sizes: which problems it takes depends on the one, and the planner knows the other better.
 _OF_ONE_LAYER = ("stage", "strip_pixels")
-_EXTENTS = re.compile(r"(?<=[\dmn])e\d")
 
 
 class Space:
@@ -51,7 +49,7 @@ class Space:
         self.on_device = device.is_device(schedule)
         if self.on_device:
             self.groups = device.GROUPS
-        if not _EXTENTS.search(variant):
+        if not fixes_extents(variant):
             self.groups = tuple(tuple(name for name in group if name not in _OF_ONE_LAYER) for group in self.groups)
         self.names = tuple(itertools.chain(*self.groups))
         self.legal = {name: specs[name]["legal"] for name in self.names}

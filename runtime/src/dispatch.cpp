@@ -89,6 +89,13 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
     if (reads > row.most_reads)
       return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.most_reads);
   }
+  if (unasked && row.least_kernel_bytes > 0) {
+    const int64_t kernel = saturating_multiply(saturating_multiply(request.geometry->mid_channels, p.out_channels),
+                                               dtype_size(p.weight_dtype));
+    if (kernel < row.least_kernel_bytes)
+      return reason("the pointwise kernel has %" PRId64 " bytes, the row is for at least %" PRId64, kernel,
+                    row.least_kernel_bytes);
+  }
   const int target = target_index(row.target);
   if (target < 0) return reason("this library does not know its target %s", row.target);
   if (!(request.machine >> target & 1)) return reason("this machine cannot run %s", row.target);
@@ -103,9 +110,12 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
   return false;
 }
 
-// A row's rank inside its table: the larger key first, rows of one key in their order. Levels are far below 64.
+// A row's rank inside its table: the larger key first, rows of one key in their order. Levels are far below 64. What a
+// large pointwise kernel wants counts for more than all that a row can fix.
 int rank_key(const sepconv_variant& row) {
-  return fixed_quantities(row) * 64 + target_level(target_index(row.target)) + 1;
+  constexpr int more_than_fixed = 16;
+  const int first = row.least_kernel_bytes > 0 ? more_than_fixed : 0;
+  return (fixed_quantities(row) + first) * 64 + target_level(target_index(row.target)) + 1;
 }
 
 // What a GPU row does besides the products that every row needs, in multiply-adds: a depthwise tap of a fused row, with

@@ -124,8 +124,8 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
     add_pixels(output, row, call, call.output_pitch);
   }
 
-  // user_context, six tensors, five numbers an axis, fourteen scalars, the output.
-  void* arguments[1 + 6 + 5 * max_rank + 14 + 1];
+  // user_context, six tensors, five numbers an axis, fifteen scalars, the output.
+  void* arguments[1 + 6 + 5 * max_rank + 15 + 1];
   int count = 0;
   const auto pass = [&](const void* argument) { arguments[count++] = const_cast<void*>(argument); };
   pass(&call.arena);
@@ -140,6 +140,7 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   for (const int32_t* number : {&call.depth_multiplier, &call.sum_channels, &call.sum_block}) pass(number);
   pass(&call.ahead);
   pass(&call.ahead_lines);
+  pass(&call.output_is_far);
   const sepconv_activation* const activations[] = {&call.in, &call.mid, &call.out};
   for (const sepconv_activation* activation : activations) pass(&activation->kind);
   for (const sepconv_activation* activation : activations) pass(&activation->lo), pass(&activation->hi);

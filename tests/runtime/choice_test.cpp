@@ -208,6 +208,26 @@ TEST_F(Choice, RowsForNearImagesLeaveLargerOnesToOthers) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
 }
 
+TEST_F(Choice, RowsForFarKernelsRankBeforeWhatFixesMore) {
+  sepconv_variant far = row("far_avx2", "x86_avx2");
+  far.least_kernel_bytes = 16 * 32 * 4;
+  std::vector<sepconv_variant> rows = kShipped;
+  rows.push_back(far);
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
+  tables_.table[0] = &own;
+  problem_.out_channels = 31;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
+  problem_.out_channels = 32;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
+  problem_.out_channels = 16;
+  problem_.depth_multiplier = 2;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
+  problem_.depth_multiplier = 1;
+  EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
+  variant_ = "far_avx2";  // asked for
+  EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
+}
+
 TEST_F(Choice, NeverTakesAnotherLayoutRankOrType) {
   problem_.layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
   EXPECT_EQ(chosen("portable,x86_avx2"), "none");

@@ -82,6 +82,17 @@ def test_a_row_that_suits_several_layers():
         assert [each for each in (layer, strided, curved, wide) if each.suits(variant)] == suited, variant
 
 
+def test_rows_for_far_kernels_take_only_those():
+    fields = {"name": "a", "spatial": [7, 7], "cin": 512, "cout": 1024, "kernel": [3, 3], "padding": "same"}
+    far, near = layers.Layer("a", fields), layers.Layer("b", fields | {"cout": 1023})
+    curved = layers.Layer("c", fields | {"out_activation": "swish"})
+    row = "2d_f32_nhwc_m1_far"
+    assert [layer for layer in (far, near, curved) if layer.suits(row)] == [far]
+    assert layers.fixed_count(row) > layers.fixed_count(far.variant)
+    (left,) = campaign.named_row([far, near], "2d_f32_nhwc_k3s1d1m1", [row]).layers
+    assert left.name == "b", "the other has a row"
+
+
 def test_a_shipped_row_is_measured_on_what_it_computes():
     fields = {"name": "a", "spatial": [14, 14], "cin": 16, "cout": 24, "kernel": [3, 3], "padding": "same"}
     layer, wide = layers.Layer("a", fields), layers.Layer("d", fields | {"kernel": [3, 13]})

@@ -76,6 +76,12 @@ def test_command(work, build):
     assert "no time such as" in work.tune(build, "--time", "soon", status=2)
 
 
+def test_rows_that_nothing_suits(work, build):
+    said = work.tune(build, "--variant", "1d_f32_nwc_any", "--variant", "3d_*", status=1)
+    assert "none of the layers suits 1d_f32_nwc_any, 3d_" in said and "no row to tune matches 1d_f32_nwc_any 3d_*" in said
+    assert not (work.folder / "tuning").exists(), "nothing is written"
+
+
 def test_a_corrupt_database_is_named(work, build):
     (work.folder / "tuning").mkdir()
     broken = {"2d_f32_nhwc_k3s1d1m1c32o64e112": {"any": {"parameters": {"chunk": "x"}}}}
