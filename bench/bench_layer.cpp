@@ -38,9 +38,10 @@ std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<
   const sepconv_problem& problem = layer.problem;
   programs::Random random(kSeed);
   const programs::Weights weights = random_weights(problem, &random, kBiasLimit);
-  std::vector<float> input;
+  std::vector<float> values;
   const auto input_size = static_cast<size_t>(problem.batch * programs::input_pixels(problem) * problem.in_channels);
-  random.fill(&input, input_size, kInputLimit);
+  random.fill(&values, input_size, kInputLimit);
+  const programs::Buffer input = programs::elements_of(values, problem.input_dtype);
 
   std::vector<Result> results;
   std::vector<std::unique_ptr<LayerRun>> runs;
@@ -51,7 +52,7 @@ std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<
     result.name = layer.name;
     result.variant = runs.back()->variant();
     result.max_error =
-        runs.back()->run_and_check(input.data(), weights, settings.parallel_for, settings.parallel_context).max_error;
+        runs.back()->run_and_check(input.get(), weights, settings.parallel_for, settings.parallel_context).max_error;
     result.verified = result.max_error < programs::kErrorLimit;
     results.push_back(result);
   }
@@ -60,14 +61,15 @@ std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<
 
   std::vector<std::function<void()>> calls;
   for (const auto& run : runs) {
-    calls.emplace_back([&] { run->run(input.data(), settings.parallel_for, settings.parallel_context); });
+    calls.emplace_back([&] { run->run(input.get(), settings.parallel_for, settings.parallel_context); });
   }
+  const double peak_gflops = settings.peak_gflops / (problem.input_dtype == SEPCONV_DTYPE_F64 ? 2 : 1);
   const std::vector<programs::Timing> timings = programs::time_in_turns(calls, settings.budget);
   for (size_t i = 0; i < results.size(); ++i) {
     results[i].ms_min = timings[i].min * 1e3;
     results[i].ms_median = timings[i].median * 1e3;
     results[i].gflops = programs::flops(problem) / timings[i].min / 1e9;
-    results[i].peak_fraction = results[i].gflops / settings.peak_gflops;
+    results[i].peak_fraction = results[i].gflops / peak_gflops;
   }
   return results;
 }

@@ -32,8 +32,7 @@ struct ScheduleParameters {
   int sum_block = 256;   // intermediate channels held at a time
   int panel_inner = 0;   // 1: a register tile of pixels goes over all panels before the next one; 0: the other way
   int fetch_ahead = 1;   // 1: the pointwise stage prefetches the next task's input
-  int fetch_output = 0;  // 1: it prefetches the lines of the output that a register tile writes, if the caller says that
-                         // the output is far
+  int fetch_output = 0;  // 1: a register tile prefetches the lines that it writes of an output that is far
   int strip_pixels = 0;  // output pixels of one task; 0: the planner's choice
 };
 

@@ -27,8 +27,9 @@ int64_t output_pixels(const sepconv_problem& problem);  // of one image
 int64_t input_pixels(const sepconv_problem& problem);   // of one image
 int64_t taps(const sepconv_problem& problem);
 int64_t mid_channels(const sepconv_problem& problem);
+int64_t output_channels(const sepconv_problem& problem);  // those in the middle, where that is the end
 
-// Multiplications and additions of the two stages over the unpadded shape; biases and activations are not counted.
+// Multiplications and additions of the stages over the unpadded shape; biases and activations are not counted.
 double flops(const sepconv_problem& problem);
 
 // "56x56 128->128 k3x3 s2x2 d2x2", for tables; strides and dilations of 1 are left out.

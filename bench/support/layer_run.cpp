@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 
@@ -12,7 +12,7 @@
 namespace sepconv::programs {
 namespace {
 
-const float* data_or_null(const std::vector<float>& values) { return values.empty() ? nullptr : values.data(); }
+size_t size_of(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? sizeof(double) : sizeof(float); }
 
 }  // namespace
 
@@ -45,12 +45,25 @@ void Random::fill(std::vector<float>* values, size_t count, float limit) {
   for (float& value : *values) value = uniform(limit);
 }
 
+Buffer elements_of(const std::vector<float>& values, sepconv_dtype dtype) {
+  if (dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64)
+    throw std::runtime_error("layers are run in float32 and float64 only");
+  Buffer elements = allocate(values.size() * size_of(dtype));
+  if (dtype == SEPCONV_DTYPE_F64) {
+    std::copy(values.begin(), values.end(), static_cast<double*>(elements.get()));
+  } else {
+    std::copy(values.begin(), values.end(), static_cast<float*>(elements.get()));
+  }
+  return elements;
+}
+
 Weights random_weights(const sepconv_problem& problem, Random* random, float bias) {
   Weights weights;
   const int64_t middle = mid_channels(problem);
   const auto he_limit = [](int64_t summed) { return std::sqrt(6.0F / static_cast<float>(summed)); };
   random->fill(&weights.depthwise, static_cast<size_t>(taps(problem) * middle), he_limit(taps(problem)));
-  random->fill(&weights.pointwise, static_cast<size_t>(middle * problem.out_channels), he_limit(middle));
+  if (problem.stages != SEPCONV_STAGES_DEPTHWISE)
+    random->fill(&weights.pointwise, static_cast<size_t>(middle * problem.out_channels), he_limit(middle));
   if (problem.has_mid_bias) random->fill(&weights.mid_bias, static_cast<size_t>(middle), bias);
   if (problem.has_out_bias) random->fill(&weights.out_bias, static_cast<size_t>(problem.out_channels), bias);
   return weights;
@@ -61,22 +74,28 @@ LayerRun::LayerRun(const sepconv_problem& problem, const sepconv_options* option
   sepconv_plan* plan = nullptr;
   require(sepconv_plan_create(&problem, options, &plan));
   plan_.reset(plan);
-  output_count_ = static_cast<size_t>(problem.batch * output_pixels(problem) * problem.out_channels);
-  output_ = allocate(output_count_ * sizeof(float));
+  output_count_ = static_cast<size_t>(problem.batch * output_pixels(problem) * output_channels(problem));
+  output_ = allocate(output_count_ * size_of(problem.output_dtype));
   workspace_size_ = sepconv_plan_workspace_size(plan);
   workspace_ = allocate(workspace_size_);
 
   sepconv_weights arrays;
   sepconv_weights_init(&arrays, sizeof arrays);
-  arrays.depthwise_kernel = weights.depthwise.data();
-  arrays.pointwise_kernel = weights.pointwise.data();
-  arrays.mid_bias = data_or_null(weights.mid_bias);
-  arrays.out_bias = data_or_null(weights.out_bias);
+  std::vector<Buffer> given;
+  const auto give = [&](const std::vector<float>& values) -> const void* {
+    if (values.empty()) return nullptr;
+    given.push_back(elements_of(values, problem.weight_dtype));
+    return given.back().get();
+  };
+  arrays.depthwise_kernel = give(weights.depthwise);
+  arrays.pointwise_kernel = give(weights.pointwise);
+  arrays.mid_bias = give(weights.mid_bias);
+  arrays.out_bias = give(weights.out_bias);
   packed_ = allocate(sepconv_plan_packed_size(plan));
   require(sepconv_plan_pack(plan, &arrays, packed_.get(), sepconv_plan_packed_size(plan)));
 }
 
-void LayerRun::run(const float* input, sepconv_parallel_for parallel_for, void* parallel_context) const {
+void LayerRun::run(const void* input, sepconv_parallel_for parallel_for, void* parallel_context) const {
   sepconv_arguments arguments;
   sepconv_arguments_init(&arguments, sizeof arguments);
   arguments.packed = packed_.get();
@@ -89,11 +108,11 @@ void LayerRun::run(const float* input, sepconv_parallel_for parallel_for, void* 
   require(sepconv_plan_run(plan_.get(), &arguments));
 }
 
-Accuracy LayerRun::run_and_check(const float* input, const Weights& weights, sepconv_parallel_for parallel_for,
+Accuracy LayerRun::run_and_check(const void* input, const Weights& weights, sepconv_parallel_for parallel_for,
                                  void* parallel_context) const {
-  std::fill_n(output(), output_count_, std::numeric_limits<float>::quiet_NaN());
+  std::memset(output_.get(), 0xff, output_count_ * size_of(problem_.output_dtype));  // a NaN of either type
   run(input, parallel_for, parallel_context);
-  return check(problem_, input, weights, output());
+  return check(problem_, input, weights, output_.get());
 }
 
 }  // namespace sepconv::programs

@@ -34,6 +34,10 @@ class Random {
   uint64_t state_;
 };
 
+// The values as elements of the type, float32 or float64. Throws std::runtime_error for others: no row for the CPU has
+// them.
+Buffer elements_of(const std::vector<float>& values, sepconv_dtype dtype);
+
 // Random weights that keep the size of what passes through them (He's rule), and biases up to `bias`.
 Weights random_weights(const sepconv_problem& problem, Random* random, float bias);
 
@@ -43,14 +47,14 @@ class LayerRun {
   LayerRun(const sepconv_problem& problem, const sepconv_options* options, const Weights& weights);
 
   const char* variant() const { return sepconv_plan_variant(plan_.get()); }
-  float* output() const { return static_cast<float*>(output_.get()); }
+  float* output() const { return static_cast<float*>(output_.get()); }  // of a float32 layer
   size_t output_count() const { return output_count_; }
 
   // `parallel_for` may be null.
-  void run(const float* input, sepconv_parallel_for parallel_for = nullptr, void* parallel_context = nullptr) const;
+  void run(const void* input, sepconv_parallel_for parallel_for = nullptr, void* parallel_context = nullptr) const;
 
   // Runs into an output full of NaN, so that an element left out is seen, and checks it.
-  Accuracy run_and_check(const float* input, const Weights& weights, sepconv_parallel_for parallel_for = nullptr,
+  Accuracy run_and_check(const void* input, const Weights& weights, sepconv_parallel_for parallel_for = nullptr,
                          void* parallel_context = nullptr) const;
 
  private:

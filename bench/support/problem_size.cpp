@@ -32,8 +32,13 @@ int64_t taps(const sepconv_problem& problem) { return product(problem.kernel_ext
 
 int64_t mid_channels(const sepconv_problem& problem) { return problem.in_channels * problem.depth_multiplier; }
 
+int64_t output_channels(const sepconv_problem& problem) {
+  return problem.stages == SEPCONV_STAGES_DEPTHWISE ? mid_channels(problem) : problem.out_channels;
+}
+
 double flops(const sepconv_problem& problem) {
-  const double macs_per_channel = static_cast<double>(taps(problem) + problem.out_channels);
+  const int64_t products = problem.stages == SEPCONV_STAGES_DEPTHWISE ? 0 : problem.out_channels;
+  const auto macs_per_channel = static_cast<double>(taps(problem) + products);
   return 2.0 * static_cast<double>(problem.batch * output_pixels(problem)) *
          static_cast<double>(mid_channels(problem)) * macs_per_channel;
 }

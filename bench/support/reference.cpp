@@ -99,6 +99,7 @@ void Reference<Input>::compute(int64_t image, int64_t pixel, double* outputs) {
   const int rank = problem_.spatial_rank;
   const int64_t channels = problem_.in_channels, multiplier = problem_.depth_multiplier,
                 out_channels = problem_.out_channels;
+  const bool depthwise_only = problem_.stages == SEPCONV_STAGES_DEPTHWISE;
   const int64_t image_pixels = input_pixels(problem_);
   const bool channels_last = problem_.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
   const int64_t channel_step = channels_last ? 1 : image_pixels, pixel_step = channels_last ? channels : 1;
@@ -127,12 +128,19 @@ void Reference<Input>::compute(int64_t image, int64_t pixel, double* outputs) {
       }
     }
   }
+  for (size_t k = 0; k < middle_.size(); ++k) {
+    const double bias = weights_.mid_bias.empty() ? 0.0 : weights_.mid_bias[k];
+    middle_[k] = activate(problem_.mid_activation, middle_[k] + bias);
+  }
+  if (depthwise_only) {
+    std::copy(middle_.begin(), middle_.end(), outputs);
+    return;
+  }
   for (int64_t f = 0; f < out_channels; ++f) {
     outputs[f] = weights_.out_bias.empty() ? 0.0 : weights_.out_bias[static_cast<size_t>(f)];
   }
   for (size_t k = 0; k < middle_.size(); ++k) {
-    const double bias = weights_.mid_bias.empty() ? 0.0 : weights_.mid_bias[k];
-    const double d = activate(problem_.mid_activation, middle_[k] + bias);
+    const double d = middle_[k];
     const float* row = weights_.pointwise.data() + static_cast<int64_t>(k) * out_channels;
     for (int64_t f = 0; f < out_channels; ++f) outputs[f] += d * row[f];
   }
@@ -142,9 +150,12 @@ void Reference<Input>::compute(int64_t image, int64_t pixel, double* outputs) {
 template class Reference<float>;
 template class Reference<double>;
 
-Accuracy check(const sepconv_problem& problem, const float* input, const Weights& weights, const float* output,
-               double budget) {
-  const int64_t pixels = output_pixels(problem), out_channels = problem.out_channels;
+namespace {
+
+template <typename Element>
+Accuracy check_elements(const sepconv_problem& problem, const Element* input, const Weights& weights,
+                        const Element* output, double budget) {
+  const int64_t pixels = output_pixels(problem), out_channels = output_channels(problem);
   const double cost_per_pixel = flops(problem) / 2 / static_cast<double>(problem.batch * pixels);
   const auto affordable = static_cast<int64_t>(budget / cost_per_pixel / static_cast<double>(problem.batch));
   Accuracy accuracy;
@@ -157,12 +168,12 @@ Accuracy check(const sepconv_problem& problem, const float* input, const Weights
 
   const bool channels_last = problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
   const int64_t channel_step = channels_last ? 1 : pixels, pixel_step = channels_last ? out_channels : 1;
-  Reference<float> reference(problem, input, weights);
+  Reference<Element> reference(problem, input, weights);
   std::vector<double> expected(static_cast<size_t>(out_channels));
   double max_difference = 0;
   const auto check_pixel = [&](int64_t image, int64_t pixel) {
     reference.compute(image, pixel, expected.data());
-    const float* actual = output + image * pixels * out_channels + pixel * pixel_step;
+    const Element* actual = output + image * pixels * out_channels + pixel * pixel_step;
     for (int64_t f = 0; f < out_channels; ++f) {
       const double wanted = expected[static_cast<size_t>(f)];
       const double difference = std::abs(actual[f * channel_step] - wanted);
@@ -181,6 +192,17 @@ Accuracy check(const sepconv_problem& problem, const float* input, const Weights
   }
   accuracy.max_error = max_difference > 0 ? max_difference / accuracy.max_magnitude : 0;
   return accuracy;
+}
+
+}  // namespace
+
+Accuracy check(const sepconv_problem& problem, const void* input, const Weights& weights, const void* output,
+               double budget) {
+  if (problem.output_dtype == SEPCONV_DTYPE_F64) {
+    return check_elements(problem, static_cast<const double*>(input), weights, static_cast<const double*>(output),
+                          budget);
+  }
+  return check_elements(problem, static_cast<const float*>(input), weights, static_cast<const float*>(output), budget);
 }
 
 }  // namespace sepconv::programs

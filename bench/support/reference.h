@@ -46,9 +46,9 @@ struct Accuracy {
   bool complete = false;     // every pixel was checked
 };
 
-// Checks every pixel if that costs at most `budget` multiplications, else the corners, pixels along every edge, and
-// others spread evenly.
-Accuracy check(const sepconv_problem& problem, const float* input, const Weights& weights, const float* output,
+// `input` and `output` are of the problem's types, float32 or float64. Checks every pixel if that costs at most
+// `budget` multiplications, else the corners, pixels along every edge, and others spread evenly.
+Accuracy check(const sepconv_problem& problem, const void* input, const Weights& weights, const void* output,
                double budget = 3e8);
 
 // The largest error a float32 result may have, relative to the layer's largest magnitude.

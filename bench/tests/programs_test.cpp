@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -16,8 +17,10 @@
 #include "bandwidth.h"
 #include "files.h"
 #include "layer_file.h"
+#include "layer_run.h"
 #include "peak.h"
 #include "reference.h"
+#include "sepconv_default.h"
 #include "timing.h"
 
 namespace sepconv::programs {
@@ -202,6 +205,57 @@ TEST(Reference, GivesTheGoldenValues) {
   EXPECT_EQ(first.front(), 1595280);
   EXPECT_EQ(first.back(), 459400);
   EXPECT_EQ(std::accumulate(first.begin(), first.end(), 0.0), 1685561400.0);
+}
+
+TEST(Reference, EndsInTheMiddleWhereThatIsAll) {
+  sepconv_problem problem = golden_problem();
+  problem.stages = SEPCONV_STAGES_DEPTHWISE;
+  problem.out_channels = 0;
+  problem.mid_activation = {SEPCONV_ACTIVATION_CLAMP, 0, 2500};
+  EXPECT_EQ(output_channels(problem), mid_channels(problem));
+  const Weights weights = {counting(24), {}, {}, {}};
+  const std::vector<float> input = counting(600);
+  std::vector<double> one(static_cast<size_t>(mid_channels(problem)));
+  Reference<float> reference(problem, input.data(), weights);
+  reference.compute(0, 0, one.data());
+  // The taps of the first pixel: tap t of channel k weighs 6 * t + k.
+  const auto tap_sum = [&](int64_t k) {
+    const int64_t c = k / problem.depth_multiplier;
+    double sum = 0;
+    for (int64_t t = 0; t < taps(problem); ++t) {
+      const int64_t y = t / 2 * problem.dilation[0], x = t % 2 * problem.dilation[1];
+      const int64_t sample = (y * problem.in_extent[1] + x) * problem.in_channels + c;
+      sum += static_cast<double>(sample * (t * mid_channels(problem) + k));
+    }
+    return std::min(sum, 2500.0);
+  };
+  for (int64_t k = 0; k < mid_channels(problem); ++k) EXPECT_EQ(one[static_cast<size_t>(k)], tap_sum(k)) << k;
+}
+
+// Layers are run in the type they have, and with the stages they have.
+TEST(LayerRun, TakesBothTypesAndTheDepthwiseStageAlone) {
+  ASSERT_EQ(sepconv_register(sepconv_default_variants()), SEPCONV_OK);
+  for (const sepconv_dtype dtype : {SEPCONV_DTYPE_F32, SEPCONV_DTYPE_F64}) {
+    for (const sepconv_stages stages : {SEPCONV_STAGES_BOTH, SEPCONV_STAGES_DEPTHWISE}) {
+      sepconv_problem problem = golden_problem();
+      problem.stages = stages;
+      problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype;
+      if (stages == SEPCONV_STAGES_DEPTHWISE) problem.out_channels = 0;
+      Random random(3);
+      const Weights weights = random_weights(problem, &random, 0.5F);
+      std::vector<float> values;
+      random.fill(&values, 600, 1);
+      const LayerRun run(problem, nullptr, weights);
+      const Buffer input = elements_of(values, dtype);
+      const Accuracy accuracy = run.run_and_check(input.get(), weights);
+      EXPECT_TRUE(accuracy.complete);
+      EXPECT_LT(accuracy.max_error, dtype == SEPCONV_DTYPE_F64 ? 1e-14 : kErrorLimit);
+      EXPECT_GT(accuracy.max_magnitude, 0.01);
+      values[300] += 100;  // a sample that some output reads
+      EXPECT_GT(check(problem, elements_of(values, dtype).get(), weights, run.output()).max_error, 0.1);
+    }
+  }
+  EXPECT_THROW(elements_of({1}, SEPCONV_DTYPE_F16), std::runtime_error);
 }
 
 TEST(Reference, AppliesBiasesAndActivations) {

@@ -16,8 +16,8 @@ namespace sepconv {
 void fetch_ahead(Halide::Pipeline pipeline, const std::string& outer, const std::string& inner,
                  const Halide::Expr& address, const Halide::Expr& lines);
 
-// Adds to the pipeline's lowering: where `condition` holds, each iteration of `loop` begins with prefetches of the cache
-// lines that its stores to `buffer` will touch, so that they are there when the sums are.
+// Adds to the pipeline's lowering: where `condition` holds, each iteration of `loop` begins with prefetches of the
+// cache lines that its stores to `buffer` will touch, so that they are there when the sums are.
 void fetch_stores(Halide::Pipeline pipeline, const std::string& loop, const std::string& buffer,
                   const Halide::Expr& condition);
 

@@ -44,6 +44,10 @@ class Row:
     def bytes(self) -> float:
         return statistics.geometric_mean(layer.bytes for layer in self.layers)
 
+    def peak(self, gflops: float) -> float:
+        """The machine's peak for the row's type, given that for float32."""
+        return gflops * 4 / self.layers[0].element_bytes
+
 
 def rows_of(layers: list[Layer]) -> list[Row]:
     """A row of its own for each layer, equal ones once."""
@@ -202,7 +206,7 @@ def study_of(setup: Setup, row: Row) -> optuna.Study:
     name = "@".join(filter(None, [row.variant, setup.target, setup.cpu, setup.baseline]))
     about = {
         "layer": row.name, "layers": [storages.plain(layer.fields) for layer in row.layers], "variant": row.variant,
-        "target": setup.target, "cpu": setup.cpu, "flops": row.flops, "bytes": row.bytes, "peak_gflops": setup.peak_gflops, "bandwidth": setup.bandwidth,
+        "target": setup.target, "cpu": setup.cpu, "flops": row.flops, "bytes": row.bytes, "peak_gflops": row.peak(setup.peak_gflops), "bandwidth": setup.bandwidth,
         "halide": setup.tools["halide"], "baseline": setup.baseline,
     }  # fmt: skip
     return storages.open_study(setup.storage, name, about)
@@ -230,7 +234,7 @@ def _record(setup: Setup, row: Row, space: Space, outcome: Outcome) -> Record:
         parameters=space.chosen(outcome.point),
         ms=_rounded(outcome.ms),
         ms_default=_rounded(outcome.ms_default),
-        peak_fraction=round(gflops / setup.peak_gflops, 3) if setup.peak_gflops else None,
+        peak_fraction=round(gflops / row.peak(setup.peak_gflops), 3) if setup.peak_gflops else None,
         trials=outcome.trials,
         halide=setup.tools["halide"],
         date=storages.today(),

@@ -12,6 +12,7 @@ _NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0
 _FIXED = re.compile(r"[a-z][\dx]+n?")
 _FAR_KERNEL_BYTES = 2 << 20  # as in generators/parameters.h
 _FIRST = 16  # more than a row can fix, as in runtime/src/dispatch.cpp
+_BYTES = {"float32": 4, "float64": 8}
 _CLAMPS = (None, "none", "relu", "relu6")
 
 
@@ -40,6 +41,15 @@ class Layer:
         return self.fields.get("data_format") == "channels_first"
 
     @property
+    def depthwise_only(self) -> bool:
+        """Whether it has no pointwise stage. Layer files have no such layers; rows of the library do."""
+        return self.fields.get("stages") == "depthwise"
+
+    @property
+    def element_bytes(self) -> int:
+        return _BYTES[self.fields.get("dtype", "float32")]
+
+    @property
     def middle(self) -> int:
         """Channels between the stages."""
         return self.fields["cin"] * self.fields.get("mult", 1)
@@ -57,20 +67,29 @@ class Layer:
         return (
             f"{rank}d_f{f.get('dtype', 'float32')[5:]}_{layout}_k{_joined(self.kernel)}s{_joined(self.axes('strides'))}"
             f"d{_joined(self.axes('dilation'))}m{f.get('mult', 1)}c{f['cin']}o{f['cout']}e{_joined(self.spatial)}"
-            + ("_act" if curved else "")
+            + ("_depthwise" if self.depthwise_only else "_act" if curved else "")
         )
 
     def in_format_of(self, variant: str) -> "Layer":
-        """The layer with the data format of a row of this name."""
+        """The layer with the data format, the type and the stages of a row of this name."""
         found = _NAME.fullmatch(variant)
-        first = found is not None and found["group"].split("_")[2].startswith("nc")
-        data_format = "channels_first" if first else "channels_last"
-        return dataclasses.replace(self, fields=self.fields | {"data_format": data_format})
+        if not found:
+            return self
+        _, types, layout = found["group"].split("_")
+        fields = self.fields | {
+            "data_format": "channels_first" if layout.startswith("nc") else "channels_last",
+            "dtype": f"float{types[1:]}",
+        }
+        if found["family"] == "depthwise":
+            fields["stages"] = "depthwise"
+        return dataclasses.replace(self, fields=fields)
 
     def suits(self, variant: str) -> bool:
         """Whether a row of this name, which may fix less, takes the layer."""
         row, own = _NAME.fullmatch(variant), _NAME.fullmatch(self.variant)
-        if not row or not own or row["group"] != own["group"] or row["family"] == "depthwise":
+        if not row or not own or row["group"] != own["group"]:
+            return False
+        if (row["family"] == "depthwise") != self.depthwise_only:
             return False
         if not row["fixed"]:
             return True
@@ -79,7 +98,7 @@ class Layer:
         if any(self.fields["cin"] % int(part[1:-1]) for part in multiples):
             return False
         families = {own["family"], "act"}
-        if not own["family"] and 4 * self.middle * self.fields["cout"] >= _FAR_KERNEL_BYTES:
+        if not own["family"] and self.element_bytes * self.middle * self.fields["cout"] >= _FAR_KERNEL_BYTES:
             families.add("far")
         return fixed - multiples <= set(_FIXED.findall(own["fixed"])) and row["family"] in families
 
@@ -103,16 +122,22 @@ class Layer:
 
     @property
     def flops(self) -> int:
-        """Multiplications and additions of both stages, over the unpadded shape."""
+        """Multiplications and additions of its stages, over the unpadded shape."""
         pixels = self.fields.get("n", 1) * self.pixels
-        return 2 * pixels * self.middle * (math.prod(self.kernel) + self.fields["cout"])
+        return 2 * pixels * self.middle * (math.prod(self.kernel) + self._products)
+
+    @property
+    def _products(self) -> int:
+        """Of the pointwise stage, for one channel of the middle."""
+        return 0 if self.depthwise_only else self.fields["cout"]
 
     @property
     def bytes(self) -> int:
         """Of input, weights and output, each once."""
         f = self.fields
-        tensors = f.get("n", 1) * (math.prod(self.spatial) * f["cin"] + self.pixels * f["cout"])
-        return 4 * (tensors + self.middle * (math.prod(self.kernel) + f["cout"]))
+        outputs = self.middle if self.depthwise_only else f["cout"]
+        tensors = f.get("n", 1) * (math.prod(self.spatial) * f["cin"] + self.pixels * outputs)
+        return self.element_bytes * (tensors + self.middle * (math.prod(self.kernel) + self._products))
 
     def words(self) -> list[str]:
         """The layer as the runner's words (tools/runner/problem_words.h)."""
@@ -120,7 +145,8 @@ class Layer:
         for key in ("spatial", "kernel", "strides", "dilation"):
             if key in f:
                 words.append(f"{key}={','.join(map(str, f[key]))}")
-        for key in ("n", "cin", "cout", "mult", "data_format"):
+        of_stages = ("stages",) if self.depthwise_only else ("cout",)
+        for key in ("n", "cin", *of_stages, "mult", "data_format", "dtype"):
             if key in f:
                 words.append(f"{key}={f[key]}")
         padding = f.get("padding", "valid")
@@ -128,8 +154,9 @@ class Layer:
             words += ["padding=explicit", *(f"{end}={','.join(map(str, padding[end]))}" for end in ("before", "after"))]
         else:
             words.append(f"padding={padding}")
-        words += [f"{key}={int(f.get(key, False))}" for key in ("mid_bias", "out_bias")]
-        for at in ("input", "mid", "out"):
+        ends = ("mid",) if self.depthwise_only else ("mid", "out")
+        words += [f"{at}_bias={int(f.get(f'{at}_bias', False))}" for at in ends]
+        for at in ("input", *ends):
             value = f.get(f"{at}_activation", "none")
             if isinstance(value, dict):
                 lo, hi = value["clamp"]
@@ -153,7 +180,7 @@ def fixes_extents(variant: str) -> bool:
 
 
 def read(path: str | os.PathLike) -> list[Layer]:
-    """The layers of a file that can be tuned: those in float32 that can be computed in one pass.
+    """The layers of a file that can be tuned: those in float32 and float64 that can be computed in one pass.
 
     Raises:
         ValueError: what is no layer file.
@@ -169,7 +196,7 @@ def read(path: str | os.PathLike) -> list[Layer]:
     for entry in entries:
         name = entry.get("name", "?") if isinstance(entry, dict) else entry
         try:
-            if not entry.get("fusable", True) or entry.get("dtype", "float32") != "float32":
+            if not entry.get("fusable", True) or entry.get("dtype", "float32") not in _BYTES:
                 continue
             layer = Layer(name, entry)
             if layer.variant and layer.flops and layer.words():  # each names what is missing

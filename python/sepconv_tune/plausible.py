@@ -13,7 +13,7 @@ class Plausible:
 
     def __init__(self, space: Space, layer: Layer):
         self.space, self.layer, self.default = space, layer, space.default
-        self.outputs = self.layer.fields["cout"]
+        self.outputs = self.layer.fields.get("cout", 0)
         self.taps = math.prod(self.layer.kernel)
         self.widest = max(self.default.get(name, 0) for name in ("vector", "depthwise_vector"))
         self.first = self.layer.channels_first
@@ -26,6 +26,8 @@ class Plausible:
     def __call__(self, point: Point) -> bool:
         if self.space.on_device:
             return device.is_plausible(point, self.default, self.layer)
+        if self.layer.depthwise_only:
+            return self.depthwise(point)
         return self.share(point) >= 0.94 * self.best_share and self.pointwise(point) and self.depthwise(point)
 
     def share(self, p: Point) -> float:

@@ -3,7 +3,7 @@
 import itertools
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from . import device
 from .layers import Layer, fixes_extents
@@ -22,6 +22,9 @@ CHANNELS_FIRST = (
     ("depthwise_vector", "depthwise_tile", "depthwise_rows", "tap_unroll"),
     ("sum_block", "sum_unroll", "strip_pixels"),
 )
+
+# What rows without a pointwise stage read of them.
+DEPTHWISE = ("stage", "chunk", "depthwise_vector", "depthwise_tile", "depthwise_rows", "tap_rows", "tap_unroll")
 
 # Left alone in a row for layers of all sizes: which problems it takes depends on the one, and the planner knows the other better.
 _OF_ONE_LAYER = ("stage", "strip_pixels")
@@ -50,12 +53,18 @@ class Space:
         if self.on_device:
             self.groups = device.GROUPS
         if not fixes_extents(variant):
-            self.groups = tuple(tuple(name for name in group if name not in _OF_ONE_LAYER) for group in self.groups)
+            self._keep(lambda name: name not in _OF_ONE_LAYER)
+        if layers[0].depthwise_only:
+            self._keep(lambda name: name in DEPTHWISE)
         self.names = tuple(itertools.chain(*self.groups))
         self.legal = {name: specs[name]["legal"] for name in self.names}
         self._checker = subprocess.Popen(
             [*command, "--check"], env=tools.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+    def _keep(self, wanted: Callable[[str], bool]) -> None:
+        groups = (tuple(name for name in group if wanted(name)) for group in self.groups)
+        self.groups = tuple(group for group in groups if group)
 
     def close(self) -> None:
         self._checker.communicate()

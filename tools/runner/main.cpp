@@ -35,7 +35,7 @@ struct Candidate {
   runner::Result result;
 };
 
-Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& problem, const float* input,
+Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& problem, const void* input,
                   const programs::Weights& weights) {
   Candidate candidate;
   try {
@@ -55,9 +55,8 @@ std::vector<runner::Result> race_candidates(const sepconv_problem& problem, cons
   const programs::Weights weights = programs::random_weights(problem, &random, 0.5F);
   std::vector<float> values;
   random.fill(&values, static_cast<size_t>(problem.batch * programs::input_pixels(problem) * problem.in_channels), 1);
-  const programs::Buffer input = programs::allocate(values.size() * sizeof(float));
-  float* data = static_cast<float*>(input.get());
-  for (size_t i = 0; i < values.size(); ++i) data[i] = values[i];
+  const programs::Buffer input = programs::elements_of(values, problem.input_dtype);
+  const void* const data = input.get();
 
   std::vector<Candidate> candidates;
   std::vector<runner::Sampler> samplers;

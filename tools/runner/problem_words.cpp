@@ -85,9 +85,13 @@ sepconv_problem problem_of(const std::vector<std::string>& all) {
   problem.layout = named<sepconv_layout>(
       text("data_format", "channels_last"),
       {{"channels_last", SEPCONV_LAYOUT_CHANNELS_LAST}, {"channels_first", SEPCONV_LAYOUT_CHANNELS_FIRST}});
+  problem.stages = named<sepconv_stages>(text("stages", "both"),
+                                         {{"both", SEPCONV_STAGES_BOTH}, {"depthwise", SEPCONV_STAGES_DEPTHWISE}});
+  problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype =
+      named<sepconv_dtype>(text("dtype", "float32"), {{"float32", SEPCONV_DTYPE_F32}, {"float64", SEPCONV_DTYPE_F64}});
   problem.batch = number(text("n", "1"));
   problem.in_channels = number(text("cin", ""));
-  problem.out_channels = number(text("cout", ""));
+  problem.out_channels = number(text("cout", problem.stages == SEPCONV_STAGES_DEPTHWISE ? "0" : ""));
   problem.depth_multiplier = number(text("mult", "1"));
   problem.has_mid_bias = static_cast<int32_t>(number(text("mid_bias", "0")));
   problem.has_out_bias = static_cast<int32_t>(number(text("out_bias", "0")));

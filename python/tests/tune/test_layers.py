@@ -24,7 +24,7 @@ def test_names_are_those_of_the_build(tmp_path):
     assert len(lines) == len(files)
     for file, names in zip(files, lines, strict=True):
         ours = [layer.variant for layer in layers.read(file)]
-        assert set(ours) == {name for name in names if "_f32_" in name}, file
+        assert set(ours) == {name for name in names if "_f32_" in name or "_f64_" in name}, file
 
 
 def test_sizes():
@@ -50,9 +50,10 @@ def test_what_is_no_layer_file(tmp_path, text):
 
 def test_layers_that_cannot_be_tuned_are_left_out(tmp_path):
     entry = {"name": "a", "spatial": [7], "cin": 4, "cout": 8, "kernel": [3]}
-    entries = [entry, entry | {"name": "b", "fusable": False}, entry | {"name": "c", "dtype": "float64"}]
+    entries = [entry, entry | {"name": "b", "fusable": False}, entry | {"name": "c", "dtype": "float16"}]
+    entries.append(entry | {"name": "d", "dtype": "float64"})
     (tmp_path / "l.json").write_text(json.dumps({"version": 1, "layers": entries}))
-    assert [layer.name for layer in layers.read(tmp_path / "l.json")] == ["a"]
+    assert [layer.name for layer in layers.read(tmp_path / "l.json")] == ["a", "d"]
 
 
 def test_representatives():
@@ -82,6 +83,27 @@ def test_a_row_that_suits_several_layers():
         assert [each for each in (layer, strided, curved, wide) if each.suits(variant)] == suited, variant
 
 
+def test_layers_in_another_type_and_without_a_pointwise_stage():
+    fields = {"name": "a", "spatial": [14, 14], "cin": 16, "mult": 2, "cout": 24, "kernel": [3, 3], "padding": "same"}
+    layer = layers.Layer("a", fields | {"out_bias": True, "out_activation": "relu"})
+    wide = layer.in_format_of("2d_f64_nchw_any")
+    assert (
+        wide.variant == "2d_f64_nchw_k3s1d1m2c16o24e14" and wide.bytes == 2 * layer.bytes and wide.flops == layer.flops
+    )
+    assert {"dtype=float64", "data_format=channels_first", "cout=24", "out_bias=1"} <= set(wide.words())
+    alone = layer.in_format_of("2d_f32_nhwc_any_depthwise")
+    assert alone.variant.endswith("_depthwise") and alone.flops == 2 * 14 * 14 * 32 * 9
+    assert alone.bytes == 4 * (14 * 14 * (16 + 32) + 32 * 9)
+    said = " ".join(alone.words())
+    assert "stages=depthwise" in said and "mid_bias=0" in said and "out" not in said
+    for variant, suited in (
+        ("2d_f32_nhwc_any", layer),
+        ("2d_f64_nchw_any", wide),
+        ("2d_f32_nhwc_any_depthwise", alone),
+    ):
+        assert [each for each in (layer, wide, alone) if each.suits(variant)] == [suited]
+
+
 def test_rows_for_far_kernels_take_only_those():
     fields = {"name": "a", "spatial": [7, 7], "cin": 512, "cout": 1024, "kernel": [3, 3], "padding": "same"}
     far, near = layers.Layer("a", fields), layers.Layer("b", fields | {"cout": 1023})
@@ -104,7 +126,7 @@ def test_a_shipped_row_is_measured_on_what_it_computes():
     (left,) = campaign.named_row([layer, wide, layer], "2d_f32_nhwc_any", shipped).layers
     assert left.name == "d", "the other has a row"
     (first,) = campaign.named_row([layer], "2d_f32_nchw_any", shipped).layers
-    assert first.fields == fields | {"data_format": "channels_first"}
+    assert first.fields == fields | {"data_format": "channels_first", "dtype": "float32"}
     assert campaign.named_row([layer, wide], "3d_f32_ndhwc_any", shipped) is None
 
 

@@ -76,9 +76,19 @@ def test_command(work, build):
     assert "no time such as" in work.tune(build, "--time", "soon", status=2)
 
 
+def test_rows_of_another_type_and_without_a_pointwise_stage(work, build):
+    names = ["2d_f64_nhwc_any", "2d_f32_nhwc_any_depthwise", "2d_f64_nchw_any_depthwise"]
+    said = work.tune(build, *(word for name in names for word in ("--variant", name)), "--trials", 3)
+    assert all(f"{name}: " in said and f"{name}: left out" not in said for name in names), said
+    records = json.loads((work.folder / "tuning/x86_avx2.json").read_text())["records"]
+    assert sorted(records) == sorted(names)
+
+
 def test_rows_that_nothing_suits(work, build):
     said = work.tune(build, "--variant", "1d_f32_nwc_any", "--variant", "3d_*", status=1)
-    assert "none of the layers suits 1d_f32_nwc_any, 3d_" in said and "no row to tune matches 1d_f32_nwc_any 3d_*" in said
+    assert (
+        "none of the layers suits 1d_f32_nwc_any, 3d_" in said and "no row to tune matches 1d_f32_nwc_any 3d_*" in said
+    )
     assert not (work.folder / "tuning").exists(), "nothing is written"
 
 
