@@ -10,7 +10,7 @@ from typing import Any
 
 _NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z]+))?")
 _FIXED = re.compile(r"[a-z][\dx]+n?")
-_FAR_KERNEL_BYTES = 2 << 20  # as in generators/parameters.h
+_FAR_KERNEL_BYTES = _NEAR_IMAGE_BYTES = 2 << 20  # as in generators/parameters.h
 _FIRST = 16  # more than a row can fix, as in runtime/src/dispatch.cpp
 _BYTES = {"float32": 4, "float64": 8}
 _CLAMPS = (None, "none", "relu", "relu6")
@@ -97,6 +97,10 @@ class Layer:
         multiples = {part for part in fixed if part.endswith("n")}  # c32n: any multiple of 32 channels
         if any(self.fields["cin"] % int(part[1:-1]) for part in multiples):
             return False
+        dilation_is_fixed = any(part[0] == "d" for part in fixed)
+        image = math.prod(self.spatial) * self.fields["cin"] * self.element_bytes
+        if multiples and not dilation_is_fixed and image > _NEAR_IMAGE_BYTES:
+            return False  # near_only in generators/parameters.h
         families = {own["family"], "act"}
         if not own["family"] and self.element_bytes * self.middle * self.fields["cout"] >= _FAR_KERNEL_BYTES:
             families.add("far")

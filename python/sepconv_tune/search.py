@@ -177,8 +177,11 @@ class Search:
                 time.sleep(min(2.0**attempt, 10) if len(candidates) == 1 else 0)
                 continue
             results = answer["candidates"]
-            if len(results) != len(candidates) or "ratio" not in results[0]:
-                raise RunnerError(f"the incumbent was not measured: {results[:1]}")
+            if len(results) != len(candidates):
+                raise RunnerError(f"{len(results)} answers for {len(candidates)} candidates")
+            if "ratio" not in results[0]:
+                wrong = f"its answer is wrong by {results[0].get('max_error')}"
+                raise ToolError(f"the best point so far cannot be measured: {results[0].get('failed', wrong)}")
             return results
         raise RunnerError("no answer")
 

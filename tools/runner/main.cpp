@@ -40,7 +40,10 @@ Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& pro
   Candidate candidate;
   try {
     programs::require(sepconv_register(table));  // its row now ranks before all others
-    candidate.run = std::make_unique<programs::LayerRun>(problem, nullptr, weights);
+    sepconv_options options;
+    sepconv_options_init(&options, sizeof options);
+    options.variant = table->rows[0].name;  // also where dispatch would take another for the problem's size
+    candidate.run = std::make_unique<programs::LayerRun>(problem, &options, weights);
     candidate.result.max_error = candidate.run->run_and_check(input, weights).max_error;
     candidate.result.right = candidate.result.max_error < programs::kErrorLimit;
   } catch (const std::runtime_error& error) {

@@ -104,6 +104,13 @@ def test_layers_in_another_type_and_without_a_pointwise_stage():
         assert [each for each in (layer, wide, alone) if each.suits(variant)] == [suited]
 
 
+def test_rows_for_near_images_take_only_those():
+    fields = {"name": "a", "spatial": [64, 64], "cin": 128, "cout": 24, "kernel": [3, 3], "padding": "same"}
+    near, large = layers.Layer("a", fields), layers.Layer("b", fields | {"spatial": [64, 65]})
+    assert near.suits("2d_f32_nhwc_c32n") and not large.suits("2d_f32_nhwc_c32n")
+    assert large.suits("2d_f32_nhwc_k3s1d1m1c32n"), "with the dilation known the image may be large"
+
+
 def test_rows_for_far_kernels_take_only_those():
     fields = {"name": "a", "spatial": [7, 7], "cin": 512, "cout": 1024, "kernel": [3, 3], "padding": "same"}
     far, near = layers.Layer("a", fields), layers.Layer("b", fields | {"cout": 1023})

@@ -52,6 +52,12 @@ def test_finds_what_is_faster(space):
     assert all(space.is_legal(p) for p in crew.measured)
 
 
+def test_a_row_whose_defaults_fail(space):
+    s = search(space, FakeCrew(wrong=lambda _point: True))
+    with pytest.raises(ToolError, match=r"the best point so far cannot be measured: its answer is wrong by 0\.3"):
+        s.run()
+
+
 def test_uniform_draws_are_legal(space):
     crew = FakeCrew()
     search(space, crew, trials=20, uniform=True).run()
