@@ -53,7 +53,7 @@ std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<
     result.variant = runs.back()->variant();
     result.max_error =
         runs.back()->run_and_check(input.get(), weights, settings.parallel_for, settings.parallel_context).max_error;
-    result.verified = result.max_error < programs::kErrorLimit;
+    result.verified = result.max_error < programs::error_limit(problem.output_dtype);
     results.push_back(result);
   }
   if (!std::all_of(results.begin(), results.end(), [](const Result& result) { return result.verified; }))

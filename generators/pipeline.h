@@ -45,7 +45,7 @@ struct PipelineInputs {
   Halide::Expr multiplier, sum_channels, sum_block;
   Halide::Expr output_pixels;       // extent of p
   Halide::Expr ahead, ahead_lines;  // address and cache lines of what the next task reads
-  Halide::Expr output_is_far;       // 1: no core's caches hold the whole output
+  Halide::Expr output_is_far;       // 1: the output will hardly be in a core's caches
   Activation in_act, mid_act, out_act;
 };
 

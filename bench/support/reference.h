@@ -54,6 +54,9 @@ Accuracy check(const sepconv_problem& problem, const void* input, const Weights&
 // The largest error a float32 result may have, relative to the layer's largest magnitude.
 constexpr double kErrorLimit = 1e-5;
 
+// That of a type, float32 or float64.
+constexpr double error_limit(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? 1e-13 : kErrorLimit; }
+
 }  // namespace sepconv::programs
 
 #endif  // SEPCONV_BENCH_SUPPORT_REFERENCE_H

@@ -249,7 +249,7 @@ TEST(LayerRun, TakesBothTypesAndTheDepthwiseStageAlone) {
       const Buffer input = elements_of(values, dtype);
       const Accuracy accuracy = run.run_and_check(input.get(), weights);
       EXPECT_TRUE(accuracy.complete);
-      EXPECT_LT(accuracy.max_error, dtype == SEPCONV_DTYPE_F64 ? 1e-14 : kErrorLimit);
+      EXPECT_LT(accuracy.max_error, error_limit(dtype));
       EXPECT_GT(accuracy.max_magnitude, 0.01);
       values[300] += 100;  // a sample that some output reads
       EXPECT_GT(check(problem, elements_of(values, dtype).get(), weights, run.output()).max_error, 0.1);

@@ -39,7 +39,7 @@ def importance(shares: dict[str, float]) -> str:
 
 def roofline(results: list[LayerResult]) -> str:
     figure = go.Figure()
-    peak = max(r.peak for r in results)
+    peak = max(r.peak for r in results)  # of float32, if there is any
     # Noise only lowers what a run finds.
     bandwidth = {level: max(r.bandwidth.get(level, 0.0) for r in results) for level in _LEVELS if results[0].bandwidth}
     least, most = min(r.intensity for r in results) / 2, 2 * max(r.intensity for r in results)

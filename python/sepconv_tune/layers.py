@@ -11,6 +11,7 @@ from typing import Any
 _NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z]+))?")
 _FIXED = re.compile(r"[a-z][\dx]+n?")
 _FAR_KERNEL_BYTES = _NEAR_IMAGE_BYTES = 2 << 20  # as in generators/parameters.h
+_NEAR_READS = 25
 _FIRST = 16  # more than a row can fix, as in runtime/src/dispatch.cpp
 _BYTES = {"float32": 4, "float64": 8}
 _CLAMPS = (None, "none", "relu", "relu6")
@@ -73,7 +74,7 @@ class Layer:
     def in_format_of(self, variant: str) -> "Layer":
         """The layer with the data format, the type and the stages of a row of this name."""
         found = _NAME.fullmatch(variant)
-        if not found:
+        if not found or f"float{found['group'].split('_')[1][1:]}" not in _BYTES:
             return self
         _, types, layout = found["group"].split("_")
         fields = self.fields | {
@@ -81,7 +82,7 @@ class Layer:
             "dtype": f"float{types[1:]}",
         }
         if found["family"] == "depthwise":
-            fields["stages"] = "depthwise"
+            fields |= {"stages": "depthwise", "cout": self.middle}
         return dataclasses.replace(self, fields=fields)
 
     def suits(self, variant: str) -> bool:
@@ -99,7 +100,7 @@ class Layer:
             return False
         dilation_is_fixed = any(part[0] == "d" for part in fixed)
         image = math.prod(self.spatial) * self.fields["cin"] * self.element_bytes
-        if multiples and not dilation_is_fixed and image > _NEAR_IMAGE_BYTES:
+        if multiples and not dilation_is_fixed and (image > _NEAR_IMAGE_BYTES or self._reads > _NEAR_READS):
             return False  # near_only in generators/parameters.h
         families = {own["family"], "act"}
         if not own["family"] and self.element_bytes * self.middle * self.fields["cout"] >= _FAR_KERNEL_BYTES:
@@ -129,6 +130,13 @@ class Layer:
         """Multiplications and additions of its stages, over the unpadded shape."""
         pixels = self.fields.get("n", 1) * self.pixels
         return 2 * pixels * self.middle * (math.prod(self.kernel) + self._products)
+
+    @property
+    def _reads(self) -> float:
+        """About how many taps read a sample, each multiple counted."""
+        taps = zip(self.kernel, self.axes("strides"), self.axes("dilation"), strict=True)
+        # Where stride and dilation share a factor, only every so-many-th sample is read.
+        return self.fields.get("mult", 1) * math.prod(k * math.gcd(s, d) / s for k, s, d in taps)
 
     @property
     def _products(self) -> int:

@@ -49,6 +49,10 @@ class Outcome:
     trials: int
 
 
+class IncumbentError(ToolError):
+    """What candidates are raced with fails itself: nothing can be measured."""
+
+
 @dataclasses.dataclass
 class _Incumbent:
     compiled: Compiled
@@ -154,6 +158,8 @@ class Search:
         """One result a candidate, the incumbent's time beside it. A program that ends early is tried again candidate by candidate."""
         try:
             return self.race([self._incumbent.compiled, *candidates])[1:]
+        except IncumbentError:
+            raise  # not the candidates' fault
         except (RunnerError, ToolError) as error:
             if len(candidates) == 1:
                 return [{"failed": str(error)}]
@@ -181,7 +187,7 @@ class Search:
                 raise RunnerError(f"{len(results)} answers for {len(candidates)} candidates")
             if "ratio" not in results[0]:
                 wrong = f"its answer is wrong by {results[0].get('max_error')}"
-                raise ToolError(f"the best point so far cannot be measured: {results[0].get('failed', wrong)}")
+                raise IncumbentError(f"the best point so far cannot be measured: {results[0].get('failed', wrong)}")
             return results
         raise RunnerError("no answer")
 
@@ -207,6 +213,8 @@ class Search:
         """The candidate's value after a longer race with the incumbent, whose place it takes if it is still clearly faster."""
         try:
             ratio = self.race([self._incumbent.compiled, one], times=4, slower=10)[1].get("ratio")
+        except IncumbentError:
+            raise
         except (RunnerError, ToolError):
             return value * 2  # it has failed the second time
         if ratio is None:

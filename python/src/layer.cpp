@@ -195,6 +195,7 @@ std::shared_ptr<const Layer::Prepared> Layer::prepared_for(const sepconv_problem
     if (std::strcmp(earlier->anchor.variant(), best.variant()) != 0) continue;
     sepconv_options inside = options;
     inside.packing_of = earlier->anchor.get();
+    inside.variant = best.variant();  // others may have that packing, too
     prepared = std::make_shared<const Prepared>(Prepared{make_plan(problem, inside), earlier, threads});
     break;
   }

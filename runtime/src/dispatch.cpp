@@ -42,6 +42,11 @@ bool differs(const Reason& reason, const char* what, const int64_t* problem, con
   return false;
 }
 
+int64_t pointwise_kernel_bytes(const Geometry& g) {
+  const sepconv_problem& p = g.problem;
+  return saturating_multiply(saturating_multiply(g.mid_channels, p.out_channels), dtype_size(p.weight_dtype));
+}
+
 bool rejected(const Request& request, const sepconv_variant& row, const Reason& reason) {
   const sepconv_problem& p = request.geometry->problem;
   if ((row.driver == nullptr ? SEPCONV_DEVICE_CPU : row.driver->device) != request.device) {
@@ -89,13 +94,10 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
     if (reads > row.most_reads)
       return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.most_reads);
   }
-  if (unasked && row.least_kernel_bytes > 0) {
-    const int64_t kernel = saturating_multiply(saturating_multiply(request.geometry->mid_channels, p.out_channels),
-                                               dtype_size(p.weight_dtype));
-    if (kernel < row.least_kernel_bytes)
-      return reason("the pointwise kernel has %" PRId64 " bytes, the row is for at least %" PRId64, kernel,
-                    row.least_kernel_bytes);
-  }
+  const int64_t kernel = pointwise_kernel_bytes(*request.geometry);
+  if (unasked && kernel < row.least_kernel_bytes)
+    return reason("the pointwise kernel has %" PRId64 " bytes, the row is for at least %" PRId64, kernel,
+                  row.least_kernel_bytes);
   const int target = target_index(row.target);
   if (target < 0) return reason("this library does not know its target %s", row.target);
   if (!(request.machine >> target & 1)) return reason("this machine cannot run %s", row.target);
@@ -110,11 +112,11 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
   return false;
 }
 
-// A row's rank inside its table: the larger key first, rows of one key in their order. Levels are far below 64. What a
-// large pointwise kernel wants counts for more than all that a row can fix.
-int rank_key(const sepconv_variant& row) {
+// A row's rank inside its table, for a pointwise kernel of so many bytes: the larger key first, rows of one key in the
+// order of the table. Levels are far below 64. What a large kernel wants counts for more than all that a row can fix.
+int rank_key(const sepconv_variant& row, int64_t kernel_bytes) {
   constexpr int more_than_fixed = 16;
-  const int first = row.least_kernel_bytes > 0 ? more_than_fixed : 0;
+  const int first = row.least_kernel_bytes > 0 && kernel_bytes >= row.least_kernel_bytes ? more_than_fixed : 0;
   return (fixed_quantities(row) + first) * 64 + target_level(target_index(row.target)) + 1;
 }
 
@@ -156,7 +158,7 @@ const sepconv_variant* choose_variant(const Request& request, const Tables& tabl
     for (size_t i = 0; i < table.row_count; ++i) {
       const sepconv_variant& row = table.rows[i];
       if (rejected(request, row, Reason{nullptr, 0})) continue;
-      const int key = rank_key(row);
+      const int key = rank_key(row, pointwise_kernel_bytes(*request.geometry));
       if (best != nullptr && (key < best_key || (key == best_key && !(extra_work(*request.geometry, row) <
                                                                       extra_work(*request.geometry, *best))))) {
         continue;
@@ -181,7 +183,7 @@ const sepconv_variant* ranked_variant(const Tables& tables, size_t position) {
       int key = 0;
       size_t rows_of_key = 0;
       for (size_t i = 0; i < table.row_count; ++i) {
-        const int candidate = rank_key(table.rows[i]);
+        const int candidate = rank_key(table.rows[i], INT64_MAX);
         if (candidate >= below || candidate < key) continue;
         rows_of_key = candidate > key ? 1 : rows_of_key + 1;
         key = candidate;
@@ -192,7 +194,7 @@ const sepconv_variant* ranked_variant(const Tables& tables, size_t position) {
         continue;
       }
       for (size_t i = 0;; ++i) {
-        if (rank_key(table.rows[i]) == key && position-- == 0) return &table.rows[i];
+        if (rank_key(table.rows[i], INT64_MAX) == key && position-- == 0) return &table.rows[i];
       }
     }
   }

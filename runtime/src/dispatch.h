@@ -25,11 +25,12 @@ struct Request {
 
 // The best row of all tables for the request, or NULL if none will do. Rows rank by
 //   1. registration: rows of later tables first (a user's own layers before the shipped rows);
-//   2. specialisation: rows that fix more quantities first;
-//   3. the target's level: the better instruction set first;
-//   4. for a GPU, the estimated work: fused rows compute the depthwise stage for each panel of output channels again,
+//   2. the pointwise kernel: rows for large ones first, if it is as large;
+//   3. specialisation: rows that fix more quantities first;
+//   4. the target's level: the better instruction set first;
+//   5. for a GPU, the estimated work: fused rows compute the depthwise stage for each panel of output channels again,
 //      split ones send it through memory;
-//   5. the order in the table.
+//   6. the order in the table.
 const sepconv_variant* choose_variant(const Request& request, const Tables& tables);
 
 // Why a row will not do, in a few words such as "stride[0] is 2, the row has 1"; false (and no text) if it will.

@@ -9,7 +9,7 @@
 namespace sepconv::internal {
 namespace {
 
-// Of an output that a core's second-level cache keeps until it is read: its lines need not be asked for.
+// Of an output that a core's second-level cache may keep from one run to the next: its lines need not be asked for.
 constexpr int64_t near_output_bytes = 1 << 20;
 
 // A pitch as a variant takes it. One that is too large steps nowhere: the planner has seen to that.
@@ -158,6 +158,7 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   char* const residual_tile = tile + cut.tile_bytes;
   const int64_t pixels = larger<int64_t>(strip.pixels, row.tile_pixels);
   call.output = tile;
+  call.output_is_far = 0;
   call.output_pixels = static_cast<int32_t>(pixels);
   call.output_pitch = channels_first ? call.output_pixels : call.out_channels;
   call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;

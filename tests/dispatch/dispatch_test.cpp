@@ -105,6 +105,26 @@ TEST(Dispatch, ChannelsInWholeVectorsHaveRowsThatReadTheInput) {
 }
 #endif
 
+#if defined(__x86_64__)
+TEST(Dispatch, LargePointwiseKernelsHaveRowsOfTheirOwn) {
+  for (const int rank : {2, 3}) {
+    const std::string group = rank == 2 ? "2d_f32_nhwc_" : "3d_f32_ndhwc_";
+    sepconv_problem problem = problem_of(rank, 3, 1);
+    problem.in_channels = 512;
+    problem.out_channels = 1024;
+    EXPECT_EQ(chosen(problem, kMachine), best(group + "m1_far"));
+    problem.out_channels = 1023;
+    EXPECT_EQ(chosen(problem, kMachine), best(group + "k3s1d1m1"));
+    problem.out_channels = 1024;
+    problem.out_activation.kind = SEPCONV_ACTIVATION_SWISH;
+    EXPECT_EQ(chosen(problem, kMachine), best(group + "any"));
+    problem.out_activation.kind = SEPCONV_ACTIVATION_NONE;
+    problem.depth_multiplier = 2;
+    EXPECT_EQ(chosen(problem, kMachine), best(group + (rank == 2 ? "c32n" : "any"))) << "the image in 3-D is not near";
+  }
+}
+#endif
+
 // Above the baseline, and below what has rows of its own: the rows that fix nothing.
 TEST(Dispatch, ProcessorsWithFewExtensionsGetAGenericRow) {
   EXPECT_EQ(chosen(problem_of(2, 3, 1), "portable"), "2d_f32_nhwc_any_portable");

@@ -224,6 +224,9 @@ TEST_F(Choice, RowsForFarKernelsRankBeforeWhatFixesMore) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
   problem_.depth_multiplier = 1;
   EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
+  packing_id_ = internal::packing_id_of(far);  // also that of the others
+  EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
+  packing_id_ = 0;
   variant_ = "far_avx2";  // asked for
   EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
 }

@@ -5,6 +5,7 @@
 #include <climits>
 #include <cstring>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "support/harness.h"
@@ -307,30 +308,58 @@ TEST_F(Run, AsksForWhatIsReadNext) {
   const std::vector<char> after(3000 * 64 + 5);
   arguments_.next = after.data();
   arguments_.next_size = after.size();
-  std::vector<std::pair<uint64_t, int64_t>> asked;
-  loop_ahead = &asked;
+  std::vector<LoopHints> asked;
+  loop_hints = &asked;
   expect_works();
-  loop_ahead = nullptr;
+  loop_hints = nullptr;
   EXPECT_TRUE(same_bits(first, buffers_->output_values()));
   ASSERT_GT(asked.size(), 1u);
   int64_t lines = 0;
-  for (const auto& [address, count] : asked) {
-    EXPECT_EQ(address, reinterpret_cast<uintptr_t>(after.data()) + static_cast<uint64_t>(lines) * 64);
-    lines += count;
+  for (const LoopHints& call : asked) {
+    EXPECT_EQ(call.ahead, reinterpret_cast<uintptr_t>(after.data()) + static_cast<uint64_t>(lines) * 64);
+    lines += call.ahead_lines;
   }
   EXPECT_EQ(lines, 3000);
+}
+
+// An output of more than a megabyte is far from a core; where a strip is written into the workspace first, that is not.
+TEST(RunHints, SayWhetherTheOutputIsFar) {
+  tables_under_test();
+  const auto told = [](int64_t batch, int64_t height, int64_t width) {
+    sepconv_problem problem = small_problem();
+    problem.batch = batch;
+    problem.in_extent[0] = height;
+    problem.in_extent[1] = width;
+    Random random(test_seed());
+    const Operands<float> operands = random_operands(random, problem, Fill::kReals);
+    const PlanPointer plan = make_plan(problem, nullptr);
+    Buffers buffers(problem, *plan, operands, Flush::kEnd);
+    const sepconv_arguments arguments = buffers.arguments();
+    std::vector<LoopHints> hints;
+    loop_hints = &hints;
+    EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_OK) << sepconv_last_error();
+    loop_hints = nullptr;
+    EXPECT_FALSE(hints.empty());
+    std::set<int64_t> values;
+    for (const LoopHints& call : hints) values.insert(call.output_is_far);
+    return values;
+  };
+  constexpr int64_t image = int64_t{13} * 9 * 7 * 4, megabyte = 1 << 20;
+  EXPECT_EQ(told(megabyte / image, 13, 9), std::set<int64_t>{0});
+  EXPECT_EQ(told(megabyte / image + 1, 13, 9), std::set<int64_t>{1});
+  EXPECT_EQ(told(megabyte / (2 * 7 * 4) + 1, 1, 2), std::set<int64_t>{0}) << "two pixels are less than a tile";
 }
 
 TEST_F(Run, AsksForNoMoreThanAMegabyte) {
   char one_byte;  // an address is enough
   arguments_.next = &one_byte;
   arguments_.next_size = SIZE_MAX;
-  std::vector<std::pair<uint64_t, int64_t>> asked;
-  loop_ahead = &asked;
+  std::vector<LoopHints> asked;
+  loop_hints = &asked;
   expect_works();
-  loop_ahead = nullptr;
+  loop_hints = nullptr;
   int64_t lines = 0;
-  for (const auto& [address, count] : asked) lines += count;
+  for (const LoopHints& call : asked) lines += call.ahead_lines;
   EXPECT_EQ(lines, (1 << 20) / 64);
 }
 

@@ -197,7 +197,7 @@ int run(void** argv, const Compiled& row, int kind) {
   loop_calls.fetch_add(1);
   if (loop_fail_after.load() >= 0 && loop_fail_after.fetch_sub(1) == 0) return loop_asked_to_fail;
   const Call call(argv, row.rank, (kind & kFirst) != 0);
-  if (loop_ahead != nullptr) loop_ahead->emplace_back(call.ahead, call.ahead_lines);
+  if (loop_hints != nullptr) loop_hints->push_back({call.ahead, call.ahead_lines, call.output_is_far});
   int64_t pixels = 1;
   for (const Axis& axis : call.axis) pixels *= axis.strip_extent;
   int failure = check<T>(call, row, kind, pixels);

@@ -7,7 +7,7 @@ namespace sepconv::test {
 std::atomic<int> loop_scratch_percent{0};
 std::atomic<int64_t> loop_calls{0};
 std::atomic<int64_t> loop_fail_after{-1};
-std::vector<std::pair<uint64_t, int64_t>>* loop_ahead = nullptr;
+std::vector<LoopHints>* loop_hints = nullptr;
 
 namespace {
 

@@ -34,9 +34,14 @@ const sepconv_variant_table* loop_variants();
 extern std::atomic<int> loop_scratch_percent;
 extern std::atomic<int64_t> loop_calls;
 
-// Where not null: what each call was told to ask for, as an address and a number of cache lines. For runs of one
-// thread.
-extern std::vector<std::pair<uint64_t, int64_t>>* loop_ahead;
+// What a call was told of memory: so many cache lines at an address will be read next, and whether the output is far.
+struct LoopHints {
+  uint64_t ahead;
+  int64_t ahead_lines, output_is_far;
+};
+
+// Where not null: those of each call. For runs of one thread.
+extern std::vector<LoopHints>* loop_hints;
 
 // The call after this many more fails with loop_asked_to_fail; negative: none does.
 extern std::atomic<int64_t> loop_fail_after;

@@ -45,7 +45,7 @@ Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& pro
     options.variant = table->rows[0].name;  // also where dispatch would take another for the problem's size
     candidate.run = std::make_unique<programs::LayerRun>(problem, &options, weights);
     candidate.result.max_error = candidate.run->run_and_check(input, weights).max_error;
-    candidate.result.right = candidate.result.max_error < programs::kErrorLimit;
+    candidate.result.right = candidate.result.max_error < programs::error_limit(problem.output_dtype);
   } catch (const std::runtime_error& error) {
     candidate.result.failed = error.what();
   }

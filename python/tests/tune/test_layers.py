@@ -93,6 +93,11 @@ def test_layers_in_another_type_and_without_a_pointwise_stage():
     assert {"dtype=float64", "data_format=channels_first", "cout=24", "out_bias=1"} <= set(wide.words())
     alone = layer.in_format_of("2d_f32_nhwc_any_depthwise")
     assert alone.variant.endswith("_depthwise") and alone.flops == 2 * 14 * 14 * 32 * 9
+    assert (
+        alone.variant == layers.Layer("b", layer.fields | {"cout": 7}).in_format_of("2d_f32_nhwc_any_depthwise").variant
+    )
+    half = layer.in_format_of("2d_f16_nhwc_any")  # of a GPU row, which the runner has no numbers for
+    assert half.variant == layer.variant and not half.suits("2d_f16_nhwc_any")
     assert alone.bytes == 4 * (14 * 14 * (16 + 32) + 32 * 9)
     said = " ".join(alone.words())
     assert "stages=depthwise" in said and "mid_bias=0" in said and "out" not in said
@@ -108,6 +113,9 @@ def test_rows_for_near_images_take_only_those():
     fields = {"name": "a", "spatial": [64, 64], "cin": 128, "cout": 24, "kernel": [3, 3], "padding": "same"}
     near, large = layers.Layer("a", fields), layers.Layer("b", fields | {"spatial": [64, 65]})
     assert near.suits("2d_f32_nhwc_c32n") and not large.suits("2d_f32_nhwc_c32n")
+    often = layers.Layer("c", fields | {"spatial": [7, 7], "kernel": [7, 7]})
+    assert not often.suits("2d_f32_nhwc_c32n")
+    assert layers.Layer("d", often.fields | {"strides": [2, 2]}).suits("2d_f32_nhwc_c32n")
     assert large.suits("2d_f32_nhwc_k3s1d1m1c32n"), "with the dilation known the image may be large"
 
 

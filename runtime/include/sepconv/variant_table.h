@@ -41,8 +41,8 @@ extern "C" {
 ///     ahead             uint64  address of memory that the worker's next task will read, or the caller
 ///     ahead_lines       int32   how many cache lines (64 bytes) of it; 0 for nothing. A variant may prefetch them, and
 ///                               must not read them
-///     output_is_far     int32   1: the whole output is larger than a core's caches. A variant may prefetch the lines
-///                               that it writes
+///     output_is_far     int32   1: the output is so large that it will hardly be in a core's caches. A variant may
+///                               prefetch the lines that it writes
 ///     in_kind, mid_kind, out_kind      int32             sepconv_activation_kind: CLAMP for everything that is a clamp
 ///     in_lo, in_hi, mid_lo, mid_hi, out_lo, out_hi       float; -inf and inf where there is no clamp
 ///     output            T   [f, p]                       mins 0; f counts from the task's first output channel, which
