@@ -17,7 +17,9 @@
 //
 // Caches. L1 (32 KB): one panel of weights for one sum block, 256 x 16 x 4 = 16 KB, and the tile's rows of `flat`, 6 x
 // 256 x 4 = 6 KB. L2 (512 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial` (strip x output
-// channels).
+// channels). A pointwise kernel that no such cache holds is read once for each tile of pixels instead, in one block and
+// with the loop over panels inside: L1 then has the tile's rows of `flat`, up to 7 x 1024 x 4 = 28 KB, and both `flat`
+// (256 pixels) and the kernel stream, the kernel ahead of its use by the hardware's own prefetching.
 //
 // The nest, for one task (a strip of output pixels, flattened to p):
 //
@@ -58,7 +60,7 @@ const std::vector<Tile> avx512_tiles = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {1
 
 // For pointwise kernels larger than the caches, which are read once a tile of pixels: two vectors share what is read of
 // the pixels, which does not stay in L1 either.
-const std::vector<Tile> avx512_far_tiles = {{16, 7, 2, 1.0}, {16, 10, 2, 0.995}, {16, 7, 1, 0.98}};
+const std::vector<Tile> avx512_far_tiles = {{16, 7, 2, 1.0}, {16, 8, 2, 0.995}, {16, 10, 2, 0.995}, {16, 7, 1, 0.98}};
 
 // Tiles that are turned on their way to an output with channels first: several vectors share the work.
 const std::vector<Tile> avx512_turned_tiles = {
