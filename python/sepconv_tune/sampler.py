@@ -70,7 +70,8 @@ class LegalSampler(optuna.samplers.BaseSampler):
     def _mutated(self, parent: Point, least: int) -> Point:
         """With some parameters a step or two away, or anywhere."""
         draw = dict(parent)
-        for name in self.random.sample(self.space.names, least + self.random.choice((0, 0, 1, 1, 2))):
+        count = min(least + self.random.choice((0, 0, 1, 1, 2)), len(self.space.names))
+        for name in self.random.sample(self.space.names, count):
             values = self.space.legal[name]
             if self.random.random() < 0.3:
                 draw[name] = self.random.choice(values)

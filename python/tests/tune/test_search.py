@@ -52,6 +52,18 @@ def test_finds_what_is_faster(space):
     assert all(space.is_legal(p) for p in crew.measured)
 
 
+def test_a_small_space_is_searched_to_its_end(build):
+    layer = LAYER.in_format_of("2d_f64_nchw_any_depthwise")
+    small = Space(Toolchain.load(build), "2d_f64_nchw_any_depthwise", "x86_avx2", layer)
+    try:
+        assert set(small.names) == {"depthwise_vector", "depthwise_tile", "depthwise_rows", "tap_unroll"}
+        s = search(small, FakeCrew(), trials=60)
+        s.run()
+        assert s.final().trials == 60
+    finally:
+        small.close()
+
+
 def test_a_row_whose_defaults_fail(space):
     s = search(space, FakeCrew(wrong=lambda _point: True))
     with pytest.raises(ToolError, match=r"the best point so far cannot be measured: its answer is wrong by 0\.3"):
