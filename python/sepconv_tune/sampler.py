@@ -27,6 +27,8 @@ class LegalSampler(optuna.samplers.BaseSampler):
     def __init__(self, space: Space, good: Callable[[Point], bool], seed: int, uniform: bool = False):
         self.space, self.good, self.uniform = space, good, uniform
         self.random = random.Random(seed)
+        self.exhausted = False
+        """Whether no new point was found: the space has no more, or hardly any."""
         # The draws of one batch differ because all are new; constant_liar would write to the storage at every attempt.
         self.estimator = optuna.samplers.TPESampler(
             n_startup_trials=_STARTUP, multivariate=True, constant_liar=False, seed=seed
@@ -87,4 +89,5 @@ class LegalSampler(optuna.samplers.BaseSampler):
             draw = self._mutated(default, 1 + attempt // _ATTEMPTS % 4)
             if tuple(draw.values()) not in taken and self.space.is_legal(self.space.default | draw):
                 return draw
+        self.exhausted = True
         return default

@@ -127,8 +127,13 @@ class Search:
         trials = []
         for _ in range(min(left, self.crew.width)):
             trial = self.study.ask(distributions(self.space))
+            if self.study.sampler.exhausted:
+                self.study.tell(trial, state=TrialState.FAIL)
+                break
             trial.set_user_attr("owner", f"{socket.gethostname()}:{os.getpid()}")
             trials.append(trial)
+        if not trials:
+            return None
         points = [self.space.complete(trial.params) for trial in trials]
         return trials, self.crew.compile_later([self._job(point) for point in points])
 
