@@ -1,6 +1,6 @@
 # THE MANIFEST: the variants of the default library, one line each; the name is the row. In each group the rows that fix more come
-# first, and before them those for large pointwise kernels (far); the last row of a group fixes nothing and takes every legal problem. Grammar: variant_name.h. What a row is compiled with:
-# the defaults of its target's schedule (schedules/), then tuning/<target>.json.
+# first, and before them those for large pointwise kernels (far); the last row of a group fixes nothing and takes every legal problem.
+# Grammar: variant_name.h. What a row is compiled with: the defaults of its target's schedule (schedules/), then tuning/<target>.json.
 
 sepconv_variants(
   # One spatial axis, channels last.

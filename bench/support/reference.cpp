@@ -99,7 +99,6 @@ void Reference<Input>::compute(int64_t image, int64_t pixel, double* outputs) {
   const int rank = problem_.spatial_rank;
   const int64_t channels = problem_.in_channels, multiplier = problem_.depth_multiplier,
                 out_channels = problem_.out_channels;
-  const bool depthwise_only = problem_.stages == SEPCONV_STAGES_DEPTHWISE;
   const int64_t image_pixels = input_pixels(problem_);
   const bool channels_last = problem_.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
   const int64_t channel_step = channels_last ? 1 : image_pixels, pixel_step = channels_last ? channels : 1;
@@ -132,7 +131,7 @@ void Reference<Input>::compute(int64_t image, int64_t pixel, double* outputs) {
     const double bias = weights_.mid_bias.empty() ? 0.0 : weights_.mid_bias[k];
     middle_[k] = activate(problem_.mid_activation, middle_[k] + bias);
   }
-  if (depthwise_only) {
+  if (problem_.stages == SEPCONV_STAGES_DEPTHWISE) {
     std::copy(middle_.begin(), middle_.end(), outputs);
     return;
   }
@@ -140,9 +139,8 @@ void Reference<Input>::compute(int64_t image, int64_t pixel, double* outputs) {
     outputs[f] = weights_.out_bias.empty() ? 0.0 : weights_.out_bias[static_cast<size_t>(f)];
   }
   for (size_t k = 0; k < middle_.size(); ++k) {
-    const double d = middle_[k];
     const float* row = weights_.pointwise.data() + static_cast<int64_t>(k) * out_channels;
-    for (int64_t f = 0; f < out_channels; ++f) outputs[f] += d * row[f];
+    for (int64_t f = 0; f < out_channels; ++f) outputs[f] += middle_[k] * row[f];
   }
   for (int64_t f = 0; f < out_channels; ++f) outputs[f] = activate(problem_.out_activation, outputs[f]);
 }

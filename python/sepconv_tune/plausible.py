@@ -13,7 +13,7 @@ class Plausible:
 
     def __init__(self, space: Space, layer: Layer):
         self.space, self.layer, self.default = space, layer, space.default
-        self.outputs = self.layer.fields.get("cout", 0)
+        self.outputs = self.layer.fields["cout"]
         self.taps = math.prod(self.layer.kernel)
         self.widest = max(self.default.get(name, 0) for name in ("vector", "depthwise_vector"))
         self.first = self.layer.channels_first

@@ -94,10 +94,12 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
     if (reads > row.most_reads)
       return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.most_reads);
   }
-  const int64_t kernel = pointwise_kernel_bytes(*request.geometry);
-  if (unasked && kernel < row.least_kernel_bytes)
-    return reason("the pointwise kernel has %" PRId64 " bytes, the row is for at least %" PRId64, kernel,
-                  row.least_kernel_bytes);
+  if (unasked && row.least_kernel_bytes > 0) {
+    const int64_t kernel = pointwise_kernel_bytes(*request.geometry);
+    if (kernel < row.least_kernel_bytes)
+      return reason("the pointwise kernel has %" PRId64 " bytes, the row is for at least %" PRId64, kernel,
+                    row.least_kernel_bytes);
+  }
   const int target = target_index(row.target);
   if (target < 0) return reason("this library does not know its target %s", row.target);
   if (!(request.machine >> target & 1)) return reason("this machine cannot run %s", row.target);
@@ -151,6 +153,7 @@ bool why_not(const Request& request, const sepconv_variant& row, char* text, siz
 }
 
 const sepconv_variant* choose_variant(const Request& request, const Tables& tables) {
+  const int64_t kernel_bytes = pointwise_kernel_bytes(*request.geometry);
   for (size_t t = tables.count; t-- > 0;) {
     const sepconv_variant_table& table = *tables.table[t];
     const sepconv_variant* best = nullptr;
@@ -158,7 +161,7 @@ const sepconv_variant* choose_variant(const Request& request, const Tables& tabl
     for (size_t i = 0; i < table.row_count; ++i) {
       const sepconv_variant& row = table.rows[i];
       if (rejected(request, row, Reason{nullptr, 0})) continue;
-      const int key = rank_key(row, pointwise_kernel_bytes(*request.geometry));
+      const int key = rank_key(row, kernel_bytes);
       if (best != nullptr && (key < best_key || (key == best_key && !(extra_work(*request.geometry, row) <
                                                                       extra_work(*request.geometry, *best))))) {
         continue;
