@@ -10,7 +10,7 @@
 namespace sepconv::bench {
 namespace {
 
-using programs::LayerRun;
+using support::LayerRun;
 
 sepconv_options make_options(int threads, const std::string& variant) {
   sepconv_options options;
@@ -22,7 +22,7 @@ sepconv_options make_options(int threads, const std::string& variant) {
 
 }  // namespace
 
-std::string chosen_variant(const programs::Layer& layer, int threads) {
+std::string chosen_variant(const support::Layer& layer, int threads) {
   const sepconv_options options = make_options(threads, "");
   sepconv_plan* plan = nullptr;
   if (sepconv_plan_create(&layer.problem, &options, &plan) != SEPCONV_OK) return "";
@@ -31,17 +31,17 @@ std::string chosen_variant(const programs::Layer& layer, int threads) {
   return name;
 }
 
-std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<std::string>& variants,
+std::vector<Result> bench_layer(const support::Layer& layer, const std::vector<std::string>& variants,
                                 const Settings& settings) {
   constexpr uint64_t kSeed = 20;  // any; the same in every run
   constexpr float kInputLimit = 1.0F, kBiasLimit = 0.5F;
   const sepconv_problem& problem = layer.problem;
-  programs::Random random(kSeed);
-  const programs::Weights weights = random_weights(problem, &random, kBiasLimit);
+  support::Random random(kSeed);
+  const support::Weights weights = random_weights(problem, &random, kBiasLimit);
   std::vector<float> values;
-  const auto input_size = static_cast<size_t>(problem.batch * programs::input_pixels(problem) * problem.in_channels);
+  const auto input_size = static_cast<size_t>(problem.batch * support::input_pixels(problem) * problem.in_channels);
   random.fill(&values, input_size, kInputLimit);
-  const programs::Buffer input = programs::elements_of(values, problem.input_dtype);
+  const support::Buffer input = support::elements_of(values, problem.input_dtype);
 
   std::vector<Result> results;
   std::vector<std::unique_ptr<LayerRun>> runs;
@@ -53,7 +53,7 @@ std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<
     result.variant = runs.back()->variant();
     result.max_error =
         runs.back()->run_and_check(input.get(), weights, settings.parallel_for, settings.parallel_context).max_error;
-    result.verified = result.max_error < programs::error_limit(problem.output_dtype);
+    result.verified = result.max_error < support::error_limit(problem.output_dtype);
     results.push_back(result);
   }
   if (!std::all_of(results.begin(), results.end(), [](const Result& result) { return result.verified; }))
@@ -64,11 +64,11 @@ std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<
     calls.emplace_back([&] { run->run(input.get(), settings.parallel_for, settings.parallel_context); });
   }
   const double peak_gflops = settings.peak_gflops / (problem.input_dtype == SEPCONV_DTYPE_F64 ? 2 : 1);
-  const std::vector<programs::Timing> timings = programs::time_in_turns(calls, settings.budget);
+  const std::vector<support::Timing> timings = support::time_in_turns(calls, settings.budget);
   for (size_t i = 0; i < results.size(); ++i) {
     results[i].ms_min = timings[i].min * 1e3;
     results[i].ms_median = timings[i].median * 1e3;
-    results[i].gflops = programs::flops(problem) / timings[i].min / 1e9;
+    results[i].gflops = support::flops(problem) / timings[i].min / 1e9;
     results[i].peak_fraction = results[i].gflops / peak_gflops;
   }
   return results;

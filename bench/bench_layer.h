@@ -29,11 +29,11 @@ struct Result {
 
 // Runs the layer with each of the variants, "" being the runtime's own choice, and times them in turns. Throws
 // std::runtime_error where a variant cannot run the layer.
-std::vector<Result> bench_layer(const programs::Layer& layer, const std::vector<std::string>& variants,
+std::vector<Result> bench_layer(const support::Layer& layer, const std::vector<std::string>& variants,
                                 const Settings& settings);
 
 // The variant that the runtime would choose with the rows registered by now, "" where there is none.
-std::string chosen_variant(const programs::Layer& layer, int threads);
+std::string chosen_variant(const support::Layer& layer, int threads);
 
 }  // namespace sepconv::bench
 

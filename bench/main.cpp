@@ -25,7 +25,7 @@
 namespace {
 
 using sepconv::bench::Result;
-using sepconv::programs::Layer;
+using sepconv::support::Layer;
 
 struct CommandLine {
   std::vector<std::string> files;
@@ -62,7 +62,7 @@ std::vector<Layer> read_files(const CommandLine& line) {
   std::vector<Layer> layers;
   const std::regex filter(line.filter);
   for (const std::string& file : line.files) {
-    for (Layer& layer : sepconv::programs::read_layers(file)) {
+    for (Layer& layer : sepconv::support::read_layers(file)) {
       if (!std::regex_search(layer.name, filter)) continue;
       if (layer.fusable) {
         layers.push_back(std::move(layer));
@@ -77,7 +77,7 @@ std::vector<Layer> read_files(const CommandLine& line) {
 // For each layer the variants to compare; "" is the runtime's choice. The shipped rows' choice has to be asked for
 // before the library's own rows, which rank first, are registered.
 std::vector<std::vector<std::string>> register_and_choose(const std::vector<Layer>& layers, const CommandLine& line) {
-  sepconv::programs::require(sepconv_register(sepconv_default_variants()));
+  sepconv::support::require(sepconv_register(sepconv_default_variants()));
   std::vector<std::vector<std::string>> variants(layers.size(), {line.variant});
   if (line.shipped) {
     for (size_t i = 0; i < layers.size(); ++i) {
@@ -85,7 +85,7 @@ std::vector<std::vector<std::string>> register_and_choose(const std::vector<Laye
     }
   }
   if (const sepconv_variant_table* own = sepconv::bench::own_variants())
-    sepconv::programs::require(sepconv_register(own));
+    sepconv::support::require(sepconv_register(own));
   for (size_t i = 0; i < layers.size() && line.shipped; ++i) {
     const std::string& shipped = variants[i][1];
     if (shipped.empty() || shipped == sepconv::bench::chosen_variant(layers[i], line.threads)) variants[i].pop_back();
@@ -94,11 +94,11 @@ std::vector<std::vector<std::string>> register_and_choose(const std::vector<Laye
 }
 
 int run(const CommandLine& line) {
-  if (line.core >= 0) sepconv::programs::pin_to_cores(line.core, line.threads);
+  if (line.core >= 0) sepconv::support::pin_to_cores(line.core, line.threads);
   const std::vector<Layer> layers = read_files(line);
   const auto variants = register_and_choose(layers, line);
 
-  const sepconv::programs::Peak peak = sepconv::programs::measure_peak(line.threads);
+  const sepconv::support::Peak peak = sepconv::support::measure_peak(line.threads);
   fmt::print("{}\n", to_text(peak));
   sepconv::bench::Settings settings;
   settings.threads = line.threads;
@@ -115,7 +115,7 @@ int run(const CommandLine& line) {
   table.print_header();
   std::vector<std::vector<Result>> results;
   bool verified = true;
-  sepconv::programs::Progress progress(layers.size());
+  sepconv::support::Progress progress(layers.size());
   for (size_t i = 0; i < layers.size(); ++i) {
     progress.next(layers[i].name);
     try {
@@ -130,8 +130,8 @@ int run(const CommandLine& line) {
     for (const Result& result : results.back()) verified = verified && result.verified;
   }
   sepconv::bench::print_summary(results);
-  fmt::print("at the end, {}\n", to_text(sepconv::programs::measure_peak(line.threads)));
-  if (!line.json.empty()) sepconv::programs::write_file(line.json, sepconv::bench::to_json(results));
+  fmt::print("at the end, {}\n", to_text(sepconv::support::measure_peak(line.threads)));
+  if (!line.json.empty()) sepconv::support::write_file(line.json, sepconv::bench::to_json(results));
   if (results.empty()) throw std::runtime_error("no layer was run");
   if (!verified) throw std::runtime_error("at least one result is wrong");
   return 0;

@@ -17,8 +17,8 @@
 
 namespace {
 
-using sepconv::programs::Layer;
-using sepconv::programs::require;
+using sepconv::support::Layer;
+using sepconv::support::require;
 
 struct PlanDeleter {
   void operator()(sepconv_plan* plan) const { sepconv_plan_destroy(plan); }
@@ -39,7 +39,7 @@ void run(const std::vector<std::string>& files, int threads) {
   fmt::print("{:40} {:>10} {:>12}   microseconds, medians; {} threads\n", "layer", "plan", "plan again", threads);
   double slowest = 0;
   for (const std::string& file : files) {
-    for (const Layer& layer : sepconv::programs::read_layers(file)) {
+    for (const Layer& layer : sepconv::support::read_layers(file)) {
       if (!layer.fusable) continue;
       const Plan first = make_plan(layer.problem, options);
       sepconv_options again = options;
@@ -54,7 +54,7 @@ void run(const std::vector<std::string>& files, int threads) {
         }
         make_plan(other, again);
       };
-      const auto times = sepconv::programs::time_in_turns({[&] { make_plan(layer.problem, options); }, replan}, 0.2);
+      const auto times = sepconv::support::time_in_turns({[&] { make_plan(layer.problem, options); }, replan}, 0.2);
       fmt::print("{:40} {:10.2f} {:12.2f}\n", layer.name, 1e6 * times[0].median, 1e6 * times[1].median);
       slowest = std::max(slowest, 1e6 * times[1].median);
     }

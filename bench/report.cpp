@@ -26,10 +26,10 @@ class GeometricMean {
 
 }  // namespace
 
-Table::Table(const std::vector<programs::Layer>& layers) {
-  for (const programs::Layer& layer : layers) {
+Table::Table(const std::vector<support::Layer>& layers) {
+  for (const support::Layer& layer : layers) {
     name_width_ = std::max(name_width_, layer.name.size());
-    shape_width_ = std::max(shape_width_, programs::describe(layer.problem).size());
+    shape_width_ = std::max(shape_width_, support::describe(layer.problem).size());
   }
 }
 
@@ -38,11 +38,11 @@ void Table::print_header() const {
              "ms min", "median", "GFLOP/s", "% peak", "error", "variant");
 }
 
-void Table::print(const programs::Layer& layer, const std::vector<Result>& results) const {
+void Table::print(const support::Layer& layer, const std::vector<Result>& results) const {
   for (size_t i = 0; i < results.size(); ++i) {
     const Result& result = results[i];
-    fmt::print("{:<{}}  {:<{}} ", i == 0 ? layer.name : "", name_width_,
-               i == 0 ? programs::describe(layer.problem) : "", shape_width_);
+    fmt::print("{:<{}}  {:<{}} ", i == 0 ? layer.name : "", name_width_, i == 0 ? support::describe(layer.problem) : "",
+               shape_width_);
     if (result.ms_min > 0) {
       fmt::print("{:>9.4f} {:>9.4f} {:>8.1f} {:>6.1f} {:>8.1e}  {}", result.ms_min, result.ms_median, result.gflops,
                  100 * result.peak_fraction, result.max_error, result.variant);

@@ -12,12 +12,12 @@ namespace sepconv::bench {
 // A table for people, printed line by line while the results come.
 class Table {
  public:
-  explicit Table(const std::vector<programs::Layer>& layers);
+  explicit Table(const std::vector<support::Layer>& layers);
 
   void print_header() const;
 
   // One line a result; the second and later ones say how fast they are beside the first.
-  void print(const programs::Layer& layer, const std::vector<Result>& results) const;
+  void print(const support::Layer& layer, const std::vector<Result>& results) const;
 
  private:
   size_t name_width_ = 5, shape_width_ = 5;

@@ -16,7 +16,7 @@ set(_SEPCONV_LEAF_FEATURES ${features} CACHE INTERNAL "")
 set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
 set(
   _SEPCONV_FIXED
-  "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c[0-9]+n?)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
+  "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c(div)?[0-9]+)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
   CACHE INTERNAL
   ""
 )
@@ -24,7 +24,7 @@ set(
 # Fails unless the name follows the grammar.
 function(_sepconv_check_name name)
   string(
-    REGEX MATCH "^([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_([a-z0-9]+)(_[a-z]+)?$"
+    REGEX MATCH "^([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_([a-z0-9]+)(_[a-z_]+)?$"
     matched
     "${name}"
   )
@@ -35,7 +35,7 @@ function(_sepconv_check_name name)
     message(
       FATAL_ERROR
       "sepconv: variant name \"${name}\" does not read <rank>d_<types>_<layout>_<fixed>[_<family>], such as "
-      "2d_f32_nhwc_k3s1d1m1_fused or 1d_f32_nwc_any"
+      "2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any"
     )
   endif()
   if(NOT fixed STREQUAL "any")

@@ -96,7 +96,7 @@ bool masks_taps(const VariantName& name, const ScheduleParameters& p) {
   return p.stage == 0 && name.channels_multiple > 1;
 }
 
-bool near_only(const VariantName& name, const ScheduleParameters& p) {
+bool small_images_only(const VariantName& name, const ScheduleParameters& p) {
   return masks_taps(name, p) && name.dilation.back() == 0;
 }
 

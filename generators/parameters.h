@@ -82,12 +82,12 @@ bool masks_taps(const VariantName& name, const ScheduleParameters& parameters);
 
 // Whether such a row is for near images and few taps only: each row of taps reads a sample again, and with any dilation
 // that may be far; a copy is cheaper where very many taps read it. Measured, with L2 caches of 1 MB.
-bool near_only(const VariantName& name, const ScheduleParameters& parameters);
-constexpr int most_near_bytes = 2 << 20, most_near_reads = 25;
+bool small_images_only(const VariantName& name, const ScheduleParameters& parameters);
+constexpr int small_image_bytes = 2 << 20, few_reads = 25;
 
 // Pointwise kernels of so many bytes come from behind the second-level cache each time they are read. Measured, with L2
 // caches of 1 MB: from here on their own order of loops gains.
-constexpr int64_t far_kernel_bytes = 2 << 20;
+constexpr int64_t large_weights_bytes = 2 << 20;
 
 // What a row's parameters come to, in the terms of variant_table.h.
 struct TileSizes {

@@ -171,7 +171,7 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
 
   s.ahead = in.ahead;
   s.ahead_lines = in.ahead_lines;
-  s.output_is_far = in.output_is_far;
+  s.output_is_large = in.output_is_large;
   s.whole_vectors = in.in_channels % o.vector == 0;
   if (o.depthwise_only) {
     s.last = make_block(s, in, "last", s.b, {s.b}, type);

@@ -45,7 +45,7 @@ struct PipelineInputs {
   Halide::Expr multiplier, sum_channels, sum_block;
   Halide::Expr output_pixels;       // extent of p
   Halide::Expr ahead, ahead_lines;  // address and cache lines of what the next task reads
-  Halide::Expr output_is_far;       // 1: the output will hardly be in a core's caches
+  Halide::Expr output_is_large;     // 1: the output will hardly be in a core's caches
   Activation in_act, mid_act, out_act;
 };
 
@@ -120,7 +120,7 @@ struct Stages {
   Halide::Expr width, pad;     // along x, of the strip and before the image
   Halide::RDom out_pass;       // with curves: the pass of the output's activation
   Halide::Expr output;         // a function of f and p; with depthwise_only of m, c and p
-  Halide::Expr ahead, ahead_lines, output_is_far;
+  Halide::Expr ahead, ahead_lines, output_is_large;
   Halide::Expr tile_pixel, tail_pixel;    // channels_first: the pixels of tiles.main and tiles.tail, and
   Halide::Expr tile_output, tail_output;  // the output there, functions of f
 };

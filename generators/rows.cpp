@@ -55,7 +55,7 @@ std::string axes(std::vector<int64_t> values) {
 // What the table says about a row besides its name.
 struct Numbers {
   int chunk, sum_block, strip_pixels, input_activation, split;
-  bool near_only;
+  bool small_images_only;
   sepconv::TileSizes tile;
 };
 
@@ -70,7 +70,7 @@ Numbers numbers(const VariantName& name, const Row& row, const Halide::Target& t
           p.strip_pixels,
           input_activation,
           0,
-          sepconv::near_only(name, p),
+          sepconv::small_images_only(name, p),
           sepconv::tile_sizes(name, p)};
 }
 
@@ -117,9 +117,9 @@ void write_row(std::ostream& out, const Row& row) {
       << "        .in_channels = " << name.in_channels << ",\n"
       << "        .out_channels = " << name.out_channels << ",\n"
       << "        .channels_multiple = " << name.channels_multiple << ",\n"
-      << "        .most_image_bytes = " << (n.near_only ? sepconv::most_near_bytes : 0) << ",\n"
-      << "        .most_reads = " << (n.near_only ? sepconv::most_near_reads : 0) << ",\n"
-      << "        .least_kernel_bytes = " << (name.far_only() ? sepconv::far_kernel_bytes : 0) << ",\n"
+      << "        .max_image_bytes = " << (n.small_images_only ? sepconv::small_image_bytes : 0) << ",\n"
+      << "        .max_reads = " << (n.small_images_only ? sepconv::few_reads : 0) << ",\n"
+      << "        .min_pointwise_bytes = " << (name.large_weights_only() ? sepconv::large_weights_bytes : 0) << ",\n"
       << "        .in_extent = " << axes(name.extent) << ",\n"
       << "        .chunk_channels = " << n.chunk << ",\n"
       << "        .panel_channels = " << n.tile.panel_channels << ",\n"

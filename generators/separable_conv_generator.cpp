@@ -60,7 +60,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     sum_block_ = add_input<int32_t>("sum_block_channels");
     ahead_ = add_input<uint64_t>("ahead");
     ahead_lines_ = add_input<int32_t>("ahead_lines");
-    output_is_far_ = add_input<int32_t>("output_is_far");
+    output_is_large_ = add_input<int32_t>("output_is_large");
     for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
     for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
       bounds_.push_back(add_input<float>(bound));
@@ -101,7 +101,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     in.sum_block = fixed(sizes.sum_block, *sum_block_);
     in.ahead = *ahead_;
     in.ahead_lines = *ahead_lines_;
-    in.output_is_far = *output_is_far_;
+    in.output_is_large = *output_is_large_;
     in.in_act = activation(0);
     in.mid_act = activation(1);
     in.out_act = activation(2);
@@ -283,7 +283,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     sum_block_->set_estimate(static_cast<int>(sizes.sum_block));
     ahead_->set_estimate(0);
     ahead_lines_->set_estimate(0);
-    output_is_far_->set_estimate(0);
+    output_is_large_->set_estimate(0);
     for (auto* kind : kinds_) kind->set_estimate(0);
     for (auto* bound : bounds_) bound->set_estimate(0.0F);
   }
@@ -295,7 +295,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   std::vector<AxisInputs> axes_;
   Input<int32_t>*multiplier_, *sum_channels_, *sum_block_;
   Input<uint64_t>* ahead_;
-  Input<int32_t>*ahead_lines_, *output_is_far_;
+  Input<int32_t>*ahead_lines_, *output_is_large_;
   std::vector<Input<int32_t>*> kinds_;
   std::vector<Input<float>*> bounds_;
   Output<Buffer<void>>* output_;

@@ -40,12 +40,13 @@ bool VariantName::fixes_nothing() const {
 VariantName parse_variant_name(const std::string& name) {
   static const std::regex grammar(
       "([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
-      "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c[0-9]+n?)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z]+))?");
+      "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c(?:div)?[0-9]+)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z_"
+      "]+))?");
   std::smatch match;
   if (!std::regex_match(name, match, grammar)) {
     throw std::invalid_argument("variant name \"" + name +
                                 "\" does not read <rank>d_<types>_<layout>_<fixed>[_<family>], "
-                                "such as 2d_f32_nhwc_k3s1d1m1_fused or 1d_f32_nwc_any");
+                                "such as 2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any");
   }
   static const std::map<std::string, std::pair<int, bool>> layouts = {{"nwc", {1, false}},   {"nhwc", {2, false}},
                                                                       {"ndhwc", {3, false}}, {"ncw", {1, true}},
@@ -65,10 +66,10 @@ VariantName parse_variant_name(const std::string& name) {
   const std::string fixed = match[4];
   if (fixed.empty()) throw std::invalid_argument("variant name \"" + name + "\" fixes nothing; say any");
   if (fixed == "any") return result;
-  static const std::regex part("([a-z])([0-9][0-9x]*)(n?)");
+  static const std::regex part("([a-z])(div)?([0-9][0-9x]*)");
   for (std::sregex_iterator it(fixed.begin(), fixed.end(), part), end; it != end; ++it) {
     const char key = (*it)[1].str()[0];
-    const std::string value = (*it)[2];
+    const std::string value = (*it)[3];
     switch (key) {
       case 'k':
         result.kernel = parse_axes(value, result.rank, name);
@@ -86,7 +87,7 @@ VariantName parse_variant_name(const std::string& name) {
         result.multiplier = parse_axes(value, 1, name)[0];
         break;
       case 'c':
-        ((*it)[3].length() > 0 ? result.channels_multiple : result.in_channels) = parse_axes(value, 1, name)[0];
+        ((*it)[2].matched ? result.channels_multiple : result.in_channels) = parse_axes(value, 1, name)[0];
         break;
       default:
         result.out_channels = parse_axes(value, 1, name)[0];

@@ -6,10 +6,10 @@
 //   types    f32 or f64; GPU rows f32, f16 or bf16, of which the last two are summed in float32
 //   layout   nwc, nhwc or ndhwc (channels last); ncw, nchw, ncdhw (channels first)
 //   fixed    "any", or in this order some of: k<taps> s<stride> d<dilation> m<multiplier> c<in channels>
-//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; c64n for any multiple of 64
+//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; cdiv64 for any number divisible by 64
 //            channels
 //   family   act: a row that fixes something and takes every activation, not the clamps alone; depthwise: a row without
-//            a pointwise stage; far: a row for pointwise kernels larger than a core's caches; any other word: a second
+//            a pointwise stage; large_weights: a row for pointwise kernels larger than a core's caches; any other word: a second
 //            row that fixes the same thing
 //
 // cmake/SepconvVariants.cmake holds the same grammar as a regular expression, so that a bad name fails the
@@ -38,7 +38,7 @@ struct VariantName {
   // Whether all legal numbers of input channels are multiples of n.
   bool channels_come_in(int64_t n) const { return (in_channels > 0 ? in_channels : channels_multiple) % n == 0; }
   bool depthwise_only() const { return family == "depthwise"; }
-  bool far_only() const { return family == "far"; }
+  bool large_weights_only() const { return family == "large_weights"; }
   // Whether the row takes the activations that are no clamps: a row that fixes nothing takes everything.
   bool curves() const { return family == "act" || fixes_nothing(); }
 };

@@ -1,5 +1,5 @@
 # THE MANIFEST: the variants of the default library, one line each; the name is the row. In each group the rows that fix more come
-# first, and before them those for large pointwise kernels (far); the last row of a group fixes nothing and takes every legal problem.
+# first, and before them those for large pointwise kernels (large_weights); the last row of a group fixes nothing and takes every legal problem.
 # Grammar: variant_name.h. What a row is compiled with: the defaults of its target's schedule (schedules/), then tuning/<target>.json.
 
 sepconv_variants(
@@ -24,13 +24,13 @@ list(FILTER direct_targets INCLUDE REGEX "^x86_")
 list(FILTER copying_targets EXCLUDE REGEX "^x86_")
 if(direct_targets)
   sepconv_variants(
-    2d_f32_nhwc_k3s2d1m1c32n
-    2d_f32_nhwc_k5s2d1m1c32n
-    2d_f32_nhwc_c32n
-    3d_f32_ndhwc_c32n
+    2d_f32_nhwc_k3s2d1m1cdiv32
+    2d_f32_nhwc_k5s2d1m1cdiv32
+    2d_f32_nhwc_cdiv32
+    3d_f32_ndhwc_cdiv32
     # Pointwise kernels larger than a core's caches: which taps go before them hardly counts.
-    2d_f32_nhwc_m1_far
-    3d_f32_ndhwc_m1_far
+    2d_f32_nhwc_m1_large_weights
+    3d_f32_ndhwc_m1_large_weights
     TARGETS ${direct_targets}
   )
 endif()

@@ -16,15 +16,15 @@
 
 namespace {
 
-namespace programs = sepconv::programs;
+namespace programs = sepconv::support;
 
 thread_local std::string last_error;
 
 // One layer, planned with the rows that are registered at that time.
 struct Layer {
   sepconv_problem problem;
-  programs::Weights weights;
-  std::optional<programs::LayerRun> run;
+  support::Weights weights;
+  std::optional<support::LayerRun> run;
   std::optional<sepconv::ThreadPool> pool;
   sepconv_parallel_for parallel_for = nullptr;
   void* context() { return pool ? &*pool : nullptr; }
@@ -62,12 +62,12 @@ __attribute__((visibility("default"))) Layer* compare_open(const char* file, con
                                                            const float* depthwise, const float* pointwise,
                                                            const float* mid_bias, const float* out_bias) {
   return guarded<Layer*>(nullptr, [&]() -> Layer* {
-    for (const programs::Layer& found : programs::read_layers(file)) {
+    for (const support::Layer& found : support::read_layers(file)) {
       if (found.name != name) continue;
       auto layer = std::make_unique<Layer>();
       layer->problem = found.problem;
-      const int64_t middle = programs::mid_channels(found.problem), outputs = found.problem.out_channels;
-      copy(&layer->weights.depthwise, depthwise, programs::taps(found.problem) * middle);
+      const int64_t middle = support::mid_channels(found.problem), outputs = found.problem.out_channels;
+      copy(&layer->weights.depthwise, depthwise, support::taps(found.problem) * middle);
       copy(&layer->weights.pointwise, pointwise, middle * outputs);
       copy(&layer->weights.mid_bias, mid_bias, middle);
       copy(&layer->weights.out_bias, out_bias, outputs);
@@ -88,7 +88,7 @@ __attribute__((visibility("default"))) Layer* compare_open(const char* file, con
 __attribute__((visibility("default"))) const char* compare_variant(const Layer* layer) { return layer->run->variant(); }
 __attribute__((visibility("default"))) const float* compare_output(const Layer* layer) { return layer->run->output(); }
 __attribute__((visibility("default"))) double compare_flops(const Layer* layer) {
-  return programs::flops(layer->problem);
+  return support::flops(layer->problem);
 }
 
 __attribute__((visibility("default"))) int compare_run(Layer* layer, const float* input) {
@@ -110,12 +110,12 @@ __attribute__((visibility("default"))) void compare_close(Layer* layer) { delete
 
 // GFLOP/s of the best multiply-add loop on `threads` threads.
 __attribute__((visibility("default"))) double compare_peak(int threads) {
-  return guarded(-1.0, [&] { return programs::measure_peak(threads).gflops; });
+  return guarded(-1.0, [&] { return support::measure_peak(threads).gflops; });
 }
 
 // GB/s of one core reading `bytes` of memory over and over.
 __attribute__((visibility("default"))) double compare_bandwidth(int64_t bytes) {
-  return guarded(-1.0, [&] { return programs::measure_bandwidth(bytes); });
+  return guarded(-1.0, [&] { return support::measure_bandwidth(bytes); });
 }
 
 }  // extern "C"

@@ -23,7 +23,7 @@
 #include "sepconv_default.h"
 #include "timing.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 namespace fs = std::filesystem;
@@ -331,4 +331,4 @@ TEST(Bandwidth, IsPositiveForEveryLevel) {
 }
 
 }  // namespace
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

@@ -31,7 +31,7 @@ namespace {
 using sepconv::examples::LayerReport;
 using sepconv::examples::Network;
 using sepconv::examples::Picture;
-using sepconv::programs::Layer;
+using sepconv::support::Layer;
 
 constexpr uint64_t kSeed = 1;
 constexpr int kPictureSize = 224;
@@ -49,19 +49,19 @@ FirstResult time_first_result(const std::vector<Layer>& layers) {
       std::find_if(layers.begin(), layers.end(), [](const Layer& candidate) { return candidate.name == kFirstLayer; });
   if (layer == layers.end()) throw std::runtime_error(std::string("the layer file has no layer ") + kFirstLayer);
   const sepconv_problem& problem = layer->problem;
-  sepconv::programs::Random random(kSeed);
-  const sepconv::programs::Weights weights = random_weights(problem, &random, 0.5F);
+  sepconv::support::Random random(kSeed);
+  const sepconv::support::Weights weights = random_weights(problem, &random, 0.5F);
   std::vector<float> input;
-  random.fill(&input, static_cast<size_t>(sepconv::programs::input_pixels(problem) * problem.in_channels), 1.0F);
+  random.fill(&input, static_cast<size_t>(sepconv::support::input_pixels(problem) * problem.in_channels), 1.0F);
 
-  const double start = sepconv::programs::seconds_now();
-  sepconv::programs::require(sepconv_register(mobilenet_v1_layers_variants()));
-  sepconv::programs::LayerRun(problem, nullptr, weights).run(input.data());
-  return {sepconv::programs::describe(problem), sepconv::programs::seconds_now() - start};
+  const double start = sepconv::support::seconds_now();
+  sepconv::support::require(sepconv_register(mobilenet_v1_layers_variants()));
+  sepconv::support::LayerRun(problem, nullptr, weights).run(input.data());
+  return {sepconv::support::describe(problem), sepconv::support::seconds_now() - start};
 }
 
 // The picture through the stem, in both precisions.
-void feed(const Picture& picture, sepconv::programs::Random* random, Network* network) {
+void feed(const Picture& picture, sepconv::support::Random* random, Network* network) {
   sepconv::examples::StemWeights weights;
   constexpr int kSummed = sepconv::examples::kStemTaps * sepconv::examples::kStemTaps * sepconv::examples::kStemInputs;
   random->fill(&weights.kernel, size_t{kSummed} * sepconv::examples::kStemOutputs, std::sqrt(6.0F / kSummed));
@@ -88,21 +88,21 @@ void print_sizes() {
 }
 
 int run(const std::string& picture_path) {
-  const std::vector<Layer> layers = sepconv::programs::read_layers(MOBILENET_V1_LAYERS);
+  const std::vector<Layer> layers = sepconv::support::read_layers(MOBILENET_V1_LAYERS);
   const FirstResult first = time_first_result(layers);
   const Picture picture = picture_path.empty() ? sepconv::examples::draw_landscape(960, 640)
                                                : sepconv::examples::read_picture(picture_path);
-  const sepconv::programs::Peak peak = sepconv::programs::measure_peak();
+  const sepconv::support::Peak peak = sepconv::support::measure_peak();
   fmt::print("MobileNetV1's separable layers on {} ({}x{}, resized to {}x{})\n{}\n\n",
              picture_path.empty() ? "a drawn picture" : picture_path, picture.width, picture.height, kPictureSize,
              kPictureSize, to_text(peak));
 
-  sepconv::programs::Random random(kSeed);
+  sepconv::support::Random random(kSeed);
   Network network(layers, &random);
   feed(resize(picture, kPictureSize, kPictureSize), &random, &network);
   fmt::print("{:<10} {:<25} {:>8} {:>8} {:>6} {:>8}  {}\n", "layer", "shape", "ms", "GFLOP/s", "% peak", "error",
              "variant");
-  sepconv::programs::Progress progress(network.size());
+  sepconv::support::Progress progress(network.size());
   double max_error = 0, flops = 0, least_alive = 1;
   for (size_t i = 0; i < network.size(); ++i) {
     progress.next(network.layer(i).name);
@@ -125,9 +125,9 @@ int run(const std::string& picture_path) {
   fmt::print("time to the first result of {} (register, plan, pack, run): {:.2f} ms\n", first.shape,
              first.seconds * 1e3);
   print_sizes();
-  if (!(max_error < sepconv::programs::kErrorLimit)) {
+  if (!(max_error < sepconv::support::kErrorLimit)) {
     throw std::runtime_error(
-        fmt::format("the largest error is {:.1e}; at most {:.1e} is right", max_error, sepconv::programs::kErrorLimit));
+        fmt::format("the largest error is {:.1e}; at most {:.1e} is right", max_error, sepconv::support::kErrorLimit));
   }
   return 0;
 }

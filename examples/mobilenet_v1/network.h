@@ -25,10 +25,10 @@ class Network {
  public:
   // Layers with a `repeat` are repeated, each time with other weights. Throws std::runtime_error if they do not fit
   // together.
-  Network(const std::vector<programs::Layer>& layers, programs::Random* random);
+  Network(const std::vector<support::Layer>& layers, support::Random* random);
 
   size_t size() const { return layers_.size(); }
-  const programs::Layer& layer(size_t index) const { return layers_[index]; }
+  const support::Layer& layer(size_t index) const { return layers_[index]; }
   size_t input_count() const;
 
   // The input of the first layer, in both precisions. Must be called first.
@@ -43,9 +43,9 @@ class Network {
  private:
   const float* layer_input(size_t index) const { return index == 0 ? input_.data() : runs_[index - 1]->output(); }
 
-  std::vector<programs::Layer> layers_;
-  std::vector<programs::Weights> weights_;
-  std::vector<std::unique_ptr<programs::LayerRun>> runs_;
+  std::vector<support::Layer> layers_;
+  std::vector<support::Weights> weights_;
+  std::vector<std::unique_ptr<support::LayerRun>> runs_;
   std::vector<float> input_;
   std::vector<double> reference_;  // the newest layer's output in double precision
 };

@@ -93,20 +93,20 @@ Filtered filter_picture(const Picture& picture, float sigma, const ColorMatrix& 
   const bool planes = layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
   const std::vector<float> input = planes ? to_planes(extended.rgb) : extended.rgb;
   const sepconv_problem problem = describe_problem(extended, radius, layout);
-  programs::Weights weights;
+  support::Weights weights;
   weights.depthwise = gaussian_kernel(radius, sigma);
   weights.pointwise.assign(colors.begin(), colors.end());
 
-  const programs::LayerRun run(problem, nullptr, weights);  // plans, packs the weights, allocates
+  const support::LayerRun run(problem, nullptr, weights);  // plans, packs the weights, allocates
   Filtered filtered;
   filtered.variant = run.variant();
   run.run(input.data());  // the first touch of fresh memory costs more than the work
-  const double start = programs::seconds_now();
+  const double start = support::seconds_now();
   run.run(input.data());
-  filtered.milliseconds = 1e3 * (programs::seconds_now() - start);
+  filtered.milliseconds = 1e3 * (support::seconds_now() - start);
 
   constexpr double kCheckBudget = 1e6;
-  filtered.max_error = programs::check(problem, input.data(), weights, run.output(), kCheckBudget).max_error;
+  filtered.max_error = support::check(problem, input.data(), weights, run.output(), kCheckBudget).max_error;
   filtered.picture = Picture(picture.width, picture.height);
   if (planes) {
     filtered.picture.rgb = from_planes(run.output(), run.output_count() / kChannels);

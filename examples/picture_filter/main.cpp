@@ -41,13 +41,13 @@ int run(const CommandLine& line) {
   const Picture picture = line.input.empty() ? sepconv::examples::draw_landscape(kWidth, kHeight)
                                              : sepconv::examples::read_picture(line.input);
 
-  sepconv::programs::require(sepconv_register(sepconv_default_variants()));
+  sepconv::support::require(sepconv_register(sepconv_default_variants()));
   const sepconv_layout layout = line.channels_first ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
   const Filtered filtered = sepconv::examples::filter_picture(picture, line.sigma, tones().at(line.tone), layout);
   fmt::print("{} {}x{}: Gaussian of {} pixels, colours \"{}\": {:.2f} ms by {}, max error {:.1e}\n",
              line.input.empty() ? "a drawn picture" : line.input, picture.width, picture.height, line.sigma, line.tone,
              filtered.milliseconds, filtered.variant, filtered.max_error);
-  if (!(filtered.max_error < sepconv::programs::kErrorLimit)) {
+  if (!(filtered.max_error < sepconv::support::kErrorLimit)) {
     fmt::print(stderr, "picture_filter: the result is wrong; nothing was written\n");
     return 1;
   }

@@ -79,9 +79,9 @@ Filtered Filter::whole(const Sound& sound) const {
   sepconv::Workspace workspace(plan.workspace_size());
   Filtered result;
   result.sound.samples.resize(sound.samples.size());
-  const double start = programs::seconds_now();
+  const double start = support::seconds_now();
   plan.run(packed, sound.samples.data(), result.sound.samples.data(), &workspace);
-  result.seconds = programs::seconds_now() - start;
+  result.seconds = support::seconds_now() - start;
   result.variant = plan.variant();
   result.chunks = 1;
   return result;
@@ -94,7 +94,7 @@ Filtered Filter::streamed(const Sound& sound, int64_t chunk) const {
   Filtered result;
   result.sound.samples.resize(sound.samples.size());
   uint32_t random = 7;
-  const double start = programs::seconds_now();
+  const double start = support::seconds_now();
   for (int64_t done = 0; done < sound.frames();) {
     random = random * 1664525 + 1013904223;
     const int64_t wanted = chunk > 0 ? chunk : 1 + (random >> 16) % 4000;
@@ -104,7 +104,7 @@ Filtered Filter::streamed(const Sound& sound, int64_t chunk) const {
     done += stream.push(input, frames, output, frames);  // stride 1: as many frames out as in
     ++result.chunks;
   }
-  result.seconds = programs::seconds_now() - start;
+  result.seconds = support::seconds_now() - start;
   result.variant = plan.variant();
   return result;
 }

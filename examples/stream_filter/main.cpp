@@ -42,7 +42,7 @@ Picture one_above_the_other(const Picture& above, const Picture& below) {
 }
 
 int run(const CommandLine& line) {
-  sepconv::programs::require(sepconv_register(sepconv_default_variants()));
+  sepconv::support::require(sepconv_register(sepconv_default_variants()));
   const Sound sound = sepconv::examples::make_sound(line.seconds);
   const Filter filter(line.cutoff);
   const Filtered whole = filter.whole(sound), streamed = filter.streamed(sound, line.chunk);

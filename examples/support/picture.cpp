@@ -52,7 +52,7 @@ void write_png(const std::string& path, const Picture& picture) {
   if (stbi_write_png_to_func(append, &png, picture.width, picture.height, kChannels, bytes.data(), 0) == 0) {
     throw std::runtime_error("cannot encode the picture for " + path);
   }
-  programs::write_file(path, png);
+  support::write_file(path, png);
 }
 
 Picture resize(const Picture& picture, int width, int height) {

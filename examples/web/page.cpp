@@ -21,7 +21,7 @@
 namespace {
 
 using sepconv::examples::Picture;
-using sepconv::programs::LayerRun;
+using sepconv::support::LayerRun;
 
 void copy_to_canvas(const Picture& picture, uint8_t* rgba) {
   const size_t pixels = picture.rgb.size() / 3;
@@ -56,8 +56,8 @@ const char* answer(Function function) {
   static std::string text;
   try {
     static const bool registered = [] {
-      sepconv::programs::require(sepconv_register(sepconv_default_variants()));
-      sepconv::programs::require(sepconv_register(sepconv_web_layers_variants()));
+      sepconv::support::require(sepconv_register(sepconv_default_variants()));
+      sepconv::support::require(sepconv_register(sepconv_web_layers_variants()));
       return true;
     }();
     static_cast<void>(registered);
@@ -119,17 +119,17 @@ EMSCRIPTEN_KEEPALIVE const char* page_time_layer(int height, int width, int in_c
     sepconv_options options;
     sepconv_options_init(&options, sizeof options);
     if (*variant != '\0') options.variant = variant;
-    sepconv::programs::Random random(1);
-    const sepconv::programs::Weights weights = sepconv::programs::random_weights(problem, &random, 0.1F);
+    sepconv::support::Random random(1);
+    const sepconv::support::Weights weights = sepconv::support::random_weights(problem, &random, 0.1F);
     std::vector<float> input;
-    random.fill(&input, static_cast<size_t>(sepconv::programs::input_pixels(problem) * in_channels), 1.0F);
+    random.fill(&input, static_cast<size_t>(sepconv::support::input_pixels(problem) * in_channels), 1.0F);
     const LayerRun run(problem, &options, weights);
     constexpr double kCheckBudget = 1e6;
     run.run(input.data());
-    const double error = sepconv::programs::check(problem, input.data(), weights, run.output(), kCheckBudget).max_error;
-    const double fastest = sepconv::programs::time_in_turns({[&] { run.run(input.data()); }}, seconds)[0].min;
+    const double error = sepconv::support::check(problem, input.data(), weights, run.output(), kCheckBudget).max_error;
+    const double fastest = sepconv::support::time_in_turns({[&] { run.run(input.data()); }}, seconds)[0].min;
     return "\"milliseconds\": " + std::to_string(1e3 * fastest) +
-           ", \"gflops\": " + std::to_string(1e-9 * sepconv::programs::flops(problem) / fastest) +
+           ", \"gflops\": " + std::to_string(1e-9 * sepconv::support::flops(problem) / fastest) +
            ", \"variant\": " + quoted(run.variant()) + ", \"max_error\": " + std::to_string(1e6 * error) + "e-6";
   });
 }

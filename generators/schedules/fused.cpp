@@ -148,7 +148,7 @@ void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& s, const s
   std::string around = output + ".s0.f.fp", tile = output + ".s0.p.po";
   if (o.panel_inner != 0) std::swap(around, tile);
   if (o.fetch_ahead != 0) fetch_ahead(pipeline, around, tile, s.ahead, s.ahead_lines);
-  if (o.fetch_output != 0) fetch_stores(pipeline, tile, output, s.output_is_far == 1);
+  if (o.fetch_output != 0) fetch_stores(pipeline, tile, output, s.output_is_large == 1);
 }
 
 }  // namespace sepconv

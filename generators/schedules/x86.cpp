@@ -60,7 +60,8 @@ const std::vector<Tile> avx512_tiles = {{16, 7, 1, 0.995}, {16, 8, 1, 1.0},   {1
 
 // For pointwise kernels larger than the caches, which are read once a tile of pixels: two vectors share what is read of
 // the pixels, which does not stay in L1 either.
-const std::vector<Tile> avx512_far_tiles = {{16, 7, 2, 1.0}, {16, 8, 2, 0.995}, {16, 10, 2, 0.995}, {16, 7, 1, 0.98}};
+const std::vector<Tile> avx512_large_weights_tiles = {
+    {16, 7, 2, 1.0}, {16, 8, 2, 0.995}, {16, 10, 2, 0.995}, {16, 7, 1, 0.98}};
 
 // Tiles that are turned on their way to an output with channels first: several vectors share the work.
 const std::vector<Tile> avx512_turned_tiles = {
@@ -134,15 +135,15 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
 }
 
 // Whether the pointwise kernel is larger than a core's caches.
-bool kernel_is_far(const VariantName& name) {
+bool weights_are_large(const VariantName& name) {
   const int64_t kernel = name.in_channels * name.multiplier * name.out_channels;
-  return name.far_only() || kernel * element_type(name).bytes() >= far_kernel_bytes;
+  return name.large_weights_only() || kernel * element_type(name).bytes() >= large_weights_bytes;
 }
 
 // What decides the order of the pointwise stage's loops is which operand has to come from afar.
 void choose_pointwise_order(const VariantName& name, bool wide_registers, ScheduleParameters& o) {
   const int64_t sum = name.in_channels * name.multiplier;
-  if (kernel_is_far(name)) {
+  if (weights_are_large(name)) {
     // All of the kernel for a tile of pixels: it is read in one stream, again and again, so the strips are long enough
     // for that to last, and short enough that dilated taps beside the image can be left out.
     o.panel_inner = 1;
@@ -169,7 +170,7 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
       choose_tile(name, avx512_turned_tiles, o);
     } else {
       o.sum_block = 384;  // a panel is half as wide
-      choose_tile(name, kernel_is_far(name) ? avx512_far_tiles : avx512_tiles, o);
+      choose_tile(name, weights_are_large(name) ? avx512_large_weights_tiles : avx512_tiles, o);
     }
   } else {
     choose_tile(name, avx2_tiles, o);

@@ -8,8 +8,8 @@ import pathlib
 import re
 from typing import Any
 
-_NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z]+))?")
-_FIXED = re.compile(r"[a-z][\dx]+n?")
+_NAME = re.compile(r"(?P<group>[123]d_f\d+_n[dhwc]+)_(?:any|(?P<fixed>[a-z][a-z0-9]+?))(?:_(?P<family>[a-z_]+))?")
+_FIXED = re.compile(r"[a-z]+\d[\dx]*")
 _FAR_KERNEL_BYTES = _NEAR_IMAGE_BYTES = 2 << 20  # as in generators/parameters.h
 _NEAR_READS = 25
 _FIRST = 16  # more than a row can fix, as in runtime/src/dispatch.cpp
@@ -95,16 +95,16 @@ class Layer:
         if not row["fixed"]:
             return True
         fixed = set(_FIXED.findall(row["fixed"]))
-        multiples = {part for part in fixed if part.endswith("n")}  # c32n: any multiple of 32 channels
-        if any(self.fields["cin"] % int(part[1:-1]) for part in multiples):
+        multiples = {part for part in fixed if part.startswith("cdiv")}  # cdiv32: any multiple of 32 channels
+        if any(self.fields["cin"] % int(part[4:]) for part in multiples):
             return False
         dilation_is_fixed = any(part[0] == "d" for part in fixed)
         image = math.prod(self.spatial) * self.fields["cin"] * self.element_bytes
         if multiples and not dilation_is_fixed and (image > _NEAR_IMAGE_BYTES or self._reads > _NEAR_READS):
-            return False  # near_only in generators/parameters.h
+            return False  # small_images_only in generators/parameters.h
         families = {own["family"], "act"}
         if not own["family"] and self.element_bytes * self.middle * self.fields["cout"] >= _FAR_KERNEL_BYTES:
-            families.add("far")
+            families.add("large_weights")
         return fixed - multiples <= set(_FIXED.findall(own["fixed"])) and row["family"] in families
 
     @property
@@ -182,7 +182,7 @@ def fixed_count(variant: str) -> int:
     found = _NAME.fullmatch(variant)
     if not found or not found["fixed"]:
         return 0
-    return len(_FIXED.findall(found["fixed"])) + (_FIRST if found["family"] == "far" else 0)
+    return len(_FIXED.findall(found["fixed"])) + (_FIRST if found["family"] == "large_weights" else 0)
 
 
 def fixes_extents(variant: str) -> bool:

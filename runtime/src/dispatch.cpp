@@ -84,21 +84,21 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
   }
   // No rule for those who ask for the row, or for its packing.
   const bool unasked = request.variant == nullptr && !request.same_packing;
-  if (unasked && row.most_image_bytes > 0) {
+  if (unasked && row.max_image_bytes > 0) {
     const int64_t image = saturating_multiply(request.geometry->in_pixels * p.in_channels, dtype_size(p.input_dtype));
-    if (image > row.most_image_bytes)
-      return reason("an image has %" PRId64 " bytes, the row is for at most %" PRId64, image, row.most_image_bytes);
+    if (image > row.max_image_bytes)
+      return reason("an image has %" PRId64 " bytes, the row is for at most %" PRId64, image, row.max_image_bytes);
   }
-  if (unasked && row.most_reads > 0) {
+  if (unasked && row.max_reads > 0) {
     const double reads = reads_per_sample(*request.geometry, row);
-    if (reads > row.most_reads)
-      return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.most_reads);
+    if (reads > row.max_reads)
+      return reason("a sample is read by %.1f taps, the row is for at most %" PRId32, reads, row.max_reads);
   }
-  if (unasked && row.least_kernel_bytes > 0) {
+  if (unasked && row.min_pointwise_bytes > 0) {
     const int64_t kernel = pointwise_kernel_bytes(*request.geometry);
-    if (kernel < row.least_kernel_bytes)
+    if (kernel < row.min_pointwise_bytes)
       return reason("the pointwise kernel has %" PRId64 " bytes, the row is for at least %" PRId64, kernel,
-                    row.least_kernel_bytes);
+                    row.min_pointwise_bytes);
   }
   const int target = target_index(row.target);
   if (target < 0) return reason("this library does not know its target %s", row.target);
@@ -118,7 +118,7 @@ bool rejected(const Request& request, const sepconv_variant& row, const Reason& 
 // order of the table. Levels are far below 64. What a large kernel wants counts for more than all that a row can fix.
 int rank_key(const sepconv_variant& row, int64_t kernel_bytes) {
   constexpr int more_than_fixed = 16;
-  const int first = row.least_kernel_bytes > 0 && kernel_bytes >= row.least_kernel_bytes ? more_than_fixed : 0;
+  const int first = row.min_pointwise_bytes > 0 && kernel_bytes >= row.min_pointwise_bytes ? more_than_fixed : 0;
   return (fixed_quantities(row) + first) * 64 + target_level(target_index(row.target)) + 1;
 }
 

@@ -39,7 +39,7 @@ void explain(const sepconv_plan& plan, Writer& write) {
   const Geometry& g = plan.geometry;
   const sepconv_problem& p = g.problem;
   static const char* const stages[] = {"", ", depthwise stage only", ", pointwise stage only"};
-  write("problem: %s, channels %s%s, batch %" PRId64 ", ", dtype_name(p.input_dtype),
+  write("problem: %s, channels %s%s, batch %" PRId64 ", ", sepconv_dtype_name(p.input_dtype),
         p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", stages[p.stages], p.batch);
   write.extents("input", g.in_extent, g.rank);
   write.extents(", output", g.out_extent, g.rank);

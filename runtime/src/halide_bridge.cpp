@@ -13,23 +13,11 @@ constexpr int max_rank = SEPCONV_MAX_SPATIAL_RANK;
 constexpr int max_dimensions = max_rank + 2;
 
 halide_type_t type_of(sepconv_dtype dtype) {
-  switch (dtype) {
-    case SEPCONV_DTYPE_F32:
-      return halide_type_t(halide_type_float, 32);
-    case SEPCONV_DTYPE_F64:
-      return halide_type_t(halide_type_float, 64);
-    case SEPCONV_DTYPE_F16:
-      return halide_type_t(halide_type_float, 16);
-    case SEPCONV_DTYPE_BF16:
-      return halide_type_t(halide_type_bfloat, 16);
-    case SEPCONV_DTYPE_I8:
-      return halide_type_t(halide_type_int, 8);
-    case SEPCONV_DTYPE_U8:
-      return halide_type_t(halide_type_uint, 8);
-    case SEPCONV_DTYPE_I32:
-      return halide_type_t(halide_type_int, 32);
-  }
-  return halide_type_t(halide_type_float, 32);
+#define SEPCONV_DTYPE_WORD(value, name, variant_name, code, bits) halide_type_t(halide_type_##code, bits),
+  static const halide_type_t types[] = {
+#include "sepconv/words.inc"
+  };
+  return types[dtype];
 }
 
 // A buffer over memory of the caller's; dimensions are added innermost first.
@@ -140,7 +128,7 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   for (const int32_t* number : {&call.depth_multiplier, &call.sum_channels, &call.sum_block}) pass(number);
   pass(&call.ahead);
   pass(&call.ahead_lines);
-  pass(&call.output_is_far);
+  pass(&call.output_is_large);
   const sepconv_activation* const activations[] = {&call.in, &call.mid, &call.out};
   for (const sepconv_activation* activation : activations) pass(&activation->kind);
   for (const sepconv_activation* activation : activations) pass(&activation->lo), pass(&activation->hi);

@@ -43,7 +43,7 @@ struct LeafCall {
   int32_t depth_multiplier, sum_channels, sum_block;
   uint64_t ahead;                   // address of what the next task reads
   int32_t ahead_lines;              // cache lines of it
-  int32_t output_is_far;            // 1: the output will hardly be in a core's caches
+  int32_t output_is_large;          // 1: the output will hardly be in a core's caches
   sepconv_activation in, mid, out;  // as leaf_activation has them
 };
 

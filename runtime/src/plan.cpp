@@ -49,12 +49,12 @@ sepconv_status no_variant(const Request& request, const Tables& tables) {
   size_t rows = 0;
   for (size_t t = 0; t < tables.count; ++t) rows += tables.table[t]->row_count;
   char problem[320];
-  int used =
-      snprintf(problem, sizeof problem,
-               "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64 " channels, multiplier %" PRId64
-               ", kernel %" PRId64,
-               p.spatial_rank, dtype_name(p.input_dtype), p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last",
-               p.in_channels, p.out_channels, p.depth_multiplier, p.kernel_extent[0]);
+  int used = snprintf(problem, sizeof problem,
+                      "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64
+                      " channels, multiplier %" PRId64 ", kernel %" PRId64,
+                      p.spatial_rank, sepconv_dtype_name(p.input_dtype),
+                      p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", p.in_channels, p.out_channels,
+                      p.depth_multiplier, p.kernel_extent[0]);
   for (int axis = 1; axis < p.spatial_rank; ++axis)
     used += snprintf(problem + used, sizeof problem - static_cast<size_t>(used), "x%" PRId64, p.kernel_extent[axis]);
   if (tables.count == 0) {

@@ -26,14 +26,14 @@ sepconv_status check_positive(const int64_t* values, int rank, const char* field
 }
 
 template <typename Enum>
-sepconv_status check_enum(const Enum& value, int last, const char* field) {
+sepconv_status check_enum(const Enum& value, int count, const char* field) {
   const int number = raw_value(value);
-  if (number >= 0 && number <= last) return SEPCONV_OK;
-  return fail(invalid, "problem.%s is %d: unknown, the largest known value is %d", field, number, last);
+  if (number >= 0 && number < count) return SEPCONV_OK;
+  return fail(invalid, "problem.%s is %d: unknown, the largest known value is %d", field, number, count - 1);
 }
 
 sepconv_status check_activation(const sepconv_activation& activation, const char* field) {
-  if (sepconv_status status = check_enum(activation.kind, SEPCONV_ACTIVATION_GELU, field)) return status;
+  if (sepconv_status status = check_enum(activation.kind, SEPCONV_ACTIVATION_COUNT, field)) return status;
   // Written so that a NaN on either side fails.
   if (activation.kind == SEPCONV_ACTIVATION_CLAMP && !(activation.lo <= activation.hi)) {
     return fail(invalid, "problem.%s clamps to [%g, %g]: lo must not exceed hi, and neither may be NaN", field,
@@ -45,13 +45,13 @@ sepconv_status check_activation(const sepconv_activation& activation, const char
 // What the caller stored in enums may be any integer: nothing reads them as enums before this.
 sepconv_status check_enums(const sepconv_problem& p) {
   sepconv_status status;
-  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_CHANNELS_FIRST, "layout"))) return status;
-  if ((status = check_enum(p.padding, SEPCONV_PADDING_EXPLICIT, "padding"))) return status;
-  if ((status = check_enum(p.stages, SEPCONV_STAGES_POINTWISE, "stages"))) return status;
-  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_I32, "input_dtype"))) return status;
-  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_I32, "weight_dtype"))) return status;
-  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_I32, "mid_dtype"))) return status;
-  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_I32, "output_dtype"))) return status;
+  if ((status = check_enum(p.layout, SEPCONV_LAYOUT_COUNT, "layout"))) return status;
+  if ((status = check_enum(p.padding, SEPCONV_PADDING_COUNT, "padding"))) return status;
+  if ((status = check_enum(p.stages, SEPCONV_STAGES_COUNT, "stages"))) return status;
+  if ((status = check_enum(p.input_dtype, SEPCONV_DTYPE_COUNT, "input_dtype"))) return status;
+  if ((status = check_enum(p.weight_dtype, SEPCONV_DTYPE_COUNT, "weight_dtype"))) return status;
+  if ((status = check_enum(p.mid_dtype, SEPCONV_DTYPE_COUNT, "mid_dtype"))) return status;
+  if ((status = check_enum(p.output_dtype, SEPCONV_DTYPE_COUNT, "output_dtype"))) return status;
   if ((status = check_activation(p.input_activation, "input_activation"))) return status;
   if ((status = check_activation(p.mid_activation, "mid_activation"))) return status;
   return check_activation(p.out_activation, "out_activation");
@@ -121,6 +121,7 @@ sepconv_status analyse_axis(const sepconv_problem& p, int axis, Geometry* g) {
   int64_t before = 0, after = 0, out = 0;
   switch (p.padding) {
     case SEPCONV_PADDING_VALID:
+    case SEPCONV_PADDING_COUNT:  // check_enums has refused it
       break;
     case SEPCONV_PADDING_SAME: {
       out = divide_up(n, s);
@@ -217,23 +218,6 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
 
 }  // namespace
 
-int64_t dtype_size(sepconv_dtype dtype) {
-  switch (dtype) {
-    case SEPCONV_DTYPE_F64:
-      return 8;
-    case SEPCONV_DTYPE_F32:
-    case SEPCONV_DTYPE_I32:
-      return 4;
-    case SEPCONV_DTYPE_F16:
-    case SEPCONV_DTYPE_BF16:
-      return 2;
-    case SEPCONV_DTYPE_I8:
-    case SEPCONV_DTYPE_U8:
-      return 1;
-  }
-  return 8;  // analyse_problem has rejected every other value
-}
-
 TensorShape input_shape(const Geometry& g) {
   return shape_of(g.problem, g.in_extent, g.problem.in_channels, g.input_pitch, dtype_size(g.problem.input_dtype));
 }
@@ -282,11 +266,6 @@ sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* g) {
   }
   if ((status = measure(p, g))) return status;
   return SEPCONV_OK;
-}
-
-const char* dtype_name(sepconv_dtype dtype) {
-  static const char* const names[] = {"float32", "float64", "float16", "bfloat16", "int8", "uint8", "int32"};
-  return names[dtype];
 }
 
 sepconv_status check_supported(const Geometry& g, sepconv_device device) {

@@ -32,7 +32,6 @@ struct Geometry {
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
-const char* dtype_name(sepconv_dtype dtype);  // "float32"
 
 // The input and the output as they lie in memory.
 TensorShape input_shape(const Geometry& geometry);

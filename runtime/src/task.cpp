@@ -10,7 +10,7 @@ namespace sepconv::internal {
 namespace {
 
 // Of an output that a core's second-level cache may keep from one run to the next: its lines need not be asked for.
-constexpr int64_t near_output_bytes = 1 << 20;
+constexpr int64_t large_output_bytes = 1 << 20;
 
 // A pitch as a variant takes it. One that is too large steps nowhere: the planner has seen to that.
 int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
@@ -125,7 +125,7 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   call.pointwise = buffers.packed + plan.packed.pointwise + first_output * plan.packed.channels * weight;
   call.out_bias = buffers.packed + plan.packed.out_bias + first_output * weight;
   look_ahead(plan, buffers, image, in_image, strip, &call);
-  call.output_is_far = g.output_bytes > near_output_bytes ? 1 : 0;
+  call.output_is_large = g.output_bytes > large_output_bytes ? 1 : 0;
   call.in_channels = static_cast<int32_t>(p.in_channels);
   call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
   call.chunks = static_cast<int32_t>(plan.packed.chunks);
@@ -158,7 +158,7 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   char* const residual_tile = tile + cut.tile_bytes;
   const int64_t pixels = larger<int64_t>(strip.pixels, row.tile_pixels);
   call.output = tile;
-  call.output_is_far = 0;
+  call.output_is_large = 0;
   call.output_pixels = static_cast<int32_t>(pixels);
   call.output_pitch = channels_first ? call.output_pixels : call.out_channels;
   call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;

@@ -94,11 +94,11 @@ TEST(Dispatch, EverythingElseGoesToTheGenericRow) {
 
 #if defined(__x86_64__)
 TEST(Dispatch, ChannelsInWholeVectorsHaveRowsThatReadTheInput) {
-  EXPECT_EQ(chosen(problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1c32n"));
-  EXPECT_EQ(chosen(problem_of(2, 5, 2), kMachine), best("2d_f32_nhwc_k5s2d1m1c32n"));
-  EXPECT_EQ(chosen(problem_of(2, 4, 1), kMachine), best("2d_f32_nhwc_c32n"));
-  EXPECT_EQ(chosen(problem_of(2, 3, 1, 2), kMachine), best("2d_f32_nhwc_c32n"));
-  EXPECT_EQ(chosen(problem_of(3, 3, 2), kMachine), best("3d_f32_ndhwc_c32n"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1cdiv32"));
+  EXPECT_EQ(chosen(problem_of(2, 5, 2), kMachine), best("2d_f32_nhwc_k5s2d1m1cdiv32"));
+  EXPECT_EQ(chosen(problem_of(2, 4, 1), kMachine), best("2d_f32_nhwc_cdiv32"));
+  EXPECT_EQ(chosen(problem_of(2, 3, 1, 2), kMachine), best("2d_f32_nhwc_cdiv32"));
+  EXPECT_EQ(chosen(problem_of(3, 3, 2), kMachine), best("3d_f32_ndhwc_cdiv32"));
   sepconv_problem relu = problem_of(2, 4, 1);
   relu.input_activation.kind = SEPCONV_ACTIVATION_RELU;
   EXPECT_EQ(chosen(relu, kMachine), best("2d_f32_nhwc_any"));
@@ -112,7 +112,7 @@ TEST(Dispatch, LargePointwiseKernelsHaveRowsOfTheirOwn) {
     sepconv_problem problem = problem_of(rank, 3, 1);
     problem.in_channels = 512;
     problem.out_channels = 1024;
-    EXPECT_EQ(chosen(problem, kMachine), best(group + "m1_far"));
+    EXPECT_EQ(chosen(problem, kMachine), best(group + "m1_large_weights"));
     problem.out_channels = 1023;
     EXPECT_EQ(chosen(problem, kMachine), best(group + "k3s1d1m1"));
     problem.out_channels = 1024;
@@ -120,7 +120,8 @@ TEST(Dispatch, LargePointwiseKernelsHaveRowsOfTheirOwn) {
     EXPECT_EQ(chosen(problem, kMachine), best(group + "any"));
     problem.out_activation.kind = SEPCONV_ACTIVATION_NONE;
     problem.depth_multiplier = 2;
-    EXPECT_EQ(chosen(problem, kMachine), best(group + (rank == 2 ? "c32n" : "any"))) << "the image in 3-D is not near";
+    EXPECT_EQ(chosen(problem, kMachine), best(group + (rank == 2 ? "cdiv32" : "any")))
+        << "the image in 3-D is not near";
   }
 }
 #endif

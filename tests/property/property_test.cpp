@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "support/activation.h"
+#include "activation.h"
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/illegal_problem.h"
@@ -88,8 +88,9 @@ void check_activation(sepconv_layout layout, sepconv_activation_kind kind, int p
   const std::vector<T> output = run(problem, operands).output;
   ASSERT_EQ(output.size(), operands.input.size());
   for (size_t i = 0; i < output.size(); ++i) {
-    const double x = static_cast<double>(operands.input[i]), error = own_error(*all[position], x, problem.input_dtype);
-    const double expected = activate(*all[position], x);
+    const double x = static_cast<double>(operands.input[i]),
+                 error = support::own_error(*all[position], x, problem.input_dtype);
+    const double expected = support::activate(*all[position], x);
     ASSERT_NEAR(static_cast<double>(output[i]), expected, error + static_cast<double>(std::numeric_limits<T>::min()))
         << "x = " << x;
   }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "support/activation.h"
+#include "activation.h"
 #include "support/describe.h"
 #include "support/golden.h"
 
@@ -117,7 +117,7 @@ TEST(Reference, AddsBiasesThenClamps) {
 
 // 1/2 and the like, where the formulas of docs/semantics.md can be worked out by hand, and their limits.
 TEST(Reference, KnowsTheActivations) {
-  const auto f = [](sepconv_activation_kind kind, double x) { return activate({kind, 0, 0}, x); };
+  const auto f = [](sepconv_activation_kind kind, double x) { return support::activate({kind, 0, 0}, x); };
   const double e = std::exp(1.0);
   EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SIGMOID, 0), 0.5);
   EXPECT_DOUBLE_EQ(f(SEPCONV_ACTIVATION_SIGMOID, 1), e / (e + 1));
@@ -139,8 +139,8 @@ TEST(Reference, KnowsHowSteepTheActivationsAre) {
   for (int kind = SEPCONV_ACTIVATION_NONE; kind <= SEPCONV_ACTIVATION_GELU; ++kind) {
     const sepconv_activation activation = {static_cast<sepconv_activation_kind>(kind), -1, 2};
     for (double x = -20; x < 20; x += 1e-3) {
-      const double rise = std::abs(activate(activation, x + 1e-3) - activate(activation, x));
-      ASSERT_LE(rise, steepness(activation) * 1e-3 * (1 + 1e-9)) << "kind " << kind << " at " << x;
+      const double rise = std::abs(support::activate(activation, x + 1e-3) - support::activate(activation, x));
+      ASSERT_LE(rise, support::steepness(activation) * 1e-3 * (1 + 1e-9)) << "kind " << kind << " at " << x;
     }
   }
 }

@@ -169,15 +169,15 @@ TEST_F(Choice, StaysInsideAPacking) {
 }
 
 TEST_F(Choice, RowsForMultiplesOfChannelsRankBeforeThoseForAny) {
-  sepconv_variant multiples = row("c32n_avx2", "x86_avx2");
+  sepconv_variant multiples = row("cdiv32_avx2", "x86_avx2");
   multiples.channels_multiple = 32;
   const std::vector<sepconv_variant> rows = {row("any_avx512", "x86_avx512"), row("any_avx2", "x86_avx2"), multiples};
   const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
   tables_.table[0] = &own;
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");  // 16 channels
   problem_.in_channels = 96;
-  EXPECT_EQ(chosen("portable,x86_avx2"), "c32n_avx2");
-  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "c32n_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2"), "cdiv32_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "cdiv32_avx2");
   problem_.in_channels = 97;
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
 }
@@ -185,8 +185,8 @@ TEST_F(Choice, RowsForMultiplesOfChannelsRankBeforeThoseForAny) {
 TEST_F(Choice, RowsForNearImagesLeaveLargerOnesToOthers) {
   sepconv_variant near = row("near_avx2", "x86_avx2");
   near.channels_multiple = 16;
-  near.most_image_bytes = 20 * 20 * 16 * 4;
-  near.most_reads = 18;
+  near.max_image_bytes = 20 * 20 * 16 * 4;
+  near.max_reads = 18;
   const std::vector<sepconv_variant> rows = {near, row("any_avx2", "x86_avx2")};
   const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
   tables_.table[0] = &own;
@@ -210,7 +210,7 @@ TEST_F(Choice, RowsForNearImagesLeaveLargerOnesToOthers) {
 
 TEST_F(Choice, RowsForFarKernelsRankBeforeWhatFixesMore) {
   sepconv_variant far = row("far_avx2", "x86_avx2");
-  far.least_kernel_bytes = 16 * 32 * 4;
+  far.min_pointwise_bytes = 16 * 32 * 4;
   std::vector<sepconv_variant> rows = kShipped;
   rows.push_back(far);
   const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};

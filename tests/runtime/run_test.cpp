@@ -341,7 +341,7 @@ TEST(RunHints, SayWhetherTheOutputIsFar) {
     loop_hints = nullptr;
     EXPECT_FALSE(hints.empty());
     std::set<int64_t> values;
-    for (const LoopHints& call : hints) values.insert(call.output_is_far);
+    for (const LoopHints& call : hints) values.insert(call.output_is_large);
     return values;
   };
   constexpr int64_t image = int64_t{13} * 9 * 7 * 4, megabyte = 1 << 20;

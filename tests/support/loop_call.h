@@ -68,7 +68,7 @@ struct Call {
   int64_t in_channels, channel_pitch;
   int64_t multiplier, sum_channels, sum_block;
   uint64_t ahead;
-  int64_t ahead_lines, output_is_far;
+  int64_t ahead_lines, output_is_large;
   sepconv_activation in, mid, out;
   halide_buffer_t* output;
 
@@ -100,7 +100,7 @@ struct Call {
     sum_block = number();
     ahead = *static_cast<const uint64_t*>(*argv++);  // nothing that a result depends on
     ahead_lines = number();
-    output_is_far = number();
+    output_is_large = number();
     sepconv_activation* const activations[] = {&in, &mid, &out};
     for (sepconv_activation* activation : activations)
       activation->kind = static_cast<sepconv_activation_kind>(number());

@@ -6,27 +6,10 @@
 #include <cmath>
 #include <vector>
 
+#include "activation.h"
 #include "support/loop_call.h"
 
 namespace sepconv::test::loop {
-
-template <typename T>
-T activate(T x, const sepconv_activation& activation) {
-  switch (activation.kind) {
-    case SEPCONV_ACTIVATION_SWISH:
-      return x / (1 + std::exp(-x));
-    case SEPCONV_ACTIVATION_HARD_SWISH:
-      return x * std::min(std::max(x + 3, T{0}), T{6}) / 6;
-    case SEPCONV_ACTIVATION_SIGMOID:
-      return 1 / (1 + std::exp(-x));
-    case SEPCONV_ACTIVATION_TANH:
-      return std::tanh(x);
-    case SEPCONV_ACTIVATION_GELU:
-      return x / 2 * (1 + std::tanh(T(0.79788456080286536) * (x + T(0.044715) * x * x * x)));
-    default:
-      return std::min(std::max(x, T(activation.lo)), T(activation.hi));
-  }
-}
 
 // The staged input: [z, y, x, lane], the samples under the strip, along x in whole depthwise tiles. A chunk at a time,
 // with channels first one channel.
@@ -67,7 +50,7 @@ void stage(const Call& call, const Compiled& row, const Staging& staging, int64_
           T& to = staged[staging.at(z, y, x) * staging.lanes + lane];
           to = 0;
           if (inside && c < call.in_channels) {
-            to = activate(data_of<T>(call.input)[index + c * call.channel_pitch], call.in);
+            to = support::activate(call.in, data_of<T>(call.input)[index + c * call.channel_pitch]);
           }
         }
       }
@@ -95,7 +78,7 @@ T convolve(const Call& call, const Compiled& row, const Staging& staging, const 
       }
     }
   }
-  return activate(value + data_of<T>(call.mid_bias)[q * row.chunk + lane], call.mid);
+  return support::activate(call.mid, value + data_of<T>(call.mid_bias)[q * row.chunk + lane]);
 }
 
 // d[p, k - k0] for the chunks that k0 <= k < k1 touches.
@@ -185,8 +168,8 @@ int compute(const Call& call, const Compiled& row, int kind, int64_t pixels) {
       T& to = output.data[f * output.channel + p * output.pixel];
       to = std::numeric_limits<T>::quiet_NaN();
       if (p >= pixels) continue;
-      to = activate(sum(f, p) + data_of<T>(call.out_bias)[f] + residual.data[f * residual.channel + p * residual.pixel],
-                    call.out);
+      to = support::activate(call.out, sum(f, p) + data_of<T>(call.out_bias)[f] +
+                                           residual.data[f * residual.channel + p * residual.pixel]);
     }
   }
   return 0;
@@ -197,7 +180,7 @@ int run(void** argv, const Compiled& row, int kind) {
   loop_calls.fetch_add(1);
   if (loop_fail_after.load() >= 0 && loop_fail_after.fetch_sub(1) == 0) return loop_asked_to_fail;
   const Call call(argv, row.rank, (kind & kFirst) != 0);
-  if (loop_hints != nullptr) loop_hints->push_back({call.ahead, call.ahead_lines, call.output_is_far});
+  if (loop_hints != nullptr) loop_hints->push_back({call.ahead, call.ahead_lines, call.output_is_large});
   int64_t pixels = 1;
   for (const Axis& axis : call.axis) pixels *= axis.strip_extent;
   int failure = check<T>(call, row, kind, pixels);

@@ -37,7 +37,7 @@ extern std::atomic<int64_t> loop_calls;
 // What a call was told of memory: so many cache lines at an address will be read next, and whether the output is far.
 struct LoopHints {
   uint64_t ahead;
-  int64_t ahead_lines, output_is_far;
+  int64_t ahead_lines, output_is_large;
 };
 
 // Where not null: those of each call. For runs of one thread.

@@ -6,7 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "support/activation.h"
+#include "activation.h"
 
 namespace sepconv::test {
 namespace {
@@ -86,9 +86,9 @@ double magnitude(T value) {
 // The function's own error, and that of its argument, enlarged by at most the function's slope.
 template <typename T>
 Estimate<T> activated(const sepconv_activation& activation, const Estimate<T>& x, sepconv_dtype dtype) {
-  const T value = activate(activation, x.value);
-  const double own = own_error(activation, static_cast<double>(x.value), dtype);
-  return {value, steepness(activation) * x.error + own, std::max(x.magnitude, magnitude(value))};
+  const T value = support::activate(activation, x.value);
+  const double own = support::own_error(activation, static_cast<double>(x.value), dtype);
+  return {value, support::steepness(activation) * x.error + own, std::max(x.magnitude, magnitude(value))};
 }
 
 }  // namespace
@@ -112,6 +112,8 @@ OutputAxis output_axis(const sepconv_problem& given, int axis) {
       const int64_t before = problem.pad_before[axis], after = problem.pad_after[axis];
       return {(n + before + after - window) / s + 1, before};
     }
+    case SEPCONV_PADDING_COUNT:
+      break;
   }
   throw std::invalid_argument("no such padding");
 }
@@ -128,6 +130,7 @@ sepconv_problem completed(const sepconv_problem& given) {
 }
 
 bool only_clamps(const sepconv_problem& problem) {
+  using support::is_clamp;
   return is_clamp(problem.input_activation) && is_clamp(problem.mid_activation) && is_clamp(problem.out_activation);
 }
 

@@ -94,10 +94,10 @@ class OpenCl : public Device {
 
   double seconds_of(const std::function<void()>& enqueue) override {
     library_.call("clFinish", queue_);
-    const double start = programs::seconds_now();
+    const double start = support::seconds_now();
     enqueue();
     library_.call("clFinish", queue_);
-    return programs::seconds_now() - start;
+    return support::seconds_now() - start;
   }
 
  private:

@@ -18,7 +18,7 @@
 
 namespace {
 
-namespace programs = sepconv::programs;
+namespace programs = sepconv::support;
 namespace runner = sepconv::runner;
 
 // Device memory, filled from the host where there is something to fill it with.
@@ -72,7 +72,7 @@ using Plan = std::unique_ptr<sepconv_plan, PlanDeleter>;
 // What all candidates compute.
 struct Task {
   const sepconv_problem& problem;
-  const programs::Weights& weights;
+  const support::Weights& weights;
   const std::vector<float>& input;
   runner::Device& device;
   size_t output_count;
@@ -86,7 +86,7 @@ class Candidate {
     sepconv_options_init(&options, sizeof options);
     options.device = row.driver->device;
     sepconv_plan* plan = nullptr;
-    programs::require(sepconv_plan_create(&task.problem, &options, &plan));
+    support::require(sepconv_plan_create(&task.problem, &options, &plan));
     plan_.reset(plan);
     sepconv_weights arrays;
     sepconv_weights_init(&arrays, sizeof arrays);
@@ -96,8 +96,8 @@ class Candidate {
     arrays.mid_bias = given(task.weights.mid_bias);
     arrays.out_bias = given(task.weights.out_bias);
     const size_t size = sepconv_plan_packed_size(plan);
-    const programs::Buffer packed = programs::allocate(size);
-    programs::require(sepconv_plan_pack(plan, &arrays, packed.get(), size));
+    const support::Buffer packed = support::allocate(size);
+    support::require(sepconv_plan_pack(plan, &arrays, packed.get(), size));
 
     const auto make = [&](const void* host, size_t bytes) {
       return std::make_unique<Memory>(*row.driver, task.device.stream(), host, bytes);
@@ -114,17 +114,17 @@ class Candidate {
     if (sepconv_plan_workspace_size(plan) != 0) workspace_->name(&arguments_.workspace, &arguments_.workspace_memory);
     arguments_.workspace_size = sepconv_plan_workspace_size(plan);
     arguments_.stream = task.device.stream();
-    programs::require(sepconv_plan_warm_up(plan, arguments_.stream));
+    support::require(sepconv_plan_warm_up(plan, arguments_.stream));
   }
 
   double max_error() const {
     run();
     std::vector<float> output(task_.output_count);
     output_->read(arguments_.stream, output.data(), output.size() * sizeof(float));
-    return programs::check(task_.problem, task_.input.data(), task_.weights, output.data()).max_error;
+    return support::check(task_.problem, task_.input.data(), task_.weights, output.data()).max_error;
   }
 
-  void run() const { programs::require(sepconv_plan_run(plan_.get(), &arguments_)); }
+  void run() const { support::require(sepconv_plan_run(plan_.get(), &arguments_)); }
 
  private:
   const Task& task_;
@@ -141,10 +141,10 @@ std::vector<runner::Result> race_candidates(const Task& task, const runner::Comm
     results.emplace_back();
     runner::Result& result = results.back();
     try {
-      programs::require(sepconv_register((*table)()));  // its row now ranks before all others
+      support::require(sepconv_register((*table)()));  // its row now ranks before all others
       candidates.push_back(std::make_unique<Candidate>((*table)()->rows[0], task));
       result.max_error = candidates.back()->max_error();
-      result.right = result.max_error < programs::kErrorLimit;
+      result.right = result.max_error < support::kErrorLimit;
     } catch (const std::runtime_error& error) {
       result.failed = error.what();
       continue;
@@ -173,11 +173,11 @@ int main(int argc, char** argv) {
     const sepconv_problem problem = runner::problem_of(line.problem);
     const std::unique_ptr<runner::Device> device = runner::open_device((*sepconv_candidates)()->rows[0].driver->device);
     constexpr uint64_t kSeed = 1;  // any; the same in every run
-    programs::Random random(kSeed);
-    const programs::Weights weights = programs::random_weights(problem, &random, 0.5F);
+    support::Random random(kSeed);
+    const support::Weights weights = support::random_weights(problem, &random, 0.5F);
     std::vector<float> input;
-    random.fill(&input, static_cast<size_t>(problem.batch * programs::input_pixels(problem) * problem.in_channels), 1);
-    const auto outputs = static_cast<size_t>(problem.batch * programs::output_pixels(problem) * problem.out_channels);
+    random.fill(&input, static_cast<size_t>(problem.batch * support::input_pixels(problem) * problem.in_channels), 1);
+    const auto outputs = static_cast<size_t>(problem.batch * support::output_pixels(problem) * problem.out_channels);
     const Task task = {problem, weights, input, *device, outputs};
     const std::vector<runner::Result> results = race_candidates(task, line);
     runner::print_answer(runner::record_name(device->name()),

@@ -26,26 +26,26 @@
 
 namespace {
 
-namespace programs = sepconv::programs;
+namespace programs = sepconv::support;
 namespace runner = sepconv::runner;
 
 // One candidate: a plan of its own row, checked.
 struct Candidate {
-  std::unique_ptr<programs::LayerRun> run;
+  std::unique_ptr<support::LayerRun> run;
   runner::Result result;
 };
 
 Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& problem, const void* input,
-                  const programs::Weights& weights) {
+                  const support::Weights& weights) {
   Candidate candidate;
   try {
-    programs::require(sepconv_register(table));  // its row now ranks before all others
+    support::require(sepconv_register(table));  // its row now ranks before all others
     sepconv_options options;
     sepconv_options_init(&options, sizeof options);
     options.variant = table->rows[0].name;  // also where dispatch would take another for the problem's size
-    candidate.run = std::make_unique<programs::LayerRun>(problem, &options, weights);
+    candidate.run = std::make_unique<support::LayerRun>(problem, &options, weights);
     candidate.result.max_error = candidate.run->run_and_check(input, weights).max_error;
-    candidate.result.right = candidate.result.max_error < programs::error_limit(problem.output_dtype);
+    candidate.result.right = candidate.result.max_error < support::error_limit(problem.output_dtype);
   } catch (const std::runtime_error& error) {
     candidate.result.failed = error.what();
   }
@@ -54,11 +54,11 @@ Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& pro
 
 std::vector<runner::Result> race_candidates(const sepconv_problem& problem, const runner::CommandLine& line) {
   constexpr uint64_t kSeed = 1;  // any; the same in every run
-  programs::Random random(kSeed);
-  const programs::Weights weights = programs::random_weights(problem, &random, 0.5F);
+  support::Random random(kSeed);
+  const support::Weights weights = support::random_weights(problem, &random, 0.5F);
   std::vector<float> values;
-  random.fill(&values, static_cast<size_t>(problem.batch * programs::input_pixels(problem) * problem.in_channels), 1);
-  const programs::Buffer input = programs::elements_of(values, problem.input_dtype);
+  random.fill(&values, static_cast<size_t>(problem.batch * support::input_pixels(problem) * problem.in_channels), 1);
+  const support::Buffer input = support::elements_of(values, problem.input_dtype);
   const void* const data = input.get();
 
   std::vector<Candidate> candidates;
@@ -66,11 +66,11 @@ std::vector<runner::Result> race_candidates(const sepconv_problem& problem, cons
   for (const auto* table = sepconv_candidates; *table != nullptr; ++table) {
     candidates.push_back(prepare((*table)(), problem, data, weights));
     if (!candidates.back().result.right) continue;
-    const programs::LayerRun* run = candidates.back().run.get();
+    const support::LayerRun* run = candidates.back().run.get();
     samplers.emplace_back([run, data](int calls) {
-      const double start = programs::seconds_now();
+      const double start = support::seconds_now();
       for (int i = 0; i < calls; ++i) run->run(data);
-      return programs::seconds_now() - start;
+      return support::seconds_now() - start;
     });
   }
   constexpr double kSampleSeconds = 20e-6;  // about a thousand times what reading the clock costs
@@ -88,8 +88,8 @@ std::string measured_machine() {
   char text[200];
   std::snprintf(text, sizeof text,
                 "\"peak_gflops\": %.5g, \"bandwidth\": {\"L2\": %.4g, \"L3\": %.4g, \"memory\": %.4g}, ",
-                programs::measure_peak().gflops, programs::measure_bandwidth(256 << 10),
-                programs::measure_bandwidth(8 << 20), programs::measure_bandwidth(128 << 20));
+                support::measure_peak().gflops, support::measure_bandwidth(256 << 10),
+                support::measure_bandwidth(8 << 20), support::measure_bandwidth(128 << 20));
   return text;
 }
 

@@ -1,12 +1,11 @@
 #include "problem_words.h"
 
 #include <cstdlib>
-#include <iterator>
 #include <map>
 #include <sstream>
 #include <stdexcept>
 
-#include "activation_names.h"
+#include "sepconv/sepconv.hpp"
 
 namespace sepconv::runner {
 namespace {
@@ -27,20 +26,16 @@ std::vector<int64_t> numbers(const std::string& text) {
   return values;
 }
 
-template <typename Value>
-Value named(const std::string& word, const std::map<std::string, Value>& names) {
-  const auto found = names.find(word);
-  if (found == names.end()) throw std::runtime_error("\"" + word + "\" is not known");
-  return found->second;
+template <typename Enum>
+Enum named(const std::string& word) {
+  const auto found = from_name<Enum>(word);
+  if (!found) throw std::runtime_error("\"" + word + "\" is not known");
+  return *found;
 }
 
 sepconv_activation activation(const std::string& word) {
   const size_t colon = word.find(':');
-  if (colon == std::string::npos) {
-    static const std::map<std::string, sepconv_activation_kind> kinds(std::begin(programs::kActivationNames),
-                                                                      std::end(programs::kActivationNames));
-    return {named(word, kinds), 0, 0};
-  }
+  if (colon == std::string::npos) return {named<sepconv_activation_kind>(word), 0, 0};
   return {SEPCONV_ACTIVATION_CLAMP, std::strtof(word.substr(0, colon).c_str(), nullptr),
           std::strtof(word.substr(colon + 1).c_str(), nullptr)};
 }
@@ -78,17 +73,11 @@ sepconv_problem problem_of(const std::vector<std::string>& all) {
   read_axes(words, "dilation", problem.spatial_rank, problem.dilation);
   read_axes(words, "before", problem.spatial_rank, problem.pad_before);
   read_axes(words, "after", problem.spatial_rank, problem.pad_after);
-  problem.padding = named<sepconv_padding>(text("padding", "valid"), {{"valid", SEPCONV_PADDING_VALID},
-                                                                      {"same", SEPCONV_PADDING_SAME},
-                                                                      {"causal", SEPCONV_PADDING_CAUSAL},
-                                                                      {"explicit", SEPCONV_PADDING_EXPLICIT}});
-  problem.layout = named<sepconv_layout>(
-      text("data_format", "channels_last"),
-      {{"channels_last", SEPCONV_LAYOUT_CHANNELS_LAST}, {"channels_first", SEPCONV_LAYOUT_CHANNELS_FIRST}});
-  problem.stages = named<sepconv_stages>(text("stages", "both"),
-                                         {{"both", SEPCONV_STAGES_BOTH}, {"depthwise", SEPCONV_STAGES_DEPTHWISE}});
+  problem.padding = named<sepconv_padding>(text("padding", "valid"));
+  problem.layout = named<sepconv_layout>(text("data_format", "channels_last"));
+  problem.stages = named<sepconv_stages>(text("stages", "both"));
   problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype =
-      named<sepconv_dtype>(text("dtype", "float32"), {{"float32", SEPCONV_DTYPE_F32}, {"float64", SEPCONV_DTYPE_F64}});
+      named<sepconv_dtype>(text("dtype", "float32"));
   problem.batch = number(text("n", "1"));
   problem.in_channels = number(text("cin", ""));
   problem.out_channels = number(text("cout", problem.stages == SEPCONV_STAGES_DEPTHWISE ? "0" : ""));

@@ -38,11 +38,11 @@ struct Runner {
 
   void turn() {
     sample();  // after another candidate the first call finds its weights out of the cache
-    const double end = programs::seconds_now() + kTurnSeconds;
+    const double end = support::seconds_now() + kTurnSeconds;
     const auto first = static_cast<std::ptrdiff_t>(samples.size());
     do {
       samples.push_back(sample());
-    } while (programs::seconds_now() < end);
+    } while (support::seconds_now() < end);
     turns.push_back(*std::min_element(samples.begin() + first, samples.end()));
   }
 };
@@ -60,7 +60,7 @@ std::vector<RaceResult> race(const std::vector<Sampler>& candidates, double budg
   }
   double spent = 0;
   for (size_t turn = 0; turn < kTurnsBeforeOut || spent < budget; ++turn) {
-    const double start = programs::seconds_now();
+    const double start = support::seconds_now();
     int running = 0;
     for (Runner& runner : runners) {
       if (runner.out) continue;
@@ -68,7 +68,7 @@ std::vector<RaceResult> race(const std::vector<Sampler>& candidates, double budg
       ++running;
     }
     if (running == 0 || (running == 1 && candidates.size() > 1)) break;
-    spent += (programs::seconds_now() - start) / running;
+    spent += (support::seconds_now() - start) / running;
     if (turn + 1 != kTurnsBeforeOut && turn + 1 != 3 * kTurnsBeforeOut) continue;
     for (Runner& runner : runners) {
       runner.out = runner.out || median_ratio(runner.turns, runners[0].turns) > slower;

@@ -76,7 +76,7 @@ def test_a_row_that_suits_several_layers():
     wide = layers.Layer("d", fields | {"kernel": [3, 13]})
     for variant, suited in (
         ("2d_f32_nhwc_any", [layer, strided, curved, wide]), ("2d_f32_nhwc_k3s1d1m1", [layer]), ("2d_f32_nhwc_k3s2d1m1", [strided]),
-        ("2d_f32_nhwc_k3s1d1m1_act", [layer, curved]), ("2d_f32_nhwc_c16", [layer, strided, wide]), ("2d_f32_nhwc_k3c8n", [layer, strided]), ("2d_f32_nhwc_c32n", []),
+        ("2d_f32_nhwc_k3s1d1m1_act", [layer, curved]), ("2d_f32_nhwc_c16", [layer, strided, wide]), ("2d_f32_nhwc_k3cdiv8", [layer, strided]), ("2d_f32_nhwc_cdiv32", []),
         ("2d_f32_nhwc_s1d1m1", [layer, wide]), ("2d_f32_nhwc_k3x13", [wide]), ("2d_f32_nchw_any", []), ("1d_f32_nwc_any", []),
         ("2d_f32_nhwc_any_depthwise", []), ("2d_f32_nhwc_c1", []), (layer.variant, [layer]),
     ):  # fmt: skip
@@ -112,18 +112,18 @@ def test_layers_in_another_type_and_without_a_pointwise_stage():
 def test_rows_for_near_images_take_only_those():
     fields = {"name": "a", "spatial": [64, 64], "cin": 128, "cout": 24, "kernel": [3, 3], "padding": "same"}
     near, large = layers.Layer("a", fields), layers.Layer("b", fields | {"spatial": [64, 65]})
-    assert near.suits("2d_f32_nhwc_c32n") and not large.suits("2d_f32_nhwc_c32n")
+    assert near.suits("2d_f32_nhwc_cdiv32") and not large.suits("2d_f32_nhwc_cdiv32")
     often = layers.Layer("c", fields | {"spatial": [7, 7], "kernel": [7, 7]})
-    assert not often.suits("2d_f32_nhwc_c32n")
-    assert layers.Layer("d", often.fields | {"strides": [2, 2]}).suits("2d_f32_nhwc_c32n")
-    assert large.suits("2d_f32_nhwc_k3s1d1m1c32n"), "with the dilation known the image may be large"
+    assert not often.suits("2d_f32_nhwc_cdiv32")
+    assert layers.Layer("d", often.fields | {"strides": [2, 2]}).suits("2d_f32_nhwc_cdiv32")
+    assert large.suits("2d_f32_nhwc_k3s1d1m1cdiv32"), "with the dilation known the image may be large"
 
 
 def test_rows_for_far_kernels_take_only_those():
     fields = {"name": "a", "spatial": [7, 7], "cin": 512, "cout": 1024, "kernel": [3, 3], "padding": "same"}
     far, near = layers.Layer("a", fields), layers.Layer("b", fields | {"cout": 1023})
     curved = layers.Layer("c", fields | {"out_activation": "swish"})
-    row = "2d_f32_nhwc_m1_far"
+    row = "2d_f32_nhwc_m1_large_weights"
     assert [layer for layer in (far, near, curved) if layer.suits(row)] == [far]
     assert layers.fixed_count(row) > layers.fixed_count(far.variant)
     (left,) = campaign.named_row([far, near], "2d_f32_nhwc_k3s1d1m1", [row]).layers

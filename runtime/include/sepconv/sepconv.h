@@ -16,6 +16,7 @@
 ///   * Functions return a status; sepconv_last_error() then holds one sentence that names the argument and its value.
 ///   * Everything is validated before the first write. The library never aborts, prints, or starts a thread.
 ///   * A field for something that is not built yet gives SEPCONV_UNSUPPORTED.
+///   * Enumerations end in a _COUNT, the number of values of this version; later versions add values before it.
 #ifndef SEPCONV_SEPCONV_H
 #define SEPCONV_SEPCONV_H
 
@@ -47,19 +48,22 @@ typedef enum sepconv_status {
   SEPCONV_BAD_PACKED = 4,        ///< packed weights are of another plan, another version, or damaged
   SEPCONV_TASK_FAILED = 5,       ///< the caller's parallel_for reported failure; the output is not complete
   SEPCONV_NO_DEVICE = 6,         ///< options.device asks for a device that this machine, or its driver, has not
-  SEPCONV_DEVICE_FAILED = 7      ///< the device's driver reported an error
+  SEPCONV_DEVICE_FAILED = 7,     ///< the device's driver reported an error
+  SEPCONV_STATUS_COUNT
 } sepconv_status;
 
 typedef enum sepconv_layout {
-  SEPCONV_LAYOUT_CHANNELS_LAST = 0,  ///< (batch, spatial..., channels)
-  SEPCONV_LAYOUT_CHANNELS_FIRST = 1  ///< (batch, channels, spatial...)
+  SEPCONV_LAYOUT_CHANNELS_LAST = 0,   ///< (batch, spatial..., channels)
+  SEPCONV_LAYOUT_CHANNELS_FIRST = 1,  ///< (batch, channels, spatial...)
+  SEPCONV_LAYOUT_COUNT
 } sepconv_layout;
 
 typedef enum sepconv_padding {
-  SEPCONV_PADDING_VALID = 0,    ///< no padding: out = floor((n - ((k-1)*d+1)) / s) + 1
-  SEPCONV_PADDING_SAME = 1,     ///< out = ceil(n / s); the odd zero goes at the end, as in Keras
-  SEPCONV_PADDING_CAUSAL = 2,   ///< rank 1: d*(k-1) zeros before the time axis
-  SEPCONV_PADDING_EXPLICIT = 3  ///< pad_before and pad_after, per axis
+  SEPCONV_PADDING_VALID = 0,     ///< no padding: out = floor((n - ((k-1)*d+1)) / s) + 1
+  SEPCONV_PADDING_SAME = 1,      ///< out = ceil(n / s); the odd zero goes at the end, as in Keras
+  SEPCONV_PADDING_CAUSAL = 2,    ///< rank 1: d*(k-1) zeros before the time axis
+  SEPCONV_PADDING_EXPLICIT = 3,  ///< pad_before and pad_after, per axis
+  SEPCONV_PADDING_COUNT
 } sepconv_padding;
 
 typedef enum sepconv_dtype {
@@ -69,7 +73,8 @@ typedef enum sepconv_dtype {
   SEPCONV_DTYPE_BF16 = 3,
   SEPCONV_DTYPE_I8 = 4,
   SEPCONV_DTYPE_U8 = 5,
-  SEPCONV_DTYPE_I32 = 6
+  SEPCONV_DTYPE_I32 = 6,
+  SEPCONV_DTYPE_COUNT
 } sepconv_dtype;
 
 typedef enum sepconv_activation_kind {
@@ -81,7 +86,8 @@ typedef enum sepconv_activation_kind {
   SEPCONV_ACTIVATION_HARD_SWISH = 5,  ///< x * min(max(x + 3, 0), 6) / 6
   SEPCONV_ACTIVATION_SIGMOID = 6,     ///< 1 / (1 + exp(-x))
   SEPCONV_ACTIVATION_TANH = 7,
-  SEPCONV_ACTIVATION_GELU = 8  ///< x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
+  SEPCONV_ACTIVATION_GELU = 8,  ///< x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
+  SEPCONV_ACTIVATION_COUNT
 } sepconv_activation_kind;
 
 /// Which of the two stages a problem has. Networks that put something between them that is not an activation (squeeze
@@ -90,20 +96,23 @@ typedef enum sepconv_stages {
   SEPCONV_STAGES_BOTH = 0,
   SEPCONV_STAGES_DEPTHWISE = 1,  ///< Y = mid_act(mid_bias + taps): out_channels is C*M (or 0, which means that); no
                                  ///< pointwise kernel, output bias, output activation or residual
-  SEPCONV_STAGES_POINTWISE = 2   ///< D = in_act(X): kernel_extent and dilation are 1 (or 0, which means that),
+  SEPCONV_STAGES_POINTWISE = 2,  ///< D = in_act(X): kernel_extent and dilation are 1 (or 0, which means that),
                                  ///< depth_multiplier 1; no depthwise kernel, mid bias or mid activation
+  SEPCONV_STAGES_COUNT
 } sepconv_stages;
 
 typedef enum sepconv_device {
   SEPCONV_DEVICE_CPU = 0,
   SEPCONV_DEVICE_CUDA = 1,
-  SEPCONV_DEVICE_OPENCL = 2
+  SEPCONV_DEVICE_OPENCL = 2,
+  SEPCONV_DEVICE_COUNT
 } sepconv_device;
 
 typedef enum sepconv_memory_kind {
   SEPCONV_MEMORY_HOST = 0,
   SEPCONV_MEMORY_CUDA = 1,
-  SEPCONV_MEMORY_OPENCL = 2
+  SEPCONV_MEMORY_OPENCL = 2,
+  SEPCONV_MEMORY_COUNT
 } sepconv_memory_kind;
 
 /// An activation; lo and hi are read for SEPCONV_ACTIVATION_CLAMP only.
@@ -229,7 +238,7 @@ SEPCONV_API sepconv_status sepconv_plan_create(const sepconv_problem* problem, c
                                                sepconv_plan** plan);
 SEPCONV_API void sepconv_plan_destroy(sepconv_plan* plan);  ///< NULL is fine
 
-/// The chosen variant's full name, such as "2d_f32_nhwc_k3s1d1m1_fused_x86_avx2". Lives as long as the plan.
+/// The chosen variant's full name, such as "2d_f32_nhwc_k3s1d1m1_x86_avx2". Lives as long as the plan.
 SEPCONV_API const char* sepconv_plan_variant(const sepconv_plan* plan);
 
 /// Writes a text for people: the rows considered, and why this one. Always ends the text with a NUL inside `size` bytes
@@ -304,7 +313,11 @@ SEPCONV_API void sepconv_stream_reset(sepconv_stream* stream);    ///< back to f
 SEPCONV_API void sepconv_stream_destroy(sepconv_stream* stream);  ///< NULL is fine
 
 /// Where a batch normalisation stands: after the depthwise stage (C*M channels), or after the pointwise one (F).
-typedef enum sepconv_position { SEPCONV_POSITION_MID = 0, SEPCONV_POSITION_OUT = 1 } sepconv_position;
+typedef enum sepconv_position {
+  SEPCONV_POSITION_MID = 0,
+  SEPCONV_POSITION_OUT = 1,
+  SEPCONV_POSITION_COUNT
+} sepconv_position;
 
 /// The parameters of a batch normalisation, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, each one number a
 /// channel, weight_dtype. NULL means what Keras starts from: gamma 1, beta 0, mean 0, variance 1.
@@ -338,6 +351,15 @@ SEPCONV_API sepconv_status sepconv_register(const sepconv_variant_table* table);
 SEPCONV_API const char* sepconv_status_name(sepconv_status status);  ///< "SEPCONV_OK", ...
 SEPCONV_API const char* sepconv_last_error(void);                    ///< this thread's, a sentence; "" if none
 SEPCONV_API const char* sepconv_version(void);                       ///< "0.1.0"
+
+/// The word of a value in layer files, in Keras and in the commands: "float32", "hard_swish", "channels_last", "same",
+/// "depthwise", "cuda". NULL for a number that is no value, so that a loop from 0 meets all of them.
+SEPCONV_API const char* sepconv_dtype_name(sepconv_dtype dtype);
+SEPCONV_API const char* sepconv_activation_name(sepconv_activation_kind kind);
+SEPCONV_API const char* sepconv_layout_name(sepconv_layout layout);
+SEPCONV_API const char* sepconv_padding_name(sepconv_padding padding);
+SEPCONV_API const char* sepconv_stages_name(sepconv_stages stages);
+SEPCONV_API const char* sepconv_device_name(sepconv_device device);
 
 /// The registered variants, for listings: the index-th row's full name and whether this machine may run it
 /// (SEPCONV_TARGETS included), in order of rank. NULL past the last.

@@ -19,8 +19,10 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -42,6 +44,23 @@ class Error : public std::runtime_error {
 /// Throws the status as an Error unless it is SEPCONV_OK.
 inline void check(sepconv_status status) {
   if (status != SEPCONV_OK) throw Error(status, sepconv_last_error());
+}
+
+/// The word of a value, as in layer files and in Keras: "float32", "channels_last". NULL for a number that is no value.
+inline const char* name(sepconv_dtype value) { return sepconv_dtype_name(value); }
+inline const char* name(sepconv_activation_kind value) { return sepconv_activation_name(value); }
+inline const char* name(sepconv_layout value) { return sepconv_layout_name(value); }
+inline const char* name(sepconv_padding value) { return sepconv_padding_name(value); }
+inline const char* name(sepconv_stages value) { return sepconv_stages_name(value); }
+inline const char* name(sepconv_device value) { return sepconv_device_name(value); }
+
+/// The value of a word: from_name<sepconv_dtype>("float32"). Empty for a word that names none.
+template <typename Enum>
+std::optional<Enum> from_name(std::string_view word) {
+  for (int value = 0; const char* known = name(static_cast<Enum>(value)); ++value) {
+    if (word == known) return static_cast<Enum>(value);
+  }
+  return std::nullopt;
 }
 
 /// What to compute: a sepconv_problem with its defaults, filled field by field. Axes are outermost first; a list of

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 7
+#define SEPCONV_VARIANT_ABI 8
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -41,7 +41,7 @@ extern "C" {
 ///     ahead             uint64  address of memory that the worker's next task will read, or the caller
 ///     ahead_lines       int32   how many cache lines (64 bytes) of it; 0 for nothing. A variant may prefetch them, and
 ///                               must not read them
-///     output_is_far     int32   1: the output is so large that it will hardly be in a core's caches. A variant may
+///     output_is_large     int32   1: the output is so large that it will hardly be in a core's caches. A variant may
 ///                               prefetch the lines that it writes
 ///     in_kind, mid_kind, out_kind      int32             sepconv_activation_kind: CLAMP for everything that is a clamp
 ///     in_lo, in_hi, mid_lo, mid_hi, out_lo, out_hi       float; -inf and inf where there is no clamp
@@ -122,10 +122,10 @@ typedef struct sepconv_variant {
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];
   int64_t depth_multiplier, in_channels, out_channels;
-  int64_t channels_multiple;   ///< in_channels is a multiple of it; 0 or 1 for any
-  int64_t most_image_bytes;    ///< chosen unasked only for images of at most so many bytes; 0 for any
-  int32_t most_reads;          ///< the same: for samples that at most so many taps read, each multiple counted
-  int64_t least_kernel_bytes;  ///< the same: for pointwise kernels of at least so many bytes; before all other rows
+  int64_t channels_multiple;    ///< in_channels is a multiple of it; 0 or 1 for any
+  int64_t max_image_bytes;      ///< chosen unasked only for images of at most so many bytes; 0 for any
+  int32_t max_reads;            ///< the same: for samples that at most so many taps read, each multiple counted
+  int64_t min_pointwise_bytes;  ///< the same: for pointwise kernels of at least so many bytes; before all other rows
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int32_t chunk_channels;  ///< channels the depthwise stage handles together; the depthwise kernel's inner extent
   int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent

@@ -1,6 +1,6 @@
 // Reads layer files (schema/layers.schema.json) into problems.
-#ifndef SEPCONV_BENCH_SUPPORT_LAYER_FILE_H
-#define SEPCONV_BENCH_SUPPORT_LAYER_FILE_H
+#ifndef SEPCONV_SUPPORT_LAYER_FILE_H
+#define SEPCONV_SUPPORT_LAYER_FILE_H
 
 #include <cstdint>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "sepconv/sepconv.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 struct Layer {
   std::string name;
@@ -35,6 +35,6 @@ double flops(const sepconv_problem& problem);
 // "56x56 128->128 k3x3 s2x2 d2x2", for tables; strides and dilations of 1 are left out.
 std::string describe(const sepconv_problem& problem);
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_BENCH_SUPPORT_LAYER_FILE_H
+#endif  // SEPCONV_SUPPORT_LAYER_FILE_H

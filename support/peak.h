@@ -1,12 +1,12 @@
 // What this machine can do at best, measured: the yardstick beside every time.
-#ifndef SEPCONV_BENCH_SUPPORT_PEAK_H
-#define SEPCONV_BENCH_SUPPORT_PEAK_H
+#ifndef SEPCONV_SUPPORT_PEAK_H
+#define SEPCONV_SUPPORT_PEAK_H
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 // One loop of independent float32 multiply-add chains, for one instruction set.
 struct PeakLoop {
@@ -44,6 +44,6 @@ Peak measure_peak(int threads = 1);
 // a processor works undisturbed.
 std::string to_text(const Peak& peak);
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_BENCH_SUPPORT_PEAK_H
+#endif  // SEPCONV_SUPPORT_PEAK_H

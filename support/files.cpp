@@ -9,7 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, int error) {
@@ -59,4 +59,4 @@ void write_file(const std::string& path, const std::string& contents) {
   }
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

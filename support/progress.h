@@ -1,10 +1,10 @@
 // One line on the terminal that says how far we are. Silent where stderr is not a terminal.
-#ifndef SEPCONV_BENCH_SUPPORT_PROGRESS_H
-#define SEPCONV_BENCH_SUPPORT_PROGRESS_H
+#ifndef SEPCONV_SUPPORT_PROGRESS_H
+#define SEPCONV_SUPPORT_PROGRESS_H
 
 #include <string>
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 class Progress {
  public:
@@ -21,6 +21,6 @@ class Progress {
   bool shown_;
 };
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_BENCH_SUPPORT_PROGRESS_H
+#endif  // SEPCONV_SUPPORT_PROGRESS_H

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 constexpr double kTurnSeconds = 0.01;
@@ -84,4 +84,4 @@ std::vector<Timing> time_in_turns(const std::vector<std::function<void()>>& call
   return timings;
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

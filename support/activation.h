@@ -1,6 +1,6 @@
-// The activations, and how far an implementation may be from them.
-#ifndef SEPCONV_TESTS_SUPPORT_ACTIVATION_H
-#define SEPCONV_TESTS_SUPPORT_ACTIVATION_H
+// The activations' reference formulas, and how far an implementation may be from them. Header-only; of any type.
+#ifndef SEPCONV_SUPPORT_ACTIVATION_H
+#define SEPCONV_SUPPORT_ACTIVATION_H
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include "sepconv/sepconv.h"
 
-namespace sepconv::test {
+namespace sepconv::support {
 
 inline bool is_clamp(const sepconv_activation& activation) { return activation.kind <= SEPCONV_ACTIVATION_CLAMP; }
 
@@ -78,6 +78,6 @@ inline double own_error(const sepconv_activation& activation, double x, sepconv_
   return (dtype == SEPCONV_DTYPE_F64 ? 1e-13 : 1e-6) * std::max(1.0, std::abs(x));
 }
 
-}  // namespace sepconv::test
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_TESTS_SUPPORT_ACTIVATION_H
+#endif  // SEPCONV_SUPPORT_ACTIVATION_H

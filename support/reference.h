@@ -1,14 +1,14 @@
 // The operation in double precision, one output pixel at a time: what the programs check results against before they
 // time anything.
-#ifndef SEPCONV_BENCH_SUPPORT_REFERENCE_H
-#define SEPCONV_BENCH_SUPPORT_REFERENCE_H
+#ifndef SEPCONV_SUPPORT_REFERENCE_H
+#define SEPCONV_SUPPORT_REFERENCE_H
 
 #include <cstdint>
 #include <vector>
 
 #include "sepconv/sepconv.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 // Weights of one layer, in Keras's layouts. A bias that the problem does not have is empty.
 struct Weights {
@@ -57,6 +57,6 @@ constexpr double kErrorLimit = 1e-5;
 // That of a type, float32 or float64.
 constexpr double error_limit(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? 1e-13 : kErrorLimit; }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_BENCH_SUPPORT_REFERENCE_H
+#endif  // SEPCONV_SUPPORT_REFERENCE_H

@@ -6,7 +6,7 @@
 #include "layer_run.h"
 #include "timing.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 // Eight independent sums, each as wide as one load.
@@ -71,4 +71,4 @@ double measure_bandwidth(int64_t bytes) {
   return best;
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

@@ -9,7 +9,7 @@
 
 #include "layer_file.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 size_t size_of(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? sizeof(double) : sizeof(float); }
@@ -115,4 +115,4 @@ Accuracy LayerRun::run_and_check(const void* input, const Weights& weights, sepc
   return check(problem_, input, weights, output_.get());
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

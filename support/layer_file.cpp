@@ -4,12 +4,13 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
-#include "activation_names.h"
+#include "sepconv/sepconv.hpp"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 using nlohmann::json;
@@ -84,13 +85,14 @@ void read_axes(const Place& place, const json& owner, const char* key, int rank,
     axes[axis] = read_integer(place, list[static_cast<size_t>(axis)], key, minimum);
 }
 
-template <typename Value, size_t count>
-Value read_name(const Place& place, const char* key, const json& value,
-                const std::pair<const char*, Value> (&names)[count]) {
+// A word of an enumeration, but for one that layer files write otherwise.
+template <typename Enum>
+Enum read_name(const Place& place, const char* key, const json& value, std::optional<Enum> but = std::nullopt) {
+  const auto found = value.is_string() ? from_name<Enum>(value.get<std::string>()) : std::nullopt;
+  if (found && found != but) return *found;
   std::string known;
-  for (const auto& [name, meaning] : names) {
-    if (value == name) return meaning;
-    known += (known.empty() ? "\"" : ", \"") + std::string(name) + "\"";
+  for (int i = 0; const char* word = name(static_cast<Enum>(i)); ++i) {
+    if (static_cast<Enum>(i) != but) known += (known.empty() ? "\"" : ", \"") + std::string(word) + "\"";
   }
   place.fail(std::string("\"") + key + "\" is " + value.dump() + "; known are " + known);
 }
@@ -98,7 +100,8 @@ Value read_name(const Place& place, const char* key, const json& value,
 sepconv_activation read_activation(const Place& place, const json& layer, const char* key) {
   if (!layer.contains(key)) return {SEPCONV_ACTIVATION_NONE, 0, 0};
   const json& value = layer[key];
-  if (!value.is_object()) return {read_name(place, key, value, kActivationNames), 0, 0};
+  if (!value.is_object())
+    return {read_name<sepconv_activation_kind>(place, key, value, SEPCONV_ACTIVATION_CLAMP), 0, 0};
   const json clamp = value.value("clamp", json());
   const auto is_bound = [](const json& bound) { return bound.is_null() || bound.is_number(); };
   if (value.size() != 1 || !clamp.is_array() || clamp.size() != 2 || !is_bound(clamp[0]) || !is_bound(clamp[1])) {
@@ -111,12 +114,10 @@ sepconv_activation read_activation(const Place& place, const json& layer, const 
 }
 
 void read_padding(const Place& place, const json& layer, sepconv_problem* problem) {
-  static const std::pair<const char*, sepconv_padding> names[] = {
-      {"valid", SEPCONV_PADDING_VALID}, {"same", SEPCONV_PADDING_SAME}, {"causal", SEPCONV_PADDING_CAUSAL}};
   if (!layer.contains("padding")) return;
   const json& value = layer["padding"];
   if (!value.is_object()) {
-    problem->padding = read_name(place, "padding", value, names);
+    problem->padding = read_name<sepconv_padding>(place, "padding", value, SEPCONV_PADDING_EXPLICIT);
     return;
   }
   if (value.size() != 2 || !value.contains("before") || !value.contains("after")) {
@@ -161,15 +162,11 @@ Layer read_layer(const Place& place, const json& object) {
   problem.depth_multiplier = read_integer(place, object, "mult", 1, 1);
   problem.out_channels = read_integer(place, object, "cout", 1, 0);
 
-  static const std::pair<const char*, sepconv_layout> layouts[] = {{"channels_last", SEPCONV_LAYOUT_CHANNELS_LAST},
-                                                                   {"channels_first", SEPCONV_LAYOUT_CHANNELS_FIRST}};
-  static const std::pair<const char*, sepconv_dtype> dtypes[] = {{"float32", SEPCONV_DTYPE_F32},
-                                                                 {"float64", SEPCONV_DTYPE_F64},
-                                                                 {"float16", SEPCONV_DTYPE_F16},
-                                                                 {"bfloat16", SEPCONV_DTYPE_BF16}};
-  if (object.contains("data_format")) problem.layout = read_name(place, "data_format", object["data_format"], layouts);
+  if (object.contains("data_format")) {
+    problem.layout = read_name<sepconv_layout>(place, "data_format", object["data_format"]);
+  }
   if (object.contains("dtype")) {
-    const sepconv_dtype dtype = read_name(place, "dtype", object["dtype"], dtypes);
+    const auto dtype = read_name<sepconv_dtype>(place, "dtype", object["dtype"]);
     problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype;
   }
   problem.input_activation = read_activation(place, object, "input_activation");
@@ -225,4 +222,4 @@ std::vector<Layer> read_layers(const std::string& path) {
   return layers;
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

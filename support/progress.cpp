@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 Progress::Progress(size_t steps) : steps_(std::max<size_t>(steps, 1)), shown_(isatty(STDERR_FILENO) == 1) {}
 
@@ -27,4 +27,4 @@ void Progress::clear() {
   std::fflush(stderr);
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

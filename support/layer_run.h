@@ -1,6 +1,6 @@
 // One layer, ready to run through the public C API: its operands, a plan, packed weights, buffers.
-#ifndef SEPCONV_BENCH_SUPPORT_LAYER_RUN_H
-#define SEPCONV_BENCH_SUPPORT_LAYER_RUN_H
+#ifndef SEPCONV_SUPPORT_LAYER_RUN_H
+#define SEPCONV_SUPPORT_LAYER_RUN_H
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include "reference.h"
 #include "sepconv/sepconv.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 // Throws std::runtime_error with the library's sentence unless `status` is SEPCONV_OK.
 void require(sepconv_status status);
@@ -67,6 +67,6 @@ class LayerRun {
   Buffer packed_, workspace_, output_;
 };
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_BENCH_SUPPORT_LAYER_RUN_H
+#endif  // SEPCONV_SUPPORT_LAYER_RUN_H

@@ -1,11 +1,11 @@
 // Times things fairly: warmed up, on a fixed core, in turns.
-#ifndef SEPCONV_BENCH_SUPPORT_TIMING_H
-#define SEPCONV_BENCH_SUPPORT_TIMING_H
+#ifndef SEPCONV_SUPPORT_TIMING_H
+#define SEPCONV_SUPPORT_TIMING_H
 
 #include <functional>
 #include <vector>
 
-namespace sepconv::programs {
+namespace sepconv::support {
 
 double seconds_now();  // of a clock that never jumps
 
@@ -22,6 +22,6 @@ struct Timing {
 // candidates together, warm-up included; every candidate is timed at least three times.
 std::vector<Timing> time_in_turns(const std::vector<std::function<void()>>& candidates, double budget);
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
 
-#endif  // SEPCONV_BENCH_SUPPORT_TIMING_H
+#endif  // SEPCONV_SUPPORT_TIMING_H

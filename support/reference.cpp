@@ -6,34 +6,11 @@
 #include <set>
 #include <stdexcept>
 
+#include "activation.h"
 #include "layer_file.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
-
-double activate(const sepconv_activation& activation, double x) {
-  switch (activation.kind) {
-    case SEPCONV_ACTIVATION_NONE:
-      return x;
-    case SEPCONV_ACTIVATION_RELU:
-      return std::max(x, 0.0);
-    case SEPCONV_ACTIVATION_RELU6:
-      return std::min(std::max(x, 0.0), 6.0);
-    case SEPCONV_ACTIVATION_CLAMP:
-      return std::min(std::max(x, static_cast<double>(activation.lo)), static_cast<double>(activation.hi));
-    case SEPCONV_ACTIVATION_SWISH:
-      return x / (1 + std::exp(-x));
-    case SEPCONV_ACTIVATION_HARD_SWISH:
-      return x * std::min(std::max(x + 3, 0.0), 6.0) / 6;
-    case SEPCONV_ACTIVATION_SIGMOID:
-      return 1 / (1 + std::exp(-x));
-    case SEPCONV_ACTIVATION_TANH:
-      return std::tanh(x);
-    case SEPCONV_ACTIVATION_GELU:  // in its tanh form, as sepconv.h has it
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-  }
-  throw std::logic_error("the reference does not know activation " + std::to_string(activation.kind));
-}
 
 // Zeros before the first element of one axis.
 int64_t zeros_before(const sepconv_problem& problem, int axis, int64_t out_extent) {
@@ -47,6 +24,8 @@ int64_t zeros_before(const sepconv_problem& problem, int axis, int64_t out_exten
       return window - 1;
     case SEPCONV_PADDING_EXPLICIT:
       return problem.pad_before[axis];
+    case SEPCONV_PADDING_COUNT:
+      break;
   }
   throw std::logic_error("the reference does not know padding " + std::to_string(problem.padding));
 }
@@ -203,4 +182,4 @@ Accuracy check(const sepconv_problem& problem, const void* input, const Weights&
   return check_elements(problem, static_cast<const float*>(input), weights, static_cast<const float*>(output), budget);
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

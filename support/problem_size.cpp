@@ -3,7 +3,7 @@
 
 #include "layer_file.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 int64_t product(const int64_t* extents, int rank) {
@@ -53,4 +53,4 @@ std::string describe(const sepconv_problem& problem) {
   return text;
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

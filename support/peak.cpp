@@ -9,7 +9,7 @@
 
 #include "timing.h"
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 // With x = x / 2 + 1 every lane ends at exactly 2.
@@ -124,4 +124,4 @@ std::string to_text(const Peak& peak) {
   return text;
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support

@@ -10,7 +10,7 @@
 #include <arm_neon.h>
 #endif
 
-namespace sepconv::programs {
+namespace sepconv::support {
 namespace {
 
 constexpr int kChains = 12;
@@ -118,4 +118,4 @@ std::vector<PeakLoop> peak_loops() {
   return loops;
 }
 
-}  // namespace sepconv::programs
+}  // namespace sepconv::support
