@@ -1,0 +1,203 @@
+"""Layer files (schema/layers.schema.json): the one reader of all Python programs here. It needs jsonschema, and neither NumPy nor
+the compiled module.
+
+What a file may hold is the schema's to say: keys, types, bounds, defaults. Here stands what a layer comes to.
+"""
+
+import copy
+import dataclasses
+import functools
+import json
+import math
+import os
+import pathlib
+from typing import Any
+
+import jsonschema
+
+BYTES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A layer. Sizes in elements; lists have one entry a spatial axis, outermost first."""
+
+    fields: dict[str, Any]
+    """As the layer file has them, with the schema's defaults where it is silent."""
+
+    @property
+    def name(self) -> str:
+        return self.fields["name"]
+
+    @property
+    def network(self) -> str:
+        """What the name has before its first "/"."""
+        return self.name.split("/", 1)[0]
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return len(self.fields["spatial"])
+
+    @property
+    def spatial(self) -> list[int]:
+        return self.fields["spatial"]
+
+    @property
+    def kernel(self) -> list[int]:
+        return self.fields["kernel"]
+
+    @property
+    def strides(self) -> list[int]:
+        return self.fields.get("strides", [1] * self.rank)
+
+    @property
+    def dilation(self) -> list[int]:
+        return self.fields.get("dilation", [1] * self.rank)
+
+    @property
+    def channels_first(self) -> bool:
+        return self.fields["data_format"] == "channels_first"
+
+    @property
+    def element_bytes(self) -> int:
+        return BYTES[self.fields["dtype"]]
+
+    @property
+    def taps(self) -> int:
+        return math.prod(self.kernel)
+
+    @property
+    def middle(self) -> int:
+        """Channels between the stages."""
+        return self.fields["cin"] * self.fields["mult"]
+
+    @property
+    def pads(self) -> list[tuple[int, int]]:
+        """Zeros before and after each axis; the formulas of docs/semantics.md."""
+        padding = self.fields["padding"]
+        if isinstance(padding, dict):
+            return list(zip(padding["before"], padding["after"], strict=True))
+        return [self._pad(axis) for axis in range(self.rank)]
+
+    def _pad(self, axis: int) -> tuple[int, int]:
+        reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1
+        if self.fields["padding"] == "causal":
+            return reach - 1, 0
+        if self.fields["padding"] == "valid":
+            return 0, 0
+        size, stride = self.spatial[axis], self.strides[axis]
+        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
+        return total // 2, total - total // 2
+
+    @property
+    def output(self) -> list[int]:
+        """Extents of the output."""
+        axes = zip(self.spatial, self.pads, self.kernel, self.strides, self.dilation, strict=True)
+        return [(size + sum(pads) - (taps - 1) * rate - 1) // stride + 1 for size, pads, taps, stride, rate in axes]
+
+    @property
+    def pixels(self) -> int:
+        """Of the output of one image."""
+        return math.prod(self.output)
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions of both stages, over the unpadded shape."""
+        return 2 * self.fields["n"] * self.pixels * self.middle * (self.taps + self.fields["cout"])
+
+    @property
+    def bytes(self) -> int:
+        """Of input, weights and output, each once."""
+        f = self.fields
+        tensors = f["n"] * (math.prod(self.spatial) * f["cin"] + self.pixels * f["cout"])
+        return self.element_bytes * (tensors + self.middle * (self.taps + f["cout"]))
+
+    def replaced(self, **fields: Any) -> "Layer":
+        """The layer with other values of some fields."""
+        return dataclasses.replace(self, fields=self.fields | fields)
+
+
+def read(path: str | os.PathLike) -> list[Layer]:
+    """All layers of a file, in its order; those that cannot be computed in one pass have `fusable` false.
+
+    Raises:
+        ValueError: what is no layer file, in a sentence that names the file, the layer and the key.
+        OSError: a file that cannot be read.
+    """
+    text = pathlib.Path(path).read_text()
+    try:
+        return parse(json.loads(text))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def parse(content: Any) -> list[Layer]:
+    """The layers of a file's content. Raises ValueError, as `read`."""
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(content))
+    if error is not None:
+        raise ValueError(_sentence(content, error))
+    layers = [_with_defaults(fields) for fields in content["layers"]]
+    names = set()
+    for layer in layers:
+        if layer.name in names:
+            raise ValueError(f'layer "{layer.name}": another layer has the same name')
+        names.add(layer.name)
+        _check_rank(layer)
+    return layers
+
+
+@functools.cache
+def schema() -> dict[str, Any]:
+    """The schema, from this package or from the source tree."""
+    here = pathlib.Path(__file__).parent
+    for folder in (here, here.parents[1] / "schema"):
+        if (folder / "layers.schema.json").exists():
+            return json.loads((folder / "layers.schema.json").read_text())
+    raise FileNotFoundError(f"layers.schema.json is neither in {here} nor in the source tree")
+
+
+@functools.cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema())
+
+
+def properties() -> dict[str, dict[str, Any]]:
+    """What the schema says of each key of a layer, references resolved."""
+    definitions = schema()["$defs"]
+    return {
+        key: (definitions[value["$ref"].rsplit("/", 1)[1]] | value if "$ref" in value else value)
+        for key, value in definitions["layer"]["properties"].items()
+    }
+
+
+def _with_defaults(fields: dict[str, Any]) -> Layer:
+    defaults = {key: copy.copy(value["default"]) for key, value in properties().items() if "default" in value}
+    return Layer(defaults | fields)
+
+
+def _check_rank(layer: Layer) -> None:
+    """What a schema cannot say: that the lists of a layer have one length, and that the output is not empty."""
+    padding = layer.fields["padding"]
+    lists = {key: value for key, value in layer.fields.items() if isinstance(value, list)}
+    if isinstance(padding, dict):
+        lists |= {f"padding.{end}": value for end, value in padding.items()}
+    for key, value in lists.items():
+        if len(value) != layer.rank:
+            raise ValueError(
+                f'layer "{layer.name}": "{key}" has {len(value)} of {layer.rank} entries, one a spatial axis'
+            )
+    if padding == "causal" and layer.rank != 1:
+        raise ValueError(f'layer "{layer.name}": "padding" is "causal", which needs one spatial axis')
+    if min(layer.output) < 1:
+        raise ValueError(f'layer "{layer.name}": the output would be empty: the kernel is larger than the padded input')
+
+
+def _sentence(content: Any, error: jsonschema.ValidationError) -> str:
+    """The error, with the layer by its name."""
+    where = list(error.absolute_path)
+    if where[:1] == ["layers"] and len(where) > 1:
+        layer = content["layers"][where[1]]
+        name = layer.get("name", where[1]) if isinstance(layer, dict) else where[1]
+        where[:2] = [f'layer "{name}"']
+    return ": ".join([*(str(part) for part in where), error.message])
