@@ -69,10 +69,13 @@ install(
 install(
   FILES
     "${CMAKE_CURRENT_LIST_DIR}/SepconvHostTools.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvLayerNames.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvSchema.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTuning.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvVariants.cmake"
+    "${PROJECT_SOURCE_DIR}/schema/layers.schema.json"
   DESTINATION "${package_dir}"
   COMPONENT generator
 )
