@@ -2,16 +2,26 @@
 # the configuration, because the schema would promise what nobody checks.
 include_guard(GLOBAL)
 
-# Sets `problem` to a sentence that says why entry `key` of the object or list `parent` breaks `rule`, a part of `schema`, and
+# Keeps a schema and its definitions, by the names that a "$ref" gives them, as the global properties SEPCONV_SCHEMA_<name>.
+function(_sepconv_load_schema file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(READ "${file}" schema)
+  string(JSON definitions GET "${schema}" $defs)
+  string(JSON schema REMOVE "${schema}" $defs)
+  set_property(GLOBAL PROPERTY "SEPCONV_SCHEMA_#" "${schema}")
+  string(JSON count LENGTH "${definitions}")
+  set(i 0)
+  while(i LESS count)
+    string(JSON name MEMBER "${definitions}" ${i})
+    string(JSON definition GET "${definitions}" ${name})
+    set_property(GLOBAL PROPERTY "SEPCONV_SCHEMA_#/$defs/${name}" "${definition}")
+    math(EXPR i "${i} + 1")
+  endwhile()
+endfunction()
+
+# Sets `problem` to a sentence that says why entry `key` of the object or list `parent` breaks `rule`, a part of a schema, and
 # that calls the entry `label`; to "" if it does not.
-function(
-  _sepconv_check_schema
-  schema
-  rule
-  parent
-  key
-  label
-)
+function(_sepconv_check_schema rule parent key label)
   string(JSON type TYPE "${parent}" "${key}")
   string(JSON value GET "${parent}" "${key}")
   string(JSON keywords LENGTH "${rule}")
@@ -21,7 +31,7 @@ function(
     string(JSON keyword MEMBER "${rule}" ${i})
     string(JSON wanted GET "${rule}" ${keyword})
     math(EXPR i "${i} + 1")
-    if(keyword MATCHES "^(title|description|default|additionalProperties|then|[$]schema|[$]id|[$]defs)$")
+    if(keyword MATCHES "^(title|description|default|additionalProperties|then|[$]schema|[$]id)$")
       continue() # says nothing by itself
     endif()
     string(REPLACE "$" "" function "_sepconv_schema_${keyword}")
@@ -36,9 +46,8 @@ endfunction()
 # The functions see the variables of _sepconv_check_schema, and leave `problem` there.
 
 function(_sepconv_schema_ref)
-  string(REPLACE "#/$defs/" "" name "${wanted}")
-  string(JSON definition GET "${schema}" $defs ${name})
-  _sepconv_check_schema("${schema}" "${definition}" "${parent}" "${key}" "${label}")
+  get_property(definition GLOBAL PROPERTY "SEPCONV_SCHEMA_${wanted}")
+  _sepconv_check_schema("${definition}" "${parent}" "${key}" "${label}")
   set(problem "${problem}" PARENT_SCOPE)
 endfunction()
 
@@ -112,7 +121,7 @@ function(_sepconv_schema_items)
   string(JSON count LENGTH "${value}")
   set(i 0)
   while(problem STREQUAL "" AND i LESS count)
-    _sepconv_check_schema("${schema}" "${wanted}" "${value}" ${i} "${label}[${i}]")
+    _sepconv_check_schema("${wanted}" "${value}" ${i} "${label}[${i}]")
     math(EXPR i "${i} + 1")
   endwhile()
   set(problem "${problem}" PARENT_SCOPE)
@@ -145,7 +154,7 @@ function(_sepconv_schema_properties)
     string(JSON name MEMBER "${value}" ${i})
     string(JSON of_name ERROR_VARIABLE unknown GET "${wanted}" "${name}")
     if(NOT unknown)
-      _sepconv_check_schema("${schema}" "${of_name}" "${value}" "${name}" "${label}: \"${name}\"")
+      _sepconv_check_schema("${of_name}" "${value}" "${name}" "${label}: \"${name}\"")
     elseif(NOT allowed)
       set(problem "${label}: unknown key \"${name}\"")
     endif()
@@ -160,7 +169,7 @@ function(_sepconv_schema_oneOf)
   set(i 0)
   while(i LESS count)
     string(JSON form GET "${wanted}" ${i})
-    _sepconv_check_schema("${schema}" "${form}" "${parent}" "${key}" "${label}")
+    _sepconv_check_schema("${form}" "${parent}" "${key}" "${label}")
     if(problem STREQUAL "")
       math(EXPR fits "${fits} + 1")
     endif()
@@ -175,10 +184,10 @@ function(_sepconv_schema_oneOf)
 endfunction()
 
 function(_sepconv_schema_if)
-  _sepconv_check_schema("${schema}" "${wanted}" "${parent}" "${key}" "${label}")
+  _sepconv_check_schema("${wanted}" "${parent}" "${key}" "${label}")
   if(problem STREQUAL "")
     string(JSON then GET "${rule}" then)
-    _sepconv_check_schema("${schema}" "${then}" "${parent}" "${key}" "${label}")
+    _sepconv_check_schema("${then}" "${parent}" "${key}" "${label}")
   else()
     set(problem "")
   endif()

@@ -1,0 +1,15 @@
+# What CMake's reader of layer files says of each of the contents in the list CASES: a line "<index> <problem>" in OUTPUT.
+cmake_minimum_required(VERSION 3.28)
+include("${CMAKE_CURRENT_LIST_DIR}/../../cmake/SepconvLayers.cmake")
+file(READ "${CASES}" cases)
+get_property(schema GLOBAL PROPERTY "SEPCONV_SCHEMA_#")
+string(JSON count LENGTH "${cases}")
+math(EXPR last "${count} - 1")
+set(lines "")
+foreach(i RANGE ${last})
+  string(JSON case GET "${cases}" ${i})
+  _sepconv_check_schema("${schema}" "[${case}]" 0 case)
+  string(REPLACE "\n" " " problem "${problem}") # of a value that is an object
+  string(APPEND lines "${i} ${problem}\n")
+endforeach()
+file(WRITE "${OUTPUT}" "${lines}")
