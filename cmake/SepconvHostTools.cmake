@@ -1,5 +1,5 @@
-# The programs of this machine that compile variants for another: sepconv::separable_conv_generator, sepconv::rows,
-# sepconv::space and sepconv::symbols, imported from SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
+# The programs of this machine that compile variants for another: sepconv::separable_conv_generator,
+# sepconv::space, sepconv::symbols and sepconv::variant_table, imported from SEPCONV_HOST_TOOLS, a build folder or an installed prefix of sepconv for this machine.
 include_guard(GLOBAL)
 
 set(
@@ -31,14 +31,14 @@ function(
   _sepconv_write_host_tools
   file
   generator
-  rows
+  variant_table
   space
   symbols
   halide
   include
 )
   set(content "# The programs that compile variants. Written by the build.\n")
-  foreach(tool IN ITEMS generator rows space symbols)
+  foreach(tool IN ITEMS generator variant_table space symbols)
     set(name sepconv::${tool})
     if(tool STREQUAL "generator")
       set(name sepconv::separable_conv_generator)

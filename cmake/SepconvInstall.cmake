@@ -32,7 +32,7 @@ if(CMAKE_CROSSCOMPILING)
   install(
     PROGRAMS
       "$<TARGET_FILE:sepconv::separable_conv_generator>"
-      "$<TARGET_FILE:sepconv::rows>"
+      "$<TARGET_FILE:sepconv::variant_table>"
       "$<TARGET_FILE:sepconv::space>"
       "$<TARGET_FILE:sepconv::symbols>"
     DESTINATION "${generator_dir}"
@@ -40,9 +40,9 @@ if(CMAKE_CROSSCOMPILING)
   )
   set(halide_library "${SEPCONV_HALIDE_LIBRARY}")
 else()
-  set_target_properties(separable_conv_generator sepconv_rows sepconv_space PROPERTIES INSTALL_RPATH "$ORIGIN")
+  set_target_properties(separable_conv_generator sepconv_variant_table sepconv_space PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(
-    TARGETS separable_conv_generator sepconv_rows sepconv_space sepconv_symbols
+    TARGETS separable_conv_generator sepconv_variant_table sepconv_space sepconv_symbols
     RUNTIME DESTINATION "${generator_dir}" COMPONENT generator
   )
   set(halide_library "$<TARGET_FILE:Halide::Halide>")
@@ -55,7 +55,7 @@ string(PREPEND to_generator "\${CMAKE_CURRENT_LIST_DIR}/")
 _sepconv_write_host_tools(
   "${CMAKE_CURRENT_BINARY_DIR}/installed/sepconvGenerator.cmake"
   "${to_generator}/separable_conv_generator"
-  "${to_generator}/sepconv_rows"
+  "${to_generator}/sepconv_variant_table"
   "${to_generator}/sepconv_space"
   "${to_generator}/sepconv_symbols"
   "${to_generator}/$<PATH:GET_FILENAME,${halide_library}>"
@@ -93,7 +93,7 @@ if(TARGET sepconv_runner)
   _sepconv_write_tools(
     "${CMAKE_CURRENT_BINARY_DIR}/installed/targets.json"
     separable_conv_generator
-    sepconv_rows
+    sepconv_variant_table
     sepconv_space
     "$<PATH:GET_FILENAME,${halide_library}>"
     libsepconv_runner.a

@@ -7,7 +7,7 @@ function(
   _sepconv_write_tools
   file
   generator
-  rows
+  variant_table
   space
   halide
   runner
@@ -34,6 +34,8 @@ function(
     )
   endforeach()
   string(JOIN "\", \"" leaf_features ${_SEPCONV_LEAF_FEATURES})
+  string(JOIN "\", \"" renamed ${_SEPCONV_RENAMED})
+  string(JOIN "\", \"" renamed_gpu ${_SEPCONV_RENAMED_GPU})
   set(gpu "")
   if(ARGC GREATER 9)
     set(gpu "\"device_runner\": \"${ARGV9}\",\n\"gpu\": \"${ARGV10}\",\n")
@@ -44,13 +46,16 @@ function(
       "{
 \"targets\": ${json},
 \"leaf_features\": [\"${leaf_features}\"],
+\"renamed\": [\"${renamed}\"],
+\"renamed_gpu\": [\"${renamed_gpu}\"],
 \"halide\": \"${SEPCONV_HALIDE_VERSION}\",
+\"cmake\": \"${CMAKE_COMMAND}\",
 \"compiler\": \"${CMAKE_C_COMPILER}\",
 \"linker\": \"${CMAKE_CXX_COMPILER}\",
 \"objcopy\": \"${CMAKE_OBJCOPY}\",
 \"objdump\": \"${CMAKE_OBJDUMP}\",
 \"generator\": \"${generator}\",
-\"rows\": \"${rows}\",
+\"variant_table\": \"${variant_table}\",
 \"space\": \"${space}\",
 \"halide_library\": \"${halide}\",
 \"runner\": \"${runner}\",

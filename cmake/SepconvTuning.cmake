@@ -66,7 +66,7 @@ function(_sepconv_tuning_record json variant out)
   endforeach()
 endfunction()
 
-# tuned=<parameter>:<value>,... of a row, "" where there is no record. The generator and sepconv_rows see whether the values suit the
+# tuned=<parameter>:<value>,... of a row, "" where there is no record. The generator and sepconv_variant_table see whether the values suit the
 # variant.
 function(_sepconv_tuned_parameters variant target out)
   set(${out} "" PARENT_SCOPE)

@@ -12,6 +12,17 @@ if(NOT SEPCONV_CHECKED)
 endif()
 set(_SEPCONV_LEAF_FEATURES ${features} CACHE INTERNAL "")
 
+# What a variant asks of Halide's runtime, as "<Halide's symbol>=<who answers>": the runtime's scratch allocator. GPU variants ask
+# sepconv::gpu.
+set(_SEPCONV_RENAMED halide_malloc=sepconv_scratch_malloc halide_free=sepconv_scratch_free CACHE INTERNAL "")
+set(renamed halide_copy_to_device=sepconv_gpu_copy_to_device halide_device_malloc=sepconv_gpu_device_malloc)
+foreach(api IN ITEMS cuda opencl)
+  foreach(call IN ITEMS device_interface initialize_kernels run finalize_kernels)
+    list(APPEND renamed halide_${api}_${call}=sepconv_gpu_${api}_${call})
+  endforeach()
+endforeach()
+set(_SEPCONV_RENAMED_GPU ${renamed} CACHE INTERNAL "")
+
 # The grammar of generators/variant_name.h.
 set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
 set(
@@ -155,18 +166,12 @@ function(_sepconv_add_variant_library library rows)
     set(function sepconv_${prefix}_${name})
     set(object "${dir}/${name}.o")
     set(compiled "${dir}/${name}.halide.o")
-    # What GPU rows ask of Halide's runtime, they get from sepconv::gpu.
-    set(renamed halide_malloc=sepconv_scratch_malloc halide_free=sepconv_scratch_free)
+    set(renamed ${_SEPCONV_RENAMED})
     set(generator separable_conv)
     if(schedule STREQUAL "gpu")
       set(generator device_conv)
       set(uses_gpu TRUE)
-      set(renamed halide_copy_to_device=sepconv_gpu_copy_to_device halide_device_malloc=sepconv_gpu_device_malloc)
-      foreach(api IN ITEMS cuda opencl)
-        foreach(call IN ITEMS device_interface initialize_kernels run finalize_kernels)
-          list(APPEND renamed halide_${api}_${call}=sepconv_gpu_${api}_${call})
-        endforeach()
-      endforeach()
+      set(renamed ${_SEPCONV_RENAMED_GPU})
     endif()
     # The object as Halide leaves it has more global symbols than the one that is called, and takes its scratch memory from
     # halide_malloc; the copy exports one symbol and takes it from the runtime's arena.
@@ -244,8 +249,8 @@ const sepconv_variant_table* @library@_variants(void);
   )
   add_custom_command(
     OUTPUT "${dir}/${library}.c"
-    COMMAND sepconv::rows ${library} "${dir}/rows.txt" "${dir}/${library}.c"
-    DEPENDS sepconv::rows "${dir}/rows.txt" ${objects}
+    COMMAND sepconv::variant_table print ${library} "${dir}/rows.txt" "${dir}/${library}.c"
+    DEPENDS sepconv::variant_table "${dir}/rows.txt" ${objects}
     COMMENT "Writing the table of ${library}"
     VERBATIM
   )

@@ -8,7 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "variant_name.h"
+
 namespace sepconv {
+
+// The variants that a search varies a parameter for: those for which each of its bits holds. The others do not read it;
+// where a name fixes no extents, they leave what kOneSize marks to the planner, or would take other problems with it.
+enum SearchedFor : unsigned { kAll = 0, kChannelsLast = 1, kChannelsFirst = 2, kPointwise = 4, kOneSize = 8 };
 
 // One parameter of a set of them, for tools.
 template <typename Parameters>
@@ -17,7 +23,15 @@ struct SpecOf {
   const char* meaning;
   std::vector<int> legal;
   int Parameters::* member;
+  unsigned searched_for = kAll;
+
+  bool is_searched(const VariantName& variant) const {
+    const unsigned holds = (variant.channels_first ? kChannelsFirst : kChannelsLast) |
+                           (variant.depthwise_only() ? 0U : kPointwise) | (variant.extent[0] > 0 ? kOneSize : 0U);
+    return (searched_for & ~holds) == 0;
+  }
 };
+
 // Sets the parameters that `overrides` (name -> value) names. Throws std::invalid_argument, "no <what> is called ...",
 // for an unknown name.
 template <typename Parameters>

@@ -2,7 +2,7 @@
 //
 //   sepconv_space VARIANT SCHEDULE HALIDE_TARGET
 //
-// prints the parameters as JSON: name, meaning, legal values, default.
+// prints the parameters as JSON: name, meaning, legal values, default, and whether a search should vary it.
 //
 //   sepconv_space VARIANT SCHEDULE HALIDE_TARGET --check
 //
@@ -25,11 +25,12 @@ std::string list(const std::vector<int>& values) {
 
 // Names and meanings hold nothing that JSON would have to escape.
 template <typename Parameters, typename Specs>
-void print(const Parameters& defaults, const Specs& specs) {
+void print(const sepconv::VariantName& variant, const Parameters& defaults, const Specs& specs) {
   const char* before = "[\n  ";
   for (const auto& spec : specs) {
     std::cout << before << "{\"name\": \"" << spec.name << "\", \"default\": " << defaults.*(spec.member)
-              << ", \"legal\": " << list(spec.legal) << ", \"meaning\": \"" << spec.meaning << "\"}";
+              << ", \"legal\": " << list(spec.legal) << ", \"searched\": " << (spec.is_searched(variant) ? "true" : "false")
+              << ", \"meaning\": \"" << spec.meaning << "\"}";
     before = ",\n  ";
   }
   std::cout << "\n]\n";
@@ -62,9 +63,9 @@ int main(int argc, char** argv) {
     const sepconv::VariantName name = sepconv::parse_variant_name(argv[1]);
     const Halide::Target target{std::string(argv[3])};
     if (argc == 4 && sepconv::is_device_schedule(argv[2])) {
-      print(sepconv::resolve_device_parameters(name, {}), sepconv::device_parameter_specs());
+      print(name, sepconv::resolve_device_parameters(name, {}), sepconv::device_parameter_specs());
     } else if (argc == 4) {
-      print(sepconv::find_schedule(argv[2]).defaults(name, target), sepconv::parameter_specs());
+      print(name, sepconv::find_schedule(argv[2]).defaults(name, target), sepconv::parameter_specs());
     } else {
       check(name, argv[2], target);
     }

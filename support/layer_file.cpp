@@ -184,9 +184,7 @@ Layer read_layer(const Place& place, const json& object) {
   return layer;
 }
 
-json parse_file(const Place& place) {
-  std::ifstream stream(place.file);
-  if (!stream) place.fail("cannot open the file");
+json parse_stream(const Place& place, std::istream& stream) {
   try {
     return json::parse(stream);
   } catch (const json::parse_error& error) {
@@ -197,8 +195,14 @@ json parse_file(const Place& place) {
 }  // namespace
 
 std::vector<Layer> read_layers(const std::string& path) {
-  Place place{path, ""};
-  const json file = parse_file(place);
+  std::ifstream stream(path);
+  if (!stream) Place{path, ""}.fail("cannot open the file");
+  return read_layers(stream, path);
+}
+
+std::vector<Layer> read_layers(std::istream& stream, const std::string& name) {
+  Place place{name, ""};
+  const json file = parse_stream(place, stream);
   if (!file.is_object()) place.fail("the top level must be an object with \"version\" and \"layers\"");
   if (file.value("version", json()) != 1) {
     place.fail("\"version\" is " + file.value("version", json()).dump() + "; this program reads version 1");

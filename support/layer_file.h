@@ -3,6 +3,7 @@
 #define SEPCONV_SUPPORT_LAYER_FILE_H
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,12 @@ struct Layer {
 
 // Throws std::runtime_error with one sentence that names the file, the layer and the key.
 std::vector<Layer> read_layers(const std::string& path);
+
+// The same from a stream; `name` stands for it in errors.
+std::vector<Layer> read_layers(std::istream& stream, const std::string& name);
+
+// The problem's depthwise stage alone. Layer files have no such layers, the library has variants for them.
+sepconv_problem depthwise_stage(sepconv_problem problem);
 
 // Sizes in elements.
 int64_t output_pixels(const sepconv_problem& problem);  // of one image

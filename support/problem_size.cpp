@@ -36,6 +36,14 @@ int64_t output_channels(const sepconv_problem& problem) {
   return problem.stages == SEPCONV_STAGES_DEPTHWISE ? mid_channels(problem) : problem.out_channels;
 }
 
+sepconv_problem depthwise_stage(sepconv_problem problem) {
+  problem.stages = SEPCONV_STAGES_DEPTHWISE;
+  problem.out_channels = 0;
+  problem.has_out_bias = 0;
+  problem.out_activation = {SEPCONV_ACTIVATION_NONE, 0, 0};
+  return problem;
+}
+
 double flops(const sepconv_problem& problem) {
   const int64_t products = problem.stages == SEPCONV_STAGES_DEPTHWISE ? 0 : problem.out_channels;
   const auto macs_per_channel = static_cast<double>(taps(problem) + products);

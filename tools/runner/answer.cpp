@@ -2,6 +2,10 @@
 
 #include <cmath>
 #include <cstdio>
+#include <iostream>
+#include <stdexcept>
+
+#include "layer_file.h"
 
 namespace sepconv::runner {
 namespace {
@@ -38,15 +42,23 @@ CommandLine read_command_line(int argc, char** argv) {
     const std::string word = argv[i];
     if (word == "peak") {
       line.peak = true;
+    } else if (word == "depthwise") {
+      line.depthwise = true;
     } else if (word.rfind("budget=", 0) == 0) {
       line.budget = std::stod(word.substr(7));
     } else if (word.rfind("slower=", 0) == 0) {
       line.slower = std::stod(word.substr(7));
     } else {
-      line.problem.push_back(word);
+      throw std::runtime_error("\"" + word + "\" is neither peak, depthwise, budget=SECONDS nor slower=RATIO");
     }
   }
   return line;
+}
+
+sepconv_problem read_problem(const CommandLine& line) {
+  const std::vector<support::Layer> layers = support::read_layers(std::cin, "standard input");
+  if (layers.size() != 1) throw std::runtime_error("standard input has " + std::to_string(layers.size()) + " layers, not one");
+  return line.depthwise ? support::depthwise_stage(layers[0].problem) : layers[0].problem;
 }
 
 void print_answer(const std::string& cpu, const std::string& machine, const std::vector<Result>& results) {

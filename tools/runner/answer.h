@@ -6,17 +6,26 @@
 #include <vector>
 
 #include "race.h"
+#include "sepconv/sepconv.h"
 
 namespace sepconv::runner {
 
-//   PROGRAM [peak] [budget=SECONDS] [slower=RATIO] KEY=VALUE...
+//   PROGRAM [peak] [depthwise] [budget=SECONDS] [slower=RATIO] < LAYER.json
+//
+// The layer comes in a layer file of its own, on standard input: JSON would not survive every shell between here and a
+// board.
 struct CommandLine {
   bool peak = false;
-  double budget = 0.1;  // seconds a candidate
-  double slower = 1.2;  // this many times the first one's time is clearly slower
-  std::vector<std::string> problem;
+  bool depthwise = false;  // only the layer's depthwise stage
+  double budget = 0.1;     // seconds a candidate
+  double slower = 1.2;     // this many times the first one's time is clearly slower
 };
+
+// Throws std::runtime_error that quotes a word that is none of these.
 CommandLine read_command_line(int argc, char** argv);
+
+// The layer on standard input. Throws std::runtime_error with one sentence.
+sepconv_problem read_problem(const CommandLine& line);
 
 // What is known of a candidate in the end.
 struct Result {

@@ -111,7 +111,7 @@ class OpenCl : public Device {
 std::unique_ptr<Device> open_device(sepconv_device kind) {
   if (kind == SEPCONV_DEVICE_CUDA) return std::make_unique<Cuda>();
   if (kind == SEPCONV_DEVICE_OPENCL) return std::make_unique<OpenCl>();
-  throw std::runtime_error("the candidates are no GPU rows");
+  throw std::runtime_error("the candidates are not GPU variants");
 }
 
 std::string record_name(const std::string& name) {

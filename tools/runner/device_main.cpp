@@ -1,4 +1,4 @@
-// main.cpp for GPU rows: `sepconv tune` links this with the candidates, the runtime and sepconv::gpu. What it is told
+// main.cpp for GPU variants: `sepconv tune` links this with the candidates, the runtime and sepconv::gpu. What it is told
 // and what it prints are the same; `cpu` is the device's name. Of what the device can do at best it says nothing: peak
 // and bandwidth are 0 and empty.
 #include <cstdio>
@@ -14,11 +14,10 @@
 #include "device.h"
 #include "layer_file.h"
 #include "layer_run.h"
-#include "problem_words.h"
 
 namespace {
 
-namespace programs = sepconv::support;
+namespace support = sepconv::support;
 namespace runner = sepconv::runner;
 
 // Device memory, filled from the host where there is something to fill it with.
@@ -78,13 +77,13 @@ struct Task {
   size_t output_count;
 };
 
-// One candidate: a plan of its own row, with its tensors on the device.
+// One candidate: a plan of its own variant, with its tensors on the device.
 class Candidate {
  public:
-  Candidate(const sepconv_variant& row, const Task& task) : task_(task) {
+  Candidate(const sepconv_variant& variant, const Task& task) : task_(task) {
     sepconv_options options;
     sepconv_options_init(&options, sizeof options);
-    options.device = row.driver->device;
+    options.device = variant.driver->device;
     sepconv_plan* plan = nullptr;
     support::require(sepconv_plan_create(&task.problem, &options, &plan));
     plan_.reset(plan);
@@ -100,7 +99,7 @@ class Candidate {
     support::require(sepconv_plan_pack(plan, &arrays, packed.get(), size));
 
     const auto make = [&](const void* host, size_t bytes) {
-      return std::make_unique<Memory>(*row.driver, task.device.stream(), host, bytes);
+      return std::make_unique<Memory>(*variant.driver, task.device.stream(), host, bytes);
     };
     packed_ = make(packed.get(), size);
     input_ = make(task.input.data(), task.input.size() * sizeof(float));
@@ -141,7 +140,7 @@ std::vector<runner::Result> race_candidates(const Task& task, const runner::Comm
     results.emplace_back();
     runner::Result& result = results.back();
     try {
-      support::require(sepconv_register((*table)()));  // its row now ranks before all others
+      support::require(sepconv_register((*table)()));  // its variant now ranks before all others
       candidates.push_back(std::make_unique<Candidate>((*table)()->rows[0], task));
       result.max_error = candidates.back()->max_error();
       result.right = result.max_error < support::kErrorLimit;
@@ -170,7 +169,7 @@ std::vector<runner::Result> race_candidates(const Task& task, const runner::Comm
 int main(int argc, char** argv) {
   try {
     const runner::CommandLine line = runner::read_command_line(argc, argv);
-    const sepconv_problem problem = runner::problem_of(line.problem);
+    const sepconv_problem problem = runner::read_problem(line);
     const std::unique_ptr<runner::Device> device = runner::open_device((*sepconv_candidates)()->rows[0].driver->device);
     constexpr uint64_t kSeed = 1;  // any; the same in every run
     support::Random random(kSeed);

@@ -3,8 +3,7 @@
 // file.
 //
 // answer.h says what it is told and what it prints: of the machine cpu and, with `peak`, its multiply-add peak in
-// GFLOP/s and its bandwidth in GB/s. problem_words.h has the words for the layer. Candidates with a wrong answer are
-// not timed.
+// GFLOP/s and its bandwidth in GB/s. Candidates with a wrong answer are not timed.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -20,16 +19,15 @@
 #include "layer_file.h"
 #include "layer_run.h"
 #include "peak.h"
-#include "problem_words.h"
 #include "race.h"
 #include "timing.h"
 
 namespace {
 
-namespace programs = sepconv::support;
+namespace support = sepconv::support;
 namespace runner = sepconv::runner;
 
-// One candidate: a plan of its own row, checked.
+// One candidate: a plan of its own variant, checked.
 struct Candidate {
   std::unique_ptr<support::LayerRun> run;
   runner::Result result;
@@ -39,7 +37,7 @@ Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& pro
                   const support::Weights& weights) {
   Candidate candidate;
   try {
-    support::require(sepconv_register(table));  // its row now ranks before all others
+    support::require(sepconv_register(table));  // its variant now ranks before all others
     sepconv_options options;
     sepconv_options_init(&options, sizeof options);
     options.variant = table->rows[0].name;  // also where dispatch would take another for the problem's size
@@ -98,7 +96,7 @@ std::string measured_machine() {
 int main(int argc, char** argv) {
   try {
     const runner::CommandLine line = runner::read_command_line(argc, argv);
-    const std::vector<runner::Result> results = race_candidates(runner::problem_of(line.problem), line);
+    const std::vector<runner::Result> results = race_candidates(runner::read_problem(line), line);
     runner::print_answer(runner::cpu_name(), line.peak ? measured_machine() : "", results);
     return 0;
   } catch (const std::exception& error) {
