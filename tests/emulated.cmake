@@ -1,4 +1,4 @@
-# The same program on other processors, as qemu models them: no instruction that they lack, the rows that are theirs, right answers.
+# The same program on other processors, as qemu models them: no instruction that they lack, the variants that are theirs, right answers.
 
 if(CMAKE_CROSSCOMPILING_EMULATOR)
   set(qemu ${CMAKE_CROSSCOMPILING_EMULATOR})
@@ -7,8 +7,8 @@ elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x
   set(qemu ${SEPCONV_QEMU})
 endif()
 
-# sepconv_emulate(<cpu of qemu> <row chosen for a 3x3 layer> <target>...)
-function(sepconv_emulate cpu row)
+# sepconv_emulate(<cpu of qemu> <variant chosen for a 3x3 layer> <target>...)
+function(sepconv_emulate cpu variant)
   if(NOT qemu OR SEPCONV_CHECKED OR "${CMAKE_C_FLAGS}" MATCHES "-fsanitize")
     return()
   endif()
@@ -25,7 +25,7 @@ function(sepconv_emulate cpu row)
       TIMEOUT ${SEPCONV_TEST_TIMEOUT}
       # qemu 7 reads the lanes that AVX's masked loads leave out.
       ENVIRONMENT
-        "SEPCONV_TEST_READABLE_GUARDS=1;SEPCONV_TARGETS=;SEPCONV_EXPECT_TARGETS=${ARGN};SEPCONV_EXPECT_ROW=2d_f32_nhwc_${row}"
+        "SEPCONV_TEST_READABLE_GUARDS=1;SEPCONV_TARGETS=;SEPCONV_EXPECT_TARGETS=${ARGN};SEPCONV_EXPECT_VARIANT=2d_f32_nhwc_${variant}"
   )
 endfunction()
 

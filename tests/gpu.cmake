@@ -1,4 +1,4 @@
-# GPU rows: OpenCL's on whatever device this machine has, such as PoCL; CUDA's where there is one, and against a driver that only takes
+# GPU variants: OpenCL's on whatever device this machine has, such as PoCL; CUDA's where there is one, and against a driver that only takes
 # notes.
 find_package(OpenCL REQUIRED)
 set(suite gpu/suite.cpp gpu/halves.cpp gpu/device.cpp)

@@ -22,8 +22,8 @@ void require(sepconv_status status) {
     throw std::runtime_error(fmt::format("{}: {}", sepconv_status_name(status), sepconv_last_error()));
 }
 
-// The manifest's name of a row: the variant's name without the target.
-std::string row_name(const sepconv_variant& variant) {
+// The manifest's name of a variant: its full name without the target.
+std::string manifest_name(const sepconv_variant& variant) {
   const std::string name = variant.name, suffix = std::string("_") + variant.target;
   const bool ends_so =
       name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
@@ -37,43 +37,43 @@ std::map<std::string, bool> runnable_variants() {
   return result;
 }
 
-// One line a row, one column a target, in the manifest's order.
+// One line a name of the manifest, one column a target, in the manifest's order.
 void print_table(const sepconv_variant_table& table) {
-  std::vector<std::string> rows, targets;
+  std::vector<std::string> names, targets;
   std::map<std::pair<std::string, std::string>, uint32_t> sizes;
   std::map<std::string, bool> target_runs;
   const std::map<std::string, bool> runnable = runnable_variants();
-  const auto remember = [](std::vector<std::string>* names, const std::string& name) {
-    if (std::find(names->begin(), names->end(), name) == names->end()) names->push_back(name);
+  const auto remember = [](std::vector<std::string>* list, const std::string& word) {
+    if (std::find(list->begin(), list->end(), word) == list->end()) list->push_back(word);
   };
   uint64_t total = 0;
-  for (size_t i = 0; i < table.row_count; ++i) {
-    const sepconv_variant& variant = table.rows[i];
-    const std::string row = row_name(variant);
-    remember(&rows, row);
+  for (size_t i = 0; i < table.variant_count; ++i) {
+    const sepconv_variant& variant = table.variants[i];
+    const std::string name = manifest_name(variant);
+    remember(&names, name);
     remember(&targets, variant.target);
-    sizes[{row, variant.target}] = variant.object_size;
+    sizes[{name, variant.target}] = variant.object_size;
     target_runs[variant.target] = runnable.at(variant.name);
     total += variant.object_size;
   }
   size_t width = 9;
-  for (const std::string& row : rows) width = std::max(width, row.size());
+  for (const std::string& name : names) width = std::max(width, name.size());
 
   fmt::print("{:<{}}", "variant", width);
   for (const std::string& target : targets) fmt::print("  {:>12}", target);
   fmt::print("\n");
-  for (const std::string& row : rows) {
-    fmt::print("{:<{}}", row, width);
+  for (const std::string& name : names) {
+    fmt::print("{:<{}}", name, width);
     for (const std::string& target : targets) {
-      const auto size = sizes.find({row, target});
+      const auto size = sizes.find({name, target});
       fmt::print("  {:>12}", size == sizes.end() ? "-" : fmt::format("{:.1f} KB", size->second / 1024.0));
     }
     fmt::print("\n");
   }
   fmt::print("{:<{}}", "runs here", width);
   for (const std::string& target : targets) fmt::print("  {:>12}", target_runs[target] ? "yes" : "no");
-  fmt::print("\n\nsepconv {}, library \"{}\": {} variants of {} rows, {:.1f} KB of objects\n", sepconv_version(),
-             table.name, table.row_count, rows.size(), static_cast<double>(total) / 1024.0);
+  fmt::print("\n\nsepconv {}, library \"{}\": {} variants of {} names, {:.1f} KB of objects\n", sepconv_version(),
+             table.name, table.variant_count, names.size(), static_cast<double>(total) / 1024.0);
 }
 
 void print_names() {

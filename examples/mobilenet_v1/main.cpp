@@ -80,11 +80,11 @@ void print_layer(const LayerReport& report, double peak_gflops) {
 void print_sizes() {
   const sepconv_variant_table& table = *mobilenet_v1_layers_variants();
   double objects = 0;
-  for (size_t i = 0; i < table.row_count; ++i) objects += table.rows[i].object_size;
+  for (size_t i = 0; i < table.variant_count; ++i) objects += table.variants[i].object_size;
   std::error_code error;
   const auto program = std::filesystem::file_size("/proc/self/exe", error);
   fmt::print("program size: {:.0f} KB; the {} compiled variants in it: {:.0f} KB\n",
-             error ? NAN : static_cast<double>(program) / 1024, table.row_count, objects / 1024);
+             error ? NAN : static_cast<double>(program) / 1024, table.variant_count, objects / 1024);
 }
 
 int run(const std::string& picture_path) {

@@ -14,19 +14,19 @@ namespace {
 // Everything the search below asks about.
 struct Planner {
   const Geometry& g;
-  const sepconv_variant& row;
+  const sepconv_variant& variant;
   const PackedLayout& packed;
   const CutLimits& limits;
   int64_t threads;
 
   bool fixed_input() const {
     for (int axis = 0; axis < g.rank; ++axis) {
-      if (row.in_extent[axis] != 0) return true;
+      if (variant.in_extent[axis] != 0) return true;
     }
     return false;
   }
 
-  // Rows with a fixed in_extent know the width of a row, so their strips keep it.
+  // Variants with a fixed in_extent know the width of a row, so their strips keep it.
   int last_cut_axis() const { return g.rank > 1 && fixed_input() ? g.rank - 2 : g.rank - 1; }
 
   int64_t element() const { return dtype_size(g.problem.output_dtype); }
@@ -71,10 +71,10 @@ struct Planner {
       pixels = saturating_multiply(pixels, extent[axis]);
     }
     if (channels_span(g.problem.in_channels, g.input_pitch) > limits.indices) return false;
-    const int64_t rows = larger<int64_t>(pixels, row.tile_pixels);
-    if (saturating_multiply(rows, g.problem.out_channels) > limits.indices) return false;
+    const int64_t computed = larger<int64_t>(pixels, variant.tile_pixels);
+    if (saturating_multiply(computed, g.problem.out_channels) > limits.indices) return false;
     if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
-    return scratch_bytes(g, row, packed, extent, packed.panels) / element() <= limits.indices;
+    return scratch_bytes(g, variant, packed, extent, packed.panels) / element() <= limits.indices;
   }
 
   // Elements from the first to behind the last channel of a pixel.
@@ -93,17 +93,18 @@ struct Planner {
     return saturating_add(last, channels_span(g.problem.in_channels, g.input_pitch)) <= limits.indices;
   }
 
-  // Whether a strip is of the size we like: the row's wish, or what keeps the scratch inside the cache.
+  // Whether a strip is of the size we like: the variant's wish, or what keeps the scratch inside the cache.
   bool small_enough(int cut_axis, int64_t segment) const {
     if (!fits(cut_axis, segment)) return false;
-    if (row.strip_pixels > 0) {
+    if (variant.strip_pixels > 0) {
       // A single row may be half as large again before it is worth cutting.
       const int64_t pixels = saturating_multiply(segment, inner_pixels(cut_axis));
-      return pixels <= row.strip_pixels || (segment == 1 && pixels <= row.strip_pixels + row.strip_pixels / 2);
+      return pixels <= variant.strip_pixels ||
+             (segment == 1 && pixels <= variant.strip_pixels + variant.strip_pixels / 2);
     }
     int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
     box(cut_axis, segment, extent);
-    return scratch_bytes(g, row, packed, extent, packed.panels) <= limits.scratch_bytes;
+    return scratch_bytes(g, variant, packed, extent, packed.panels) <= limits.scratch_bytes;
   }
 
   // The largest segment in [1, length] that passes; 0 if none does. Both tests above grow with the segment.
@@ -132,11 +133,12 @@ struct Planner {
     int64_t pixels = 1;
     for (int axis = 0; axis < g.rank; ++axis) {
       pixels *= extent[axis];
-      convolved *= static_cast<double>(axis == g.rank - 2 ? round_up(extent[axis], row.depthwise_rows) : extent[axis]);
-      staged *= static_cast<double>(seen_samples(g, row, axis, extent[axis]));
+      convolved *=
+          static_cast<double>(axis == g.rank - 2 ? round_up(extent[axis], variant.depthwise_rows) : extent[axis]);
+      staged *= static_cast<double>(seen_samples(g, variant, axis, extent[axis]));
     }
-    const double padded = static_cast<double>(round_up(pixels, row.tile_pixels));
-    const double channels = static_cast<double>(divide_up(packed.panels, groups) * row.panel_channels);
+    const double padded = static_cast<double>(round_up(pixels, variant.tile_pixels));
+    const double channels = static_cast<double>(divide_up(packed.panels, groups) * variant.panel_channels);
     const double overhead = (threads > 1 ? 100e3 : 10e3) / static_cast<double>(packed.sum_channels);
     return (padded + 4) * channels + convolved * static_cast<double>(g.taps) + 8 * staged + overhead;
   }
@@ -182,13 +184,13 @@ sepconv_status choose_axis(const Planner& planner, int* cut_axis, int64_t* longe
 }
 
 // Whether single samples of an axis are shown less of the image than several.
-bool better_alone(const Geometry& g, const sepconv_variant& row, int axis) {
-  return sample_step(g, row, axis, 1) > sample_step(g, row, axis, 2);
+bool better_alone(const Geometry& g, const sepconv_variant& variant, int axis) {
+  return sample_step(g, variant, axis, 1) > sample_step(g, variant, axis, 2);
 }
 
 // The number of segments and groups with the best run_cost. Segments: from the fewest that are short enough, up to a
 // few more in search of sizes that fill whole register tiles, or up to what threads can use, as long as a strip keeps
-// 96 pixels; a row that says how long its strips should be gets them so. Groups: for threads only, as each of them
+// 96 pixels; a variant that says how long its strips should be gets them so. Groups: for threads only, as each of them
 // repeats the depthwise stage.
 void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
   constexpr int64_t least_pixels = 96, tasks_per_thread = 8, most_tries = 24;
@@ -200,7 +202,7 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
   int64_t most = fewest;
   if (planner.threads > 1) {
     most = larger(enough, fewest + fewest / 4);
-  } else if (planner.row.strip_pixels == 0) {
+  } else if (planner.variant.strip_pixels == 0) {
     most = fewest + larger<int64_t>(fewest / 4, 4);
   }
   most = smaller(most, saturating_multiply(length, planner.inner_pixels(axis)) / least_pixels);
@@ -220,29 +222,29 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
     }
   };
   for (int64_t segments = fewest; segments <= most; segments += step) consider(segments);
-  if (better_alone(planner.g, planner.row, axis)) consider(length);  // single rows, whatever their number
+  if (better_alone(planner.g, planner.variant, axis)) consider(length);  // single rows, whatever their number
 }
 
 // More groups, if the pointwise kernel of one would overrun the indices.
 void bound_groups(const Planner& planner, Cut* cut) {
-  if (planner.row.stages == SEPCONV_STAGES_DEPTHWISE) return;
-  const int64_t panel_elements = planner.packed.channels * planner.row.panel_channels;
+  if (planner.variant.stages == SEPCONV_STAGES_DEPTHWISE) return;
+  const int64_t panel_elements = planner.packed.channels * planner.variant.panel_channels;
   const int64_t panels_at_once = larger<int64_t>(planner.limits.indices / panel_elements, 1);
   cut->groups = larger(cut->groups, divide_up(planner.packed.panels, panels_at_once));
 }
 
 }  // namespace
 
-void measure_cut(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed, const Strip& largest,
+void measure_cut(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed, const Strip& largest,
                  const Strip& smallest, Cut* cut) {
   const int64_t group_panels = divide_up(packed.panels, cut->groups), element = dtype_size(g.problem.output_dtype);
-  const bool summed = row.stages != SEPCONV_STAGES_DEPTHWISE;
-  const int64_t group_outputs = summed ? group_panels * row.panel_channels : g.problem.out_channels;
-  cut->arena_bytes = round_up(scratch_bytes(g, row, packed, largest.extent, group_panels), scratch_alignment);
+  const bool summed = variant.stages != SEPCONV_STAGES_DEPTHWISE;
+  const int64_t group_outputs = summed ? group_panels * variant.panel_channels : g.problem.out_channels;
+  cut->arena_bytes = round_up(scratch_bytes(g, variant, packed, largest.extent, group_panels), scratch_alignment);
   cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = 0;
   int64_t step, pixels = 0;  // of the largest strip that cannot be written in its place
   for (const Strip* strip : {&smallest, &largest}) {
-    if (!writes_in_place(g, row, *strip, &step)) pixels = larger<int64_t>(strip->pixels, row.tile_pixels);
+    if (!writes_in_place(g, variant, *strip, &step)) pixels = larger<int64_t>(strip->pixels, variant.tile_pixels);
   }
   if (pixels > 0) {
     const int64_t elements = saturating_multiply(pixels, group_outputs);
@@ -251,21 +253,21 @@ void measure_cut(const Geometry& g, const sepconv_variant& row, const PackedLayo
   }
   if (summed && !g.problem.has_residual) {
     const bool channels_first = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
-    const int64_t dense = channels_first ? larger<int64_t>(largest.pixels, row.tile_pixels) : group_outputs;
+    const int64_t dense = channels_first ? larger<int64_t>(largest.pixels, variant.tile_pixels) : group_outputs;
     cut->zero_bytes = round_up(element * dense, scratch_alignment);
   }
   cut->worker_bytes = saturating_add(cut->arena_bytes, saturating_add(cut->tile_bytes, cut->residual_bytes));
 }
 
-sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed, int threads,
+sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed, int threads,
                          const CutLimits& limits, Cut* cut) {
-  const Planner planner{g, row, packed, limits, threads};
+  const Planner planner{g, variant, packed, limits, threads};
   int64_t longest = 0;
   if (sepconv_status status = choose_axis(planner, &cut->cut_axis, &longest)) return status;
   const int axis = cut->cut_axis;
   // Parts of a row, and of a plane, end at whole register tiles.
-  const bool rows = axis == g.rank - 2 && !better_alone(g, row, axis);
-  const int64_t tile = axis == g.rank - 1 ? row.tile_pixels : rows ? row.depthwise_rows : 1;
+  const bool whole_rows = axis == g.rank - 2 && !better_alone(g, variant, axis);
+  const int64_t tile = axis == g.rank - 1 ? variant.tile_pixels : whole_rows ? variant.depthwise_rows : 1;
   cut->unit = longest >= tile ? tile : 1;
   choose_counts(planner, longest, cut);
   bound_groups(planner, cut);
@@ -275,11 +277,11 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& row, const Pa
   cut->local_coordinates = !planner.image_fits();
   if (cut->local_coordinates && cut->whole_row_input) {
     return fail(SEPCONV_UNSUPPORTED, "variant %s has a fixed input extent that is too large for 32-bit indices",
-                row.name);
+                variant.name);
   }
 
   // The largest strip is the first; the smallest is the last, or the one before it.
-  measure_cut(g, row, packed, strip_at(g, row, *cut, 0), strip_at(g, row, *cut, cut->segments - 1), cut);
+  measure_cut(g, variant, packed, strip_at(g, variant, *cut, 0), strip_at(g, variant, *cut, cut->segments - 1), cut);
   if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
     return fail(SEPCONV_UNSUPPORTED, "the workspace of %d threads, %" PRId64 " bytes each, is too large", threads,
                 cut->worker_bytes);

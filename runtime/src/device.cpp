@@ -15,14 +15,14 @@ namespace {
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
 constexpr int64_t lanes = 4;  // elements of one load: 16 bytes of float32
 
-sepconv_status call_driver(const sepconv_variant& row, const sepconv_device_call& call) {
+sepconv_status call_driver(const sepconv_variant& variant, const sepconv_device_call& call) {
   char reason[640] = "";
-  const sepconv_status status = row.driver->run(&row, &call, reason, sizeof reason);
-  return status == SEPCONV_OK ? status : fail(status, "variant %s: %s", row.name, reason);
+  const sepconv_status status = variant.driver->run(&variant, &call, reason, sizeof reason);
+  return status == SEPCONV_OK ? status : fail(status, "variant %s: %s", variant.name, reason);
 }
 
-// A pitch as a row takes it. One that is too large steps nowhere: plan_call has seen to that.
-int32_t row_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
+// A pitch as a variant takes it. One that is too large steps nowhere: plan_call has seen to that.
+int32_t call_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
 
 bool vector_pitches(const TensorPitch& pitch, int32_t rank) {
   bool all = pitch.image % lanes == 0;
@@ -69,7 +69,7 @@ sepconv_status take(const sepconv_driver& driver, const Place& place, sepconv_de
   // Every element of the tensors has at least 2 bytes.
   if (offset / 2 > INT32_MAX - tensor->elements) {
     return fail(SEPCONV_UNSUPPORTED,
-                "arguments.%s_memory.byte_offset is %" PRId64 ": too far for the 32-bit indices of a GPU row",
+                "arguments.%s_memory.byte_offset is %" PRId64 ": too far for the 32-bit indices of a GPU variant",
                 place.name, offset);
   }
   tensor->memory = place.memory.handle;
@@ -94,8 +94,8 @@ bool begins_at_vector(const sepconv_device_tensor& tensor, int64_t element) {
 
 const sepconv_driver* find_driver(sepconv_device device, const Tables& tables) {
   for (size_t t = 0; t < tables.count; ++t) {
-    for (size_t i = 0; i < tables.table[t]->row_count; ++i) {
-      const sepconv_driver* const driver = tables.table[t]->rows[i].driver;
+    for (size_t i = 0; i < tables.table[t]->variant_count; ++i) {
+      const sepconv_driver* const driver = tables.table[t]->variants[i].driver;
       if (driver != nullptr && driver->device == device) return driver;
     }
   }
@@ -123,7 +123,7 @@ sepconv_status plan_call(sepconv_plan* plan) {
   const PackedLayout& packed = plan->packed;
   const int64_t element = dtype_size(p.weight_dtype), part = 16 * element;
   const int64_t pixels = saturating_multiply(p.batch, g.out_pixels);
-  const int64_t workspace = plan->row->split == 0 ? 0 : saturating_multiply(pixels, packed.channels);
+  const int64_t workspace = plan->variant->split == 0 ? 0 : saturating_multiply(pixels, packed.channels);
   const struct {
     const char* name;
     int64_t elements;
@@ -134,7 +134,7 @@ sepconv_status plan_call(sepconv_plan* plan) {
                  {"the output's pixels", saturating_add(pixels, 4096)}};  // whole blocks of them
   for (const auto& tensor : tensors) {
     if (tensor.elements > INT32_MAX) {
-      return fail(SEPCONV_UNSUPPORTED, "%s has %" PRId64 " elements, too many for the 32-bit indices of a GPU row",
+      return fail(SEPCONV_UNSUPPORTED, "%s has %" PRId64 " elements, too many for the 32-bit indices of a GPU variant",
                   tensor.name, tensor.elements);
     }
   }
@@ -159,10 +159,10 @@ sepconv_status plan_call(sepconv_plan* plan) {
   call.chunks = static_cast<int32_t>(packed.chunks);
   call.pixels = static_cast<int32_t>(pixels);
   call.batch = static_cast<int32_t>(p.batch);
-  call.in_channel_pitch = row_pitch(g.input_pitch.channel);
-  call.in_image_pitch = row_pitch(g.input_pitch.image);
-  call.out_channel_pitch = row_pitch(g.output_pitch.channel);
-  call.out_image_pitch = row_pitch(g.output_pitch.image);
+  call.in_channel_pitch = call_pitch(g.input_pitch.channel);
+  call.in_image_pitch = call_pitch(g.input_pitch.image);
+  call.out_channel_pitch = call_pitch(g.output_pitch.channel);
+  call.out_image_pitch = call_pitch(g.output_pitch.image);
   const bool residual = p.has_residual != 0;
   call.residual_channel_pitch = residual ? call.out_channel_pitch : 0;
   call.residual_image_pitch = residual ? call.out_image_pitch : 0;
@@ -178,13 +178,14 @@ sepconv_status plan_call(sepconv_plan* plan) {
     axis.pad_before = static_cast<int32_t>(g.pad_before[i]);
     axis.in_extent = static_cast<int32_t>(g.in_extent[i]);
     axis.out_extent = static_cast<int32_t>(g.out_extent[i]);
-    axis.in_pitch = row_pitch(g.input_pitch.axis[i]);
-    axis.out_pitch = row_pitch(g.output_pitch.axis[i]);
+    axis.in_pitch = call_pitch(g.input_pitch.axis[i]);
+    axis.out_pitch = call_pitch(g.output_pitch.axis[i]);
     axis.residual_pitch = residual ? axis.out_pitch : 0;
     // Where a tap reads, counted from the image's first sample.
     const int64_t reach = saturating_add(g.pad_before[i], saturating_add(g.in_extent[i], g.pad_after[i]));
     if (saturating_add(reach, g.reach[i]) > INT32_MAX) {
-      return fail(SEPCONV_UNSUPPORTED, "axis %d with its padding is too long for the 32-bit indices of a GPU row", i);
+      return fail(SEPCONV_UNSUPPORTED, "axis %d with its padding is too long for the 32-bit indices of a GPU variant",
+                  i);
     }
   }
   call.in = plan->in;
@@ -197,7 +198,7 @@ sepconv_status plan_call(sepconv_plan* plan) {
 
 sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& a) {
   const Geometry& g = plan.geometry;
-  const sepconv_driver& driver = *plan.row->driver;
+  const sepconv_driver& driver = *plan.variant->driver;
   const int64_t element = dtype_size(g.problem.output_dtype);
   const bool has_residual = g.problem.has_residual != 0;
   if (a.parallel_for != nullptr)
@@ -243,21 +244,21 @@ sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& 
   }
   if (!begins_at_vector(call.input, element) || !begins_at_vector(call.output, element)) call.vectors = 0;
   call.stream = a.stream;
-  return call_driver(*plan.row, call);
+  return call_driver(*plan.variant, call);
 }
 
 }  // namespace sepconv::internal
 
 extern "C" sepconv_status sepconv_plan_warm_up(const sepconv_plan* plan, void* stream) {
   if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
-  if (plan->row->driver == nullptr) return SEPCONV_OK;
+  if (plan->variant->driver == nullptr) return SEPCONV_OK;
   sepconv_device_call call = plan->call;
   call.stream = stream;
   call.warm_up = 1;
   // The code for tensors that allow loads of 16 bytes, and the code for the others.
   for (int32_t vectors = 0; vectors <= plan->call.vectors; ++vectors) {
     call.vectors = vectors;
-    if (sepconv_status status = sepconv::internal::call_driver(*plan->row, call)) return status;
+    if (sepconv_status status = sepconv::internal::call_driver(*plan->variant, call)) return status;
   }
   return SEPCONV_OK;
 }

@@ -1,4 +1,4 @@
-// Plans for GPUs: what a call of a GPU row is made of, and the run that hands it to the row's driver.
+// Plans for GPUs: what a call of a GPU variant is made of, and the run that hands it to the variant's driver.
 #ifndef SEPCONV_SRC_DEVICE_H
 #define SEPCONV_SRC_DEVICE_H
 
@@ -7,15 +7,15 @@
 
 namespace sepconv::internal {
 
-// The driver that the registered rows for the device have, or NULL without such rows.
+// The driver that the registered variants for the device have, or NULL without such variants.
 const sepconv_driver* find_driver(sepconv_device device, const Tables& tables);
 
 // The targets that the device can run, asked of the first registered driver for it.
-// Errors: SEPCONV_UNSUPPORTED without rows for it; SEPCONV_NO_DEVICE and SEPCONV_DEVICE_FAILED as the driver says.
+// Errors: SEPCONV_UNSUPPORTED without variants for it; SEPCONV_NO_DEVICE and SEPCONV_DEVICE_FAILED as the driver says.
 sepconv_status device_targets(sepconv_device device, const Tables& tables, TargetSet* targets);
 
-// Fills plan->call, but for what arguments bring, and the size of the workspace, from plan->geometry, row and packed.
-// SEPCONV_UNSUPPORTED if a tensor is too large for 32-bit indices.
+// Fills plan->call, but for what arguments bring, and the size of the workspace, from plan->geometry, variant and
+// packed. SEPCONV_UNSUPPORTED if a tensor is too large for 32-bit indices.
 sepconv_status plan_call(sepconv_plan* plan);
 
 // Checks the arguments and puts one run on their stream.

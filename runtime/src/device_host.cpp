@@ -52,7 +52,7 @@ class Block {
 
 sepconv_status run_host(const sepconv_plan& plan, const sepconv_arguments& host, void* stream) {
   const Geometry& g = plan.geometry;
-  const sepconv_driver* const driver = plan.row->driver;
+  const sepconv_driver* const driver = plan.variant->driver;
   if (driver == nullptr) return fail(invalid, "the plan runs on the CPU: call sepconv_plan_run");
   if (g.problem.batch == 0) return SEPCONV_OK;
   const bool residual = g.problem.has_residual != 0;

@@ -18,28 +18,29 @@ struct Request {
   TargetSet machine;    // targets that the machine can run
   TargetSet allowed;    // targets that the user lets us use
   const char* variant;  // full name of the only variant that will do, or NULL
-  bool same_packing;    // choose only among rows of packing `packing_id`
+  bool same_packing;    // choose only among variants of packing `packing_id`
   uint64_t packing_id;
   sepconv_device device = SEPCONV_DEVICE_CPU;
 };
 
-// The best row of all tables for the request, or NULL if none will do. Rows rank by
-//   1. registration: rows of later tables first (a user's own layers before the shipped rows);
-//   2. the pointwise kernel: rows for large ones first, if it is as large;
-//   3. specialisation: rows that fix more quantities first;
+// The best variant of all tables for the request, or NULL if none will do. Variants rank by
+//   1. registration: variants of later tables first (a user's own layers before the shipped variants);
+//   2. the pointwise kernel: variants for large ones first, if it is as large;
+//   3. specialisation: variants that fix more quantities first;
 //   4. the target's level: the better instruction set first;
-//   5. for a GPU, the estimated work: fused rows compute the depthwise stage for each panel of output channels again,
-//      split ones send it through memory;
+//   5. for a GPU, the estimated work: fused variants compute the depthwise stage for each panel of output channels
+//      again, split ones send it through memory;
 //   6. the order in the table.
 const sepconv_variant* choose_variant(const Request& request, const Tables& tables);
 
-// Why a row will not do, in a few words such as "stride[0] is 2, the row has 1"; false (and no text) if it will.
-bool why_not(const Request& request, const sepconv_variant& row, char* text, size_t size);
+// Why a variant will not do, in a few words such as "stride[0] is 2, the variant has 1"; false (and no text) if it
+// will.
+bool why_not(const Request& request, const sepconv_variant& variant, char* text, size_t size);
 
-// The number of quantities that a row fixes, each axis of each extent counted by itself.
-int fixed_quantities(const sepconv_variant& row);
+// The number of quantities that a variant fixes, each axis of each extent counted by itself.
+int fixed_quantities(const sepconv_variant& variant);
 
-// The row at `position` in the order of rank above, over all problems; NULL past the last.
+// The variant at `position` in the order of rank above, over all problems; NULL past the last.
 const sepconv_variant* ranked_variant(const Tables& tables, size_t position);
 
 }  // namespace sepconv::internal

@@ -49,9 +49,9 @@ void explain(const sepconv_plan& plan, Writer& write) {
   write.extents(", dilation", p.dilation, g.rank);
   write.extents(", zeros before", g.pad_before, g.rank);
   write.extents(" and after", g.pad_after, g.rank);
-  write("\nvariant: %s (%s)\n", plan.row->name,
+  write("\nvariant: %s (%s)\n", plan.variant->name,
         plan.request.variant != nullptr ? "asked for by name" : "the first in rank that may run the problem");
-  if (plan.row->driver == nullptr) {
+  if (plan.variant->driver == nullptr) {
     write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
           " at a time\n",
           plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
@@ -64,17 +64,17 @@ void explain(const sepconv_plan& plan, Writer& write) {
       write(" %s%s", target_name(i), plan.request.allowed >> i & 1 ? "" : " (excluded)");
     }
   }
-  write("\nrows, in order of rank:\n");
+  write("\nvariants, in order of rank:\n");
   Tables tables;
   registered_tables(&tables, plan.table_count);
-  const sepconv_variant* row;
-  for (size_t i = 0; (row = ranked_variant(tables, i)) != nullptr; ++i) {
+  const sepconv_variant* variant;
+  for (size_t i = 0; (variant = ranked_variant(tables, i)) != nullptr; ++i) {
     char reason[160] = "could run it, but ranks behind the chosen one";
-    if (row == plan.row) {
-      write("  %s: chosen\n", row->name);
+    if (variant == plan.variant) {
+      write("  %s: chosen\n", variant->name);
     } else {
-      why_not(plan.request, *row, reason, sizeof reason);
-      write("  %s: %s\n", row->name, reason);
+      why_not(plan.request, *variant, reason, sizeof reason);
+      write("  %s: %s\n", variant->name, reason);
     }
   }
 }
@@ -95,17 +95,17 @@ extern "C" sepconv_status sepconv_plan_explain(const sepconv_plan* plan, char* t
 extern "C" const char* sepconv_variant_name(size_t index, int* runnable) {
   sepconv::internal::Tables tables;
   sepconv::internal::registered_tables(&tables);
-  const sepconv_variant* row = sepconv::internal::ranked_variant(tables, index);
-  if (row == nullptr) return nullptr;
+  const sepconv_variant* variant = sepconv::internal::ranked_variant(tables, index);
+  if (variant == nullptr) return nullptr;
   if (runnable != nullptr) {
-    const int target = sepconv::internal::target_index(row->target);
+    const int target = sepconv::internal::target_index(variant->target);
     sepconv::internal::TargetSet machine = sepconv::internal::machine_targets();
     char reason[64];
-    if (row->driver != nullptr && row->driver->probe(reason, sizeof reason) == SEPCONV_OK && target >= 0)
+    if (variant->driver != nullptr && variant->driver->probe(reason, sizeof reason) == SEPCONV_OK && target >= 0)
       machine |= sepconv::internal::TargetSet{1} << target;
     const sepconv::internal::TargetSet targets =
         machine & sepconv::internal::targets_from_environment(getenv("SEPCONV_TARGETS"));
     *runnable = target >= 0 && (targets >> target & 1) != 0 ? 1 : 0;
   }
-  return row->name;
+  return variant->name;
 }

@@ -27,11 +27,11 @@ struct Hash {
 
 // `one` is the number 1 of the weights' type, of which T has the bits.
 template <typename T>
-void fill(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout, const sepconv_weights& weights,
+void fill(const Geometry& g, const sepconv_variant& variant, const PackedLayout& layout, const sepconv_weights& weights,
           T one, void* packed) {
   const int64_t channels = g.problem.in_channels, multiplier = g.problem.depth_multiplier,
                 outputs = g.problem.out_channels;
-  const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
+  const int64_t lanes = variant.chunk_channels, panel = variant.panel_channels;
   const T *depthwise = static_cast<const T*>(weights.depthwise_kernel),
           *pointwise = static_cast<const T*>(weights.pointwise_kernel),
           *mid_bias = static_cast<const T*>(weights.mid_bias);
@@ -62,11 +62,11 @@ void fill(const Geometry& g, const sepconv_variant& row, const PackedLayout& lay
 
 }  // namespace
 
-uint64_t packing_id_of(const sepconv_variant& row) {
+uint64_t packing_id_of(const sepconv_variant& variant) {
   Hash hash;
-  for (int64_t word :
-       {int64_t{row.spatial_rank}, int64_t{row.input_dtype}, int64_t{row.weight_dtype}, int64_t{row.output_dtype},
-        int64_t{row.chunk_channels}, int64_t{row.panel_channels}, int64_t{row.stages}}) {
+  for (int64_t word : {int64_t{variant.spatial_rank}, int64_t{variant.input_dtype}, int64_t{variant.weight_dtype},
+                       int64_t{variant.output_dtype}, int64_t{variant.chunk_channels}, int64_t{variant.panel_channels},
+                       int64_t{variant.stages}}) {
     hash.add(word);
   }
   return hash.value;
@@ -83,9 +83,9 @@ uint64_t weights_hash_of(const Geometry& g) {
   return hash.value;
 }
 
-sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& row, PackedLayout* layout) {
+sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant, PackedLayout* layout) {
   const sepconv_problem& p = g.problem;
-  const int64_t lanes = row.chunk_channels, panel = row.panel_channels;
+  const int64_t lanes = variant.chunk_channels, panel = variant.panel_channels;
   layout->chunks = saturating_multiply(divide_up(p.in_channels, lanes), p.depth_multiplier);
   layout->channels = saturating_multiply(layout->chunks, lanes);
   const bool summed = p.stages != SEPCONV_STAGES_DEPTHWISE;
@@ -126,28 +126,29 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& row, Pac
 
   // With one multiplier the real channels come first in packed order, so the padding behind them need not be summed.
   layout->sum_channels = p.depth_multiplier == 1 ? round_up(p.in_channels, 4) : layout->channels;
-  const int64_t wanted = row.sum_block == 0 ? layout->channels : smaller<int64_t>(row.sum_block, layout->channels);
+  const int64_t wanted =
+      variant.sum_block == 0 ? layout->channels : smaller<int64_t>(variant.sum_block, layout->channels);
   const int64_t blocks = divide_up(layout->sum_channels, wanted);
   const int64_t group = saturating_multiply(lanes, p.depth_multiplier);
   layout->sum_block = summed ? round_up(divide_up(layout->sum_channels, blocks), group) : group;
 
-  layout->header = {packed_magic, packed_version, packing_id_of(row), weights_hash_of(g), layout->size, {0, 0, 0}};
+  layout->header = {packed_magic, packed_version, packing_id_of(variant), weights_hash_of(g), layout->size, {0, 0, 0}};
   return SEPCONV_OK;
 }
 
-void pack_weights(const Geometry& g, const sepconv_variant& row, const PackedLayout& layout,
+void pack_weights(const Geometry& g, const sepconv_variant& variant, const PackedLayout& layout,
                   const sepconv_weights& weights, void* packed) {
   memset(packed, 0, layout.size);
   memcpy(packed, &layout.header, sizeof layout.header);
   switch (g.problem.weight_dtype) {
     case SEPCONV_DTYPE_F64:
-      return fill<double>(g, row, layout, weights, 1, packed);
+      return fill<double>(g, variant, layout, weights, 1, packed);
     case SEPCONV_DTYPE_F16:
-      return fill<uint16_t>(g, row, layout, weights, 0x3c00, packed);
+      return fill<uint16_t>(g, variant, layout, weights, 0x3c00, packed);
     case SEPCONV_DTYPE_BF16:
-      return fill<uint16_t>(g, row, layout, weights, 0x3f80, packed);
+      return fill<uint16_t>(g, variant, layout, weights, 0x3f80, packed);
     default:
-      return fill<float>(g, row, layout, weights, 1, packed);
+      return fill<float>(g, variant, layout, weights, 1, packed);
   }
 }
 

@@ -27,7 +27,7 @@ inline constexpr size_t packed_alignment = 64;
 struct PackedHeader {
   uint64_t magic;
   uint64_t version;
-  uint64_t packing_id;    // what the rows that can read it have in common: packing_id_of
+  uint64_t packing_id;    // what the variants that can read it have in common: packing_id_of
   uint64_t problem_hash;  // what the weights are of: weights_hash_of
   uint64_t size;          // bytes, header included
   uint64_t reserved[3];   // zeros
@@ -40,14 +40,14 @@ struct PackedLayout {
   int64_t channels;      // Q * L, the extent of k
   int64_t panels;        // ceil(F / panel_channels); 1 without a pointwise stage
   int64_t sum_channels;  // K that a run sums over: 4 * ceil(C / 4) where M = 1, else all of `channels`
-  int64_t sum_block;     // how many of them at a time: the row's, evened out over the blocks; a multiple of L * M
+  int64_t sum_block;     // how many of them at a time: the variant's, evened out over the blocks; a multiple of L * M
   size_t mid_bias, depthwise, pointwise, out_bias;
   size_t size;
   PackedHeader header;
 };
 
-// Hash of (rank, dtypes, chunk_channels, panel_channels): rows with the same one read the same packed weights.
-uint64_t packing_id_of(const sepconv_variant& row);
+// Hash of (rank, dtypes, chunk_channels, panel_channels): variants with the same one read the same packed weights.
+uint64_t packing_id_of(const sepconv_variant& variant);
 
 // Hash of the problem as far as the weights know it: rank, stages, dtypes, C, M, F, kernel extents, biases. Not batch,
 // image size, stride, dilation, padding or activations.
@@ -55,11 +55,11 @@ uint64_t weights_hash_of(const Geometry& geometry);
 
 // Errors: SEPCONV_INVALID_ARGUMENT if the size overflows; SEPCONV_UNSUPPORTED if a part is too large for the variant's
 // 32-bit indices.
-sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& row, PackedLayout* layout);
+sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& variant, PackedLayout* layout);
 
 // Fills `packed` (layout.size bytes, 64-byte aligned). Weights that the problem does not have are NULL; a depthwise
 // kernel that is not there is a tap of 1.
-void pack_weights(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& layout,
+void pack_weights(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
                   const sepconv_weights& weights, void* packed);
 
 // SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for.

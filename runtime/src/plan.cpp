@@ -43,11 +43,12 @@ sepconv_status check_options(const sepconv_options& options) {
   return SEPCONV_OK;
 }
 
-// The sentence for a problem that no row will do for: what it is, and why the rows that come nearest were rejected.
+// The sentence for a problem that no variant will do for: what it is, and why the variants that come nearest were
+// rejected.
 sepconv_status no_variant(const Request& request, const Tables& tables) {
   const sepconv_problem& p = request.geometry->problem;
-  size_t rows = 0;
-  for (size_t t = 0; t < tables.count; ++t) rows += tables.table[t]->row_count;
+  size_t variants = 0;
+  for (size_t t = 0; t < tables.count; ++t) variants += tables.table[t]->variant_count;
   char problem[320];
   int used = snprintf(problem, sizeof problem,
                       "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64
@@ -63,28 +64,28 @@ sepconv_status no_variant(const Request& request, const Tables& tables) {
   char reasons[640] = "";
   size_t length = 0;
   for (size_t t = tables.count; t-- > 0;) {
-    for (size_t i = 0; i < tables.table[t]->row_count; ++i) {
-      const sepconv_variant& row = tables.table[t]->rows[i];
+    for (size_t i = 0; i < tables.table[t]->variant_count; ++i) {
+      const sepconv_variant& variant = tables.table[t]->variants[i];
       char reason[160];
-      if (row.spatial_rank != p.spatial_rank || !why_not(request, row, reason, sizeof reason)) continue;
-      const int written = snprintf(reasons + length, sizeof reasons - length, "; %s: %s", row.name, reason);
+      if (variant.spatial_rank != p.spatial_rank || !why_not(request, variant, reason, sizeof reason)) continue;
+      const int written = snprintf(reasons + length, sizeof reasons - length, "; %s: %s", variant.name, reason);
       if (written > 0) length = smaller(length + static_cast<size_t>(written), sizeof reasons - 1);
     }
   }
   if (request.variant != nullptr) {
     for (size_t t = tables.count; t-- > 0;) {
-      for (size_t i = 0; i < tables.table[t]->row_count; ++i) {
-        const sepconv_variant& row = tables.table[t]->rows[i];
+      for (size_t i = 0; i < tables.table[t]->variant_count; ++i) {
+        const sepconv_variant& variant = tables.table[t]->variants[i];
         char reason[160];
-        if (strcmp(row.name, request.variant) != 0 || !why_not(request, row, reason, sizeof reason)) continue;
+        if (strcmp(variant.name, request.variant) != 0 || !why_not(request, variant, reason, sizeof reason)) continue;
         return fail(SEPCONV_UNSUPPORTED, "options.variant \"%s\" may not run this problem (%s): %s", request.variant,
                     problem, reason);
       }
     }
     return fail(SEPCONV_UNSUPPORTED, "options.variant is \"%s\": none of the %zu registered variants has that name",
-                request.variant, rows);
+                request.variant, variants);
   }
-  return fail(SEPCONV_UNSUPPORTED, "none of the %zu registered variants may run this problem (%s)%s", rows, problem,
+  return fail(SEPCONV_UNSUPPORTED, "none of the %zu registered variants may run this problem (%s)%s", variants, problem,
               reasons);
 }
 
@@ -122,19 +123,19 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
     request.device = options.device;
     if ((status = device_targets(options.device, tables, &request.machine))) return status;
   }
-  plan->row = choose_variant(request, tables);
-  if (plan->row == nullptr) return no_variant(request, tables);
-  if (request.variant != nullptr) request.variant = plan->row->name;  // the caller's string need not live on
+  plan->variant = choose_variant(request, tables);
+  if (plan->variant == nullptr) return no_variant(request, tables);
+  if (request.variant != nullptr) request.variant = plan->variant->name;  // the caller's string need not live on
 
-  adopt_fixed_steps(*plan->row, &plan->geometry);
-  if ((status = lay_out_packed(plan->geometry, *plan->row, &plan->packed))) return status;
+  adopt_fixed_steps(*plan->variant, &plan->geometry);
+  if ((status = lay_out_packed(plan->geometry, *plan->variant, &plan->packed))) return status;
   plan->in = leaf_activation(plan->geometry.problem.input_activation);
   plan->mid = leaf_activation(plan->geometry.problem.mid_activation);
   plan->out = leaf_activation(plan->geometry.problem.out_activation);
   plan->max_threads = options.max_threads;
   plan->cut = {};
-  if (plan->row->driver != nullptr) return plan_call(plan);
-  if ((status = cut_image(plan->geometry, *plan->row, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
+  if (plan->variant->driver != nullptr) return plan_call(plan);
+  if ((status = cut_image(plan->geometry, *plan->variant, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
     return status;
   plan->zero_bytes = static_cast<size_t>(plan->cut.zero_bytes);
   plan->workspace_size =
@@ -182,7 +183,7 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
     }
   }
   if (weights.quantization != nullptr) return fail(SEPCONV_UNSUPPORTED, "weights.quantization is given: not built yet");
-  pack_weights(g, *plan.row, plan.packed, weights, packed);
+  pack_weights(g, *plan.variant, plan.packed, weights, packed);
   return SEPCONV_OK;
 }
 
@@ -207,7 +208,9 @@ extern "C" sepconv_status sepconv_plan_create(const sepconv_problem* problem, co
 
 extern "C" void sepconv_plan_destroy(sepconv_plan* plan) { free(plan); }
 
-extern "C" const char* sepconv_plan_variant(const sepconv_plan* plan) { return plan == nullptr ? "" : plan->row->name; }
+extern "C" const char* sepconv_plan_variant(const sepconv_plan* plan) {
+  return plan == nullptr ? "" : plan->variant->name;
+}
 
 extern "C" size_t sepconv_plan_packed_size(const sepconv_plan* plan) { return plan == nullptr ? 0 : plan->packed.size; }
 

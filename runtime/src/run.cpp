@@ -69,7 +69,8 @@ sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
   const int64_t tasks = plan.geometry.problem.batch * plan.cut.tasks;
   if (arguments.parallel_for == nullptr) {
     for (int64_t task = 0; task < tasks; ++task) {
-      if (int failure = run_task(*run, task, 0)) return fail(failed, "variant %s returned %d", plan.row->name, failure);
+      if (int failure = run_task(*run, task, 0))
+        return fail(failed, "variant %s returned %d", plan.variant->name, failure);
     }
     return SEPCONV_OK;
   }
@@ -79,7 +80,7 @@ sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
     run->done.store(0, std::memory_order_relaxed);
     const int result = arguments.parallel_for(arguments.parallel_context, count, task_callback, run);
     if (int failure = run->leaf_failure.load(std::memory_order_relaxed)) {
-      return fail(failed, "variant %s returned %d", plan.row->name, failure);
+      return fail(failed, "variant %s returned %d", plan.variant->name, failure);
     }
     const int64_t worker = run->bad_worker.load(std::memory_order_relaxed);
     if (worker != none_bad) {
@@ -194,7 +195,7 @@ sepconv_status run_plan(const sepconv_plan& plan, const sepconv_arguments* given
   sepconv_arguments arguments;
   sepconv_status status;
   if ((status = read_struct(given, &arguments))) return status;
-  if (plan.row->driver != nullptr) return run_on_device(plan, arguments);
+  if (plan.variant->driver != nullptr) return run_on_device(plan, arguments);
   if ((status = check_arguments(plan, arguments))) return status;
   if (plan.geometry.problem.batch == 0) return SEPCONV_OK;
 

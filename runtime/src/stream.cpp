@@ -111,7 +111,8 @@ int compute(sepconv_stream* s, const char* residual, char* output, int64_t first
     const int64_t count = smaller(until - s->next_output, s->block);
     const int64_t need = needed(*s), begin = larger<int64_t>(need, 0);
     const int64_t frames = (s->next_output + count - 1) * s->stride + 1 - begin;
-    set_block(frames, count, begin - need, count == 1 && s->plan.row->stride[0] == 0 ? 1 : s->stride, s->capacity, &g);
+    set_block(frames, count, begin - need, count == 1 && s->plan.variant->stride[0] == 0 ? 1 : s->stride, s->capacity,
+              &g);
     const int64_t in_offset = (begin - s->origin) * g.input_pitch.axis[0] * dtype_size(p.input_dtype);
     const int64_t out_offset = (s->next_output - first) * g.output_pitch.axis[0] * dtype_size(p.output_dtype);
     const TaskBuffers buffers = {s->packed,
@@ -188,7 +189,7 @@ sepconv_status push(sepconv_stream* s, const void* input, int64_t frames, const 
   for (int64_t taken = 0; taken < frames;) {
     taken += take(s, static_cast<const char*>(input), frames, taken);
     if (int failure = compute(s, static_cast<const char*>(residual), static_cast<char*>(output), first)) {
-      return fail(SEPCONV_TASK_FAILED, "variant %s returned %d", s->plan.row->name, failure);
+      return fail(SEPCONV_TASK_FAILED, "variant %s returned %d", s->plan.variant->name, failure);
     }
   }
   *written = s->next_output - first;

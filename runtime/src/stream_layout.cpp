@@ -35,12 +35,12 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
     return fail(SEPCONV_INVALID_ARGUMENT,
                 "plan is not causal: a stream needs spatial_rank 1 and SEPCONV_PADDING_CAUSAL");
   }
-  if (plan.row->driver != nullptr) return fail(SEPCONV_UNSUPPORTED, "plan is for a GPU: streams run on the CPU");
-  if (plan.row->in_extent[0] != 0) {
+  if (plan.variant->driver != nullptr) return fail(SEPCONV_UNSUPPORTED, "plan is for a GPU: streams run on the CPU");
+  if (plan.variant->in_extent[0] != 0) {
     return fail(SEPCONV_UNSUPPORTED,
                 "variant %s is compiled for %" PRId64
                 " frames: plan the stream with options.variant and a variant that leaves them open",
-                plan.row->name, plan.row->in_extent[0]);
+                plan.variant->name, plan.variant->in_extent[0]);
   }
   // As many outputs at once as the planner would put into one strip of a long signal, with steps that fit its indices.
   constexpr int64_t long_signal = 1 << 16, widest_block = 1 << 20;
@@ -52,11 +52,11 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
   }
   set_block(frames, outputs, 0, outputs == 1 ? 1 : stride, frames, &g);
   set_output(outputs, &g);
-  if (sepconv_status status = cut_image(g, *plan.row, plan.packed, 1, CutLimits{}, &layout->cut)) return status;
+  if (sepconv_status status = cut_image(g, *plan.variant, plan.packed, 1, CutLimits{}, &layout->cut)) return status;
   Cut& cut = layout->cut;
-  Strip largest = strip_at(g, *plan.row, cut, 0), smallest = largest;
+  Strip largest = strip_at(g, *plan.variant, cut, 0), smallest = largest;
   smallest.extent[0] = smallest.pixels = 1;
-  measure_cut(g, *plan.row, plan.packed, largest, smallest, &cut);
+  measure_cut(g, *plan.variant, plan.packed, largest, smallest, &cut);
   layout->block = largest.pixels;
   cut.cut_axis = 0;
   cut.segments = cut.strips = 1;

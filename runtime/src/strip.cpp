@@ -7,20 +7,20 @@
 
 namespace sepconv::internal {
 
-int64_t sample_step(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
+int64_t sample_step(const Geometry& g, const sepconv_variant& variant, int axis, int64_t extent) {
   const bool x = axis == g.rank - 1;
-  if (extent == 1 && !x && row.dilation[axis] != 1) return g.dilation[axis];
+  if (extent == 1 && !x && variant.dilation[axis] != 1) return g.dilation[axis];
   if (x && g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return 1;
-  if (row.stride[axis] != 0 || row.dilation[axis] != 0) return 1;
+  if (variant.stride[axis] != 0 || variant.dilation[axis] != 0) return 1;
   for (int a = 0; a < g.rank; ++a) {
-    if (row.in_extent[a] != 0) return 1;
+    if (variant.in_extent[a] != 0) return 1;
   }
   return std::gcd(g.stride[axis], g.problem.kernel_extent[axis] == 1 ? int64_t{0} : g.dilation[axis]);
 }
 
-int64_t seen_samples(const Geometry& g, const sepconv_variant& row, int axis, int64_t extent) {
+int64_t seen_samples(const Geometry& g, const sepconv_variant& variant, int axis, int64_t extent) {
   const int64_t span = saturating_add(saturating_multiply(extent - 1, g.stride[axis]), g.reach[axis]);
-  return (span - 1) / sample_step(g, row, axis, extent) + 1;
+  return (span - 1) / sample_step(g, variant, axis, extent) + 1;
 }
 
 namespace {
@@ -36,14 +36,14 @@ Part taps_inside(const Geometry& g, int axis, int64_t begin, int64_t last) {
 
 }  // namespace
 
-double reads_per_sample(const Geometry& g, const sepconv_variant& row) {
+double reads_per_sample(const Geometry& g, const sepconv_variant& variant) {
   auto reads = static_cast<double>(g.problem.depth_multiplier);
   for (int axis = 0; axis < g.rank; ++axis) {
     const int64_t outputs = g.out_extent[axis], begin = -g.pad_before[axis];
     const int64_t taps = taps_inside(g, axis, begin, begin + (outputs - 1) * g.stride[axis]).length;
     const int64_t span = saturating_add(saturating_multiply(outputs - 1, g.stride[axis]),
                                         saturating_multiply(taps - 1, g.dilation[axis]));
-    const int64_t samples = span / sample_step(g, row, axis, outputs) + 1;
+    const int64_t samples = span / sample_step(g, variant, axis, outputs) + 1;
     reads *= static_cast<double>(outputs) * static_cast<double>(taps) / static_cast<double>(samples);
   }
   return reads;
@@ -53,67 +53,69 @@ namespace {
 
 // The staged input of one chunk, zero-padded: the samples under the strip; along x the strip's width is rounded up to
 // whole depthwise tiles. [(z, y,) x, chunk_channels]
-int64_t staged_elements(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
-  int64_t staged = row.chunk_channels;
+int64_t staged_elements(const Geometry& g, const sepconv_variant& variant, const int64_t* extent) {
+  int64_t staged = variant.chunk_channels;
   for (int axis = 0; axis < g.rank; ++axis) {
-    const int64_t outputs = axis == g.rank - 1 ? saturating_add(extent[axis], row.depthwise_tile - 1) : extent[axis];
-    staged = saturating_multiply(staged, seen_samples(g, row, axis, outputs));
+    const int64_t outputs =
+        axis == g.rank - 1 ? saturating_add(extent[axis], variant.depthwise_tile - 1) : extent[axis];
+    staged = saturating_multiply(staged, seen_samples(g, variant, axis, outputs));
   }
   return staged;
 }
 
 // With channels first, of one channel: the samples cut into the phases of the stride [(z, y,) phase, x], and a row of
 // them before. Along x whole depthwise tiles, and two more because vectors may run over.
-int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant& row, const int64_t* extent) {
+int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant& variant, const int64_t* extent) {
   const int x = g.rank - 1;
-  const int64_t wide = saturating_add(round_up(extent[x], row.depthwise_tile), (g.reach[x] - 1) / g.stride[x] + 1);
-  const int64_t line = saturating_multiply(saturating_add(wide, 2 * int64_t{row.depthwise_tile}), g.stride[x]);
+  const int64_t wide = saturating_add(round_up(extent[x], variant.depthwise_tile), (g.reach[x] - 1) / g.stride[x] + 1);
+  const int64_t line = saturating_multiply(saturating_add(wide, 2 * int64_t{variant.depthwise_tile}), g.stride[x]);
   int64_t staged = line;
   for (int axis = 0; axis < x; ++axis) {
-    const int64_t outputs = axis == x - 1 ? larger<int64_t>(extent[axis], row.depthwise_rows) : extent[axis];
-    staged = saturating_multiply(staged, seen_samples(g, row, axis, outputs));
+    const int64_t outputs = axis == x - 1 ? larger<int64_t>(extent[axis], variant.depthwise_rows) : extent[axis];
+    staged = saturating_multiply(staged, seen_samples(g, variant, axis, outputs));
   }
   // Two integers for each tap along x, for each of two blocks of the sum.
   const int64_t tables = saturating_multiply(4, g.problem.kernel_extent[x]);
-  return saturating_add(saturating_add(staged, tables), saturating_add(line, row.depthwise_tile));
+  return saturating_add(saturating_add(staged, tables), saturating_add(line, variant.depthwise_tile));
 }
 
 }  // namespace
 
-int64_t scratch_bytes(const Geometry& g, const sepconv_variant& row, const PackedLayout& packed,
+int64_t scratch_bytes(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed,
                       const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
   int64_t pixels = 1, computed = 1;  // those of the strip; with the rows of a depthwise tile that it does not have
   for (int axis = 0; axis < g.rank; ++axis) {
     pixels = saturating_multiply(pixels, extent[axis]);
-    const bool rows = axis == g.rank - 2;
-    computed = saturating_multiply(computed, rows ? larger<int64_t>(extent[axis], row.depthwise_rows) : extent[axis]);
+    const bool y = axis == g.rank - 2;
+    computed = saturating_multiply(computed, y ? larger<int64_t>(extent[axis], variant.depthwise_rows) : extent[axis]);
   }
   // 1. The staged input, in one block or, with channels first, in two.
-  const int64_t staged = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? staged_elements_channels_first(g, row, extent)
-                                                                     : staged_elements(g, row, extent);
+  const int64_t staged = variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST
+                             ? staged_elements_channels_first(g, variant, extent)
+                             : staged_elements(g, variant, extent);
   // 2. D, the depthwise stage's result for one block of the sum: flat pixels, the last register tile of either stage
   //    whole. [pixel, sum_block]
-  const int64_t d =
-      saturating_multiply(saturating_add(computed, int64_t{row.tile_pixels} + row.depthwise_tile), packed.sum_block);
+  const int64_t d = saturating_multiply(saturating_add(computed, int64_t{variant.tile_pixels} + variant.depthwise_tile),
+                                        packed.sum_block);
   // 3. C, the partial sums of the pointwise stage, where the sum takes more than one block: whole tiles of whole
   //    panels. [panel, pixel, panel_channels]
   int64_t c = 0;
-  if (packed.sum_channels > packed.sum_block && row.stages != SEPCONV_STAGES_DEPTHWISE) {
-    c = saturating_multiply(round_up(pixels, row.tile_pixels), saturating_multiply(panels, row.panel_channels));
+  if (packed.sum_channels > packed.sum_block && variant.stages != SEPCONV_STAGES_DEPTHWISE) {
+    c = saturating_multiply(round_up(pixels, variant.tile_pixels), saturating_multiply(panels, variant.panel_channels));
   }
   // All may be live at once; each takes a record, a rounding and a guard of the arena.
   const int64_t elements = saturating_add(staged, saturating_add(d, c));
   return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 8 * arena_overhead);
 }
 
-void adopt_fixed_steps(const sepconv_variant& row, Geometry* g) {
+void adopt_fixed_steps(const sepconv_variant& variant, Geometry* g) {
   for (int axis = 0; axis < g->rank; ++axis) {
-    if (row.stride[axis] != 0) g->stride[axis] = row.stride[axis];
-    if (row.dilation[axis] != 0) g->dilation[axis] = row.dilation[axis];
+    if (variant.stride[axis] != 0) g->stride[axis] = variant.stride[axis];
+    if (variant.dilation[axis] != 0) g->dilation[axis] = variant.dilation[axis];
   }
 }
 
-bool writes_in_place(const Geometry& g, const sepconv_variant& row, const Strip& strip, int64_t* step) {
+bool writes_in_place(const Geometry& g, const sepconv_variant& variant, const Strip& strip, int64_t* step) {
   const bool channels_last = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
   *step = channels_last ? g.output_pitch.axis[g.rank - 1] : 1;
   int64_t inside = 0;  // elements from the first to behind the last pixel of the axes inside; 0: none has two pixels
@@ -127,10 +129,10 @@ bool writes_in_place(const Geometry& g, const sepconv_variant& row, const Strip&
     }
     inside = pitch * strip.extent[axis];
   }
-  return strip.pixels >= row.tile_pixels;
+  return strip.pixels >= variant.tile_pixels;
 }
 
-Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, int64_t index) {
+Strip strip_at(const Geometry& g, const sepconv_variant& variant, const Cut& cut, int64_t index) {
   Strip strip;
   const Part part = part_of(g.out_extent[cut.cut_axis], cut.unit, cut.segments, index % cut.segments);
   int64_t outer = index / cut.segments;
@@ -149,11 +151,11 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
     const int64_t extent = strip.extent[axis], n = g.in_extent[axis];
     strip.pixels *= extent;
-    const int64_t step = strip.in_step[axis] = sample_step(g, row, axis, extent);
+    const int64_t step = strip.in_step[axis] = sample_step(g, variant, axis, extent);
     // The sample that the first output's first tap reads, if it is one.
     const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
     if (step > 1) {
-      const int64_t seen = seen_samples(g, row, axis, extent);
+      const int64_t seen = seen_samples(g, variant, axis, extent);
       const int64_t first = begin >= 0 ? 0 : divide_up(-begin, step);
       const int64_t end = begin >= n ? 0 : smaller(seen, divide_up(n - begin, step));
       // Where all that is seen is padding, the slice is a sample behind it that no tap reads.
@@ -171,8 +173,9 @@ Strip strip_at(const Geometry& g, const sepconv_variant& row, const Cut& cut, in
       strip.in_min[axis] = clamped(begin, 0, n - 1);
       strip.in_extent[axis] = clamped(end, strip.in_min[axis] + 1, n) - strip.in_min[axis];
     }
-    const Part taps = row.kernel_extent[axis] != 0 ? Part{0, row.kernel_extent[axis]}
-                                                   : taps_inside(g, axis, begin, begin + (extent - 1) * g.stride[axis]);
+    const Part taps = variant.kernel_extent[axis] != 0
+                          ? Part{0, variant.kernel_extent[axis]}
+                          : taps_inside(g, axis, begin, begin + (extent - 1) * g.stride[axis]);
     strip.first_tap[axis] = taps.begin;
     strip.taps[axis] = taps.length;
   }

@@ -29,7 +29,7 @@ struct Cut {
   int64_t strips;          // of one image: segments * the extents of the axes outside
   int64_t groups;          // of panels
   int64_t tasks;           // of one image: strips * groups
-  bool whole_row_input;    // the innermost axis of the input is always passed whole (rows with a fixed in_extent)
+  bool whole_row_input;    // the innermost axis of the input is always passed whole (variants with a fixed in_extent)
   bool local_coordinates;  // coordinates count from the slice: the image is too large for 32-bit ones
   int64_t arena_bytes;     // scratch of the most demanding task: scratch_bytes of its strip
   int64_t tile_bytes;      // output of a strip that a variant cannot write in its place; 0 where there are none
@@ -54,42 +54,42 @@ struct Strip {
 
 // Every how many samples of the image a strip of `extent` outputs of an axis is shown, as if they were neighbours:
 // those between are read by no tap. Of one output that is the dilation, of several the factor that stride and dilation
-// share. What a variant stages then does not grow with them. 1 for rows that are compiled for other steps, and where
-// samples have to be neighbours in memory.
-int64_t sample_step(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
+// share. What a variant stages then does not grow with them. 1 for variants that are compiled for other steps, and
+// where samples have to be neighbours in memory.
+int64_t sample_step(const Geometry& geometry, const sepconv_variant& variant, int axis, int64_t extent);
 
 // Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.
-int64_t seen_samples(const Geometry& geometry, const sepconv_variant& row, int axis, int64_t extent);
+int64_t seen_samples(const Geometry& geometry, const sepconv_variant& variant, int axis, int64_t extent);
 
 // By how many taps a sample is read, on average over what a variant sees of an image, each multiple of the channels
 // counted.
-double reads_per_sample(const Geometry& geometry, const sepconv_variant& row);
+double reads_per_sample(const Geometry& geometry, const sepconv_variant& variant);
 
-// The row chosen for a problem has its own idea of the steps that have no effect (see Geometry): what it fixes, it
+// The variant chosen for a problem has its own idea of the steps that have no effect (see Geometry): what it fixes, it
 // computes with.
-void adopt_fixed_steps(const sepconv_variant& row, Geometry* geometry);
+void adopt_fixed_steps(const sepconv_variant& variant, Geometry* geometry);
 
 // Bytes of scratch that a variant may ask of the arena to compute one strip of the given extents for `panels` panels.
 // This formula is the contract between the schedules and the planner; see the body for its terms.
-int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
+int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& packed,
                       const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
 
 // Chooses the cut for at most `threads` workers. Errors: SEPCONV_UNSUPPORTED where not even the smallest strip fits the
 // limits.
-sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed, int threads,
-                         const CutLimits& limits, Cut* cut);
+sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& packed,
+                         int threads, const CutLimits& limits, Cut* cut);
 
 // Whether a variant can write a strip where it belongs: it has at least a register tile of pixels, and they are evenly
 // spaced, *step elements apart (1 with channels_first).
-bool writes_in_place(const Geometry& geometry, const sepconv_variant& row, const Strip& strip, int64_t* step);
+bool writes_in_place(const Geometry& geometry, const sepconv_variant& variant, const Strip& strip, int64_t* step);
 
 // Fills in the bytes of a cut whose strips are no larger than `largest` and no smaller than `smallest`; the groups are
 // there already.
-void measure_cut(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed, const Strip& largest,
-                 const Strip& smallest, Cut* cut);
+void measure_cut(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& packed,
+                 const Strip& largest, const Strip& smallest, Cut* cut);
 
 // The strip of an index in [0, cut.strips).
-Strip strip_at(const Geometry& geometry, const sepconv_variant& row, const Cut& cut, int64_t index);
+Strip strip_at(const Geometry& geometry, const sepconv_variant& variant, const Cut& cut, int64_t index);
 
 // Samples of the outermost axis that the strip `next` reads and `strip`, an earlier one of the same image, does not;
 // length 0 where they are not worth asking for early: scattered in memory, or more than a cache would keep until then.

@@ -18,7 +18,7 @@ namespace {
 [[maybe_unused]] bool runs_anywhere() { return true; }
 [[maybe_unused]] bool runs_nowhere() { return false; }
 
-// What the portable rows assume: nothing but the processor's baseline, and on RISC-V the vector extension with
+// What the portable variants assume: nothing but the processor's baseline, and on RISC-V the vector extension with
 // registers of exactly 128 bits: the compiled code stores whole registers, and wider ones would reach past the
 // output.
 #if defined(__riscv)
@@ -106,7 +106,7 @@ constexpr auto arm32_neon = runs_nowhere;
 #endif
 
 #if defined(__wasm__)
-constexpr auto wasm_simd128 = runs_anywhere;  // else the module that holds its rows would not load
+constexpr auto wasm_simd128 = runs_anywhere;  // else the module that holds its variants would not load
 #else
 constexpr auto wasm_simd128 = runs_nowhere;
 #endif
@@ -161,8 +161,8 @@ const char* target_name(int index) { return index >= 0 && index < table_size ? t
 int target_level(int index) { return index >= 0 && index < table_size ? table[index].level : -1; }
 
 TargetSet machine_targets() {
-  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since there are rows for every
-  // machine but exotic ones; threads that ask at the same time find the same answer.
+  // Asked once: cpuid takes microseconds in a virtual machine. 0 stands for "not yet", since there are variants for
+  // every machine but exotic ones; threads that ask at the same time find the same answer.
   static std::atomic<TargetSet> known{0};
   TargetSet targets = known.load(std::memory_order_relaxed);
   if (targets != 0) return targets;

@@ -8,15 +8,16 @@
 
 namespace sepconv::internal {
 
-// A set of targets: bit i stands for row i of the table in target.cpp.
+// A set of targets: bit i stands for entry i of the table in target.cpp.
 using TargetSet = uint64_t;
 inline constexpr TargetSet all_targets = ~TargetSet{0};
 
-// The row of a target's name, or -1 for a name this library does not know. `length` is that of the name, without a NUL.
+// The index of a target's name, or -1 for a name this library does not know. `length` is that of the name, without a
+// NUL.
 int target_index(const char* name, size_t length);
 int target_index(const char* name);
 
-// The name of row `index`, or NULL past the last.
+// The name of target `index`, or NULL past the last.
 const char* target_name(int index);
 
 // How much a target can do, against others of its family; portable is 0. Dispatch prefers the higher level.

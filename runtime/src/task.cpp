@@ -19,14 +19,14 @@ int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>
 // coordinates that count from the slice, as if it were a small image of its own with its own padding.
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   const Geometry& g = plan.geometry;
-  const sepconv_variant& row = *plan.row;
+  const sepconv_variant& variant = *plan.variant;
   int64_t pad_before = g.pad_before[i], strip_min = strip.min[i], input_min = strip.in_min[i];
   int64_t stride = g.stride[i], dilation = g.dilation[i], pitch = g.input_pitch.axis[i];
   if (strip.in_step[i] > 1) {
     // Every in_step-th sample is the next one. A single output may have any stride.
     pad_before = strip.before[i];
     strip_min = input_min = 0;
-    if (row.stride[i] == 0) stride = strip.extent[i] == 1 ? 1 : stride / strip.in_step[i];
+    if (variant.stride[i] == 0) stride = strip.extent[i] == 1 ? 1 : stride / strip.in_step[i];
     dilation = larger<int64_t>(dilation / strip.in_step[i], 1);
     pitch *= strip.in_step[i];
   } else if (plan.cut.local_coordinates) {
@@ -59,7 +59,7 @@ void look_ahead(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t im
   call->ahead_lines = static_cast<int32_t>(share.length);
   const int64_t next = in_image + buffers.workers;
   if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
-  const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.row, plan.cut, next / plan.cut.groups));
+  const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.variant, plan.cut, next / plan.cut.groups));
   const int64_t element = dtype_size(g.problem.input_dtype);
   const int64_t lines = divide_up(samples.length * g.input_pitch.axis[0] * element, 64);
   if (lines < call->ahead_lines) return;
@@ -101,14 +101,14 @@ void for_each_piece(const Geometry& g, const Strip& strip, int64_t channels, int
 int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice) {
   const Geometry& g = plan.geometry;
   const sepconv_problem& p = g.problem;
-  const sepconv_variant& row = *plan.row;
+  const sepconv_variant& variant = *plan.variant;
   const Cut& cut = plan.cut;
   const bool channels_first = p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
   const int64_t element = dtype_size(p.output_dtype), weight = dtype_size(p.weight_dtype);
   const int64_t image = index / cut.tasks, in_image = index % cut.tasks;
-  const Strip strip = strip_at(g, row, cut, in_image / cut.groups);
+  const Strip strip = strip_at(g, variant, cut, in_image / cut.groups);
   const Part panels = part_of(plan.packed.panels, 1, cut.groups, in_image % cut.groups);
-  const int64_t first_output = panels.begin * row.panel_channels;
+  const int64_t first_output = panels.begin * variant.panel_channels;
 
   LeafCall call;
   int64_t from = image * g.input_pitch.image, to = image * g.output_pitch.image + first_output * g.output_pitch.channel;
@@ -132,9 +132,9 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   call.packed_channels = static_cast<int32_t>(plan.packed.channels);
   call.panels = static_cast<int32_t>(panels.length);
   call.out_channels = static_cast<int32_t>(p.out_channels);
-  if (row.stages != SEPCONV_STAGES_DEPTHWISE) {
+  if (variant.stages != SEPCONV_STAGES_DEPTHWISE) {
     call.out_channels =
-        static_cast<int32_t>(smaller(panels.length * row.panel_channels, p.out_channels - first_output));
+        static_cast<int32_t>(smaller(panels.length * variant.panel_channels, p.out_channels - first_output));
   }
   call.depth_multiplier = static_cast<int32_t>(p.depth_multiplier);
   call.sum_channels = static_cast<int32_t>(plan.packed.sum_channels);
@@ -147,16 +147,16 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   const char* const residual = buffers.residual == nullptr ? nullptr : buffers.residual + to * element;
   call.residual = residual == nullptr ? buffers.zeros : residual;
   int64_t step;
-  if (writes_in_place(g, row, strip, &step)) {
+  if (writes_in_place(g, variant, strip, &step)) {
     call.output = output;
     call.output_pixels = static_cast<int32_t>(strip.pixels);
     call.output_pitch = leaf_pitch(channels_first ? g.output_pitch.channel : step);
     call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
-    return call_variant(row, call);
+    return call_variant(variant, call);
   }
   char* const tile = slice + cut.arena_bytes;
   char* const residual_tile = tile + cut.tile_bytes;
-  const int64_t pixels = larger<int64_t>(strip.pixels, row.tile_pixels);
+  const int64_t pixels = larger<int64_t>(strip.pixels, variant.tile_pixels);
   call.output = tile;
   call.output_is_large = 0;
   call.output_pixels = static_cast<int32_t>(pixels);
@@ -168,7 +168,7 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
       memcpy(residual_tile + in_tile, residual + at, size);
     });
   }
-  if (int failure = call_variant(row, call)) return failure;
+  if (int failure = call_variant(variant, call)) return failure;
   for_each_piece(g, strip, call.out_channels, pixels,
                  [&](int64_t at, int64_t in_tile, size_t size) { memcpy(output + at, tile + in_tile, size); });
   return 0;

@@ -13,30 +13,33 @@ namespace {
 // registering a table again meets it in its slot before it meets an empty one, whichever threads race.
 std::atomic<const sepconv_variant_table*> slots[max_tables];
 
-// A row's numbers are compared with sizes and divided by, so nonsense is refused once, here.
-sepconv_status check_row(const char* library, size_t index, const sepconv_variant& row) {
+// A variant's numbers are compared with sizes and divided by, so nonsense is refused once, here.
+sepconv_status check_variant(const char* library, size_t index, const sepconv_variant& variant) {
   constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
-  if (row.name == nullptr || row.target == nullptr || row.entry == nullptr) {
-    return fail(invalid, "table \"%s\": row %zu lacks a name, a target or an entry", library, index);
+  if (variant.name == nullptr || variant.target == nullptr || variant.entry == nullptr) {
+    return fail(invalid, "table \"%s\": variant %zu lacks a name, a target or an entry", library, index);
   }
-  if (row.spatial_rank < 1 || row.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
-    return fail(invalid, "table \"%s\": row \"%s\" has spatial_rank %" PRId32, library, row.name, row.spatial_rank);
+  if (variant.spatial_rank < 1 || variant.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
+    return fail(invalid, "table \"%s\": variant \"%s\" has spatial_rank %" PRId32, library, variant.name,
+                variant.spatial_rank);
   }
-  if (row.stages != SEPCONV_STAGES_BOTH && row.stages != SEPCONV_STAGES_DEPTHWISE) {
-    return fail(invalid, "table \"%s\": row \"%s\" has stages %d", library, row.name, static_cast<int>(row.stages));
+  if (variant.stages != SEPCONV_STAGES_BOTH && variant.stages != SEPCONV_STAGES_DEPTHWISE) {
+    return fail(invalid, "table \"%s\": variant \"%s\" has stages %d", library, variant.name,
+                static_cast<int>(variant.stages));
   }
-  if (row.chunk_channels <= 0 || row.chunk_channels % 4 != 0 || row.sum_block < 0) {
+  if (variant.chunk_channels <= 0 || variant.chunk_channels % 4 != 0 || variant.sum_block < 0) {
     return fail(invalid,
-                "table \"%s\": row \"%s\" has chunk_channels %" PRId32 " (not a multiple of 4) or sum_block %" PRId32,
-                library, row.name, row.chunk_channels, row.sum_block);
+                "table \"%s\": variant \"%s\" has chunk_channels %" PRId32
+                " (not a multiple of 4) or sum_block %" PRId32,
+                library, variant.name, variant.chunk_channels, variant.sum_block);
   }
-  if (row.panel_channels <= 0 || row.tile_pixels <= 0 || row.depthwise_tile <= 0 || row.depthwise_rows <= 0 ||
-      row.strip_pixels < 0) {
+  if (variant.panel_channels <= 0 || variant.tile_pixels <= 0 || variant.depthwise_tile <= 0 ||
+      variant.depthwise_rows <= 0 || variant.strip_pixels < 0) {
     return fail(invalid,
-                "table \"%s\": row \"%s\" has panel_channels %" PRId32 ", tile_pixels %" PRId32
+                "table \"%s\": variant \"%s\" has panel_channels %" PRId32 ", tile_pixels %" PRId32
                 ", depthwise_tile %" PRId32 ", depthwise_rows %" PRId32 ", strip_pixels %" PRId32,
-                library, row.name, row.panel_channels, row.tile_pixels, row.depthwise_tile, row.depthwise_rows,
-                row.strip_pixels);
+                library, variant.name, variant.panel_channels, variant.tile_pixels, variant.depthwise_tile,
+                variant.depthwise_rows, variant.strip_pixels);
   }
   return SEPCONV_OK;
 }
@@ -51,16 +54,16 @@ sepconv_status check_table(const sepconv_variant_table* table) {
                 "table->abi is %" PRIu32 ", this library needs %d: build the variants and the runtime from one version",
                 table->abi, SEPCONV_VARIANT_ABI);
   }
-  if (table->row_size != sizeof(sepconv_variant)) {
-    return fail(invalid, "table->row_size is %" PRIu32 ", this library needs %zu", table->row_size,
+  if (table->variant_size != sizeof(sepconv_variant)) {
+    return fail(invalid, "table->variant_size is %" PRIu32 ", this library needs %zu", table->variant_size,
                 sizeof(sepconv_variant));
   }
   if (table->name == nullptr) return fail(invalid, "table->name is NULL");
-  if (table->rows == nullptr && table->row_count != 0) {
-    return fail(invalid, "table \"%s\": rows is NULL, row_count is %zu", table->name, table->row_count);
+  if (table->variants == nullptr && table->variant_count != 0) {
+    return fail(invalid, "table \"%s\": variants is NULL, variant_count is %zu", table->name, table->variant_count);
   }
-  for (size_t i = 0; i < table->row_count; ++i) {
-    if (sepconv_status status = check_row(table->name, i, table->rows[i])) return status;
+  for (size_t i = 0; i < table->variant_count; ++i) {
+    if (sepconv_status status = check_variant(table->name, i, table->variants[i])) return status;
   }
   return SEPCONV_OK;
 }

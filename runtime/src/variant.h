@@ -21,7 +21,7 @@ struct Tables {
 void registered_tables(Tables* tables, size_t limit = max_tables);
 
 // SEPCONV_OK if a table can be trusted with dispatch and planning, else SEPCONV_INVALID_ARGUMENT naming the table and
-// the row.
+// the variant.
 sepconv_status check_table(const sepconv_variant_table* table);
 
 }  // namespace sepconv::internal

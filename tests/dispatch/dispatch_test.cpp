@@ -1,5 +1,5 @@
-// The row that the library chooses is the one that should be: by name, on the rows that ship, for this machine and for
-// lesser ones.
+// The variant that the library chooses is the one that should be: by name, on the variants that ship, for this machine
+// and for lesser ones.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -44,12 +44,12 @@ std::string chosen(const sepconv_problem& problem, const char* machine, bool use
   tables.table[tables.count++] = sepconv_default_variants();
   if (users) tables.table[tables.count++] = sepconv_test_layers_variants();
   const internal::Request request = {&geometry, targets, internal::all_targets, nullptr, false, 0};
-  const sepconv_variant* row = internal::choose_variant(request, tables);
-  return row != nullptr ? row->name : "none";
+  const sepconv_variant* variant = internal::choose_variant(request, tables);
+  return variant != nullptr ? variant->name : "none";
 }
 
-// A machine of the processor that this program is compiled for, the last of its targets that has rows of all kinds, and
-// the last that has generic ones only: its rows are never chosen where both run.
+// A machine of the processor that this program is compiled for, the last of its targets that has variants of all kinds,
+// and the last that has generic ones only: its variants are never chosen where both run.
 #if defined(__x86_64__)
 constexpr const char *kMachine = "portable,x86_sse41,x86_avx2", *kBest = "x86_avx2", *kGeneric = "x86_sse41";
 #elif defined(__aarch64__)
@@ -62,8 +62,8 @@ constexpr const char *kMachine = "portable,wasm_simd128", *kBest = nullptr, *kGe
 constexpr const char *kMachine = "portable", *kBest = nullptr, *kGeneric = "portable";
 #endif
 
-std::string best(const std::string& row) { return row + "_" + kBest; }
-std::string generic(const std::string& row) { return row + "_" + kGeneric; }
+std::string best(const std::string& variant) { return variant + "_" + kBest; }
+std::string generic(const std::string& variant) { return variant + "_" + kGeneric; }
 
 // With an odd number of channels.
 sepconv_problem odd_problem_of(int rank, int64_t kernel, int64_t stride, int64_t dilation = 1, int64_t multiplier = 1) {
@@ -72,15 +72,15 @@ sepconv_problem odd_problem_of(int rank, int64_t kernel, int64_t stride, int64_t
   return problem;
 }
 
-TEST(Dispatch, SpecialisedRowsTakeTheirProblems) {
-  if (kBest == nullptr) GTEST_SKIP() << "this processor has generic rows only";
+TEST(Dispatch, SpecialisedVariantsTakeTheirProblems) {
+  if (kBest == nullptr) GTEST_SKIP() << "this processor has generic variants only";
   EXPECT_EQ(chosen(problem_of(2, 3, 1), kMachine), best("2d_f32_nhwc_k3s1d1m1"));
   EXPECT_EQ(chosen(odd_problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1"));
   EXPECT_EQ(chosen(problem_of(2, 5, 1), kMachine), best("2d_f32_nhwc_k5s1d1m1"));
   EXPECT_EQ(chosen(problem_of(1, 9, 1), kMachine), best("1d_f32_nwc_s1d1m1"));
 }
 
-TEST(Dispatch, EverythingElseGoesToTheGenericRow) {
+TEST(Dispatch, EverythingElseGoesToTheGenericVariant) {
   const auto expected = kBest != nullptr ? best : generic;
   EXPECT_EQ(chosen(odd_problem_of(2, 4, 1), kMachine), expected("2d_f32_nhwc_any"));
   EXPECT_EQ(chosen(odd_problem_of(2, 3, 3), kMachine), expected("2d_f32_nhwc_any"));
@@ -93,7 +93,7 @@ TEST(Dispatch, EverythingElseGoesToTheGenericRow) {
 }
 
 #if defined(__x86_64__)
-TEST(Dispatch, ChannelsInWholeVectorsHaveRowsThatReadTheInput) {
+TEST(Dispatch, ChannelsInWholeVectorsHaveVariantsThatReadTheInput) {
   EXPECT_EQ(chosen(problem_of(2, 3, 2), kMachine), best("2d_f32_nhwc_k3s2d1m1cdiv32"));
   EXPECT_EQ(chosen(problem_of(2, 5, 2), kMachine), best("2d_f32_nhwc_k5s2d1m1cdiv32"));
   EXPECT_EQ(chosen(problem_of(2, 4, 1), kMachine), best("2d_f32_nhwc_cdiv32"));
@@ -106,7 +106,7 @@ TEST(Dispatch, ChannelsInWholeVectorsHaveRowsThatReadTheInput) {
 #endif
 
 #if defined(__x86_64__)
-TEST(Dispatch, LargePointwiseKernelsHaveRowsOfTheirOwn) {
+TEST(Dispatch, LargePointwiseKernelsHaveVariantsOfTheirOwn) {
   for (const int rank : {2, 3}) {
     const std::string group = rank == 2 ? "2d_f32_nhwc_" : "3d_f32_ndhwc_";
     sepconv_problem problem = problem_of(rank, 3, 1);
@@ -126,8 +126,8 @@ TEST(Dispatch, LargePointwiseKernelsHaveRowsOfTheirOwn) {
 }
 #endif
 
-// Above the baseline, and below what has rows of its own: the rows that fix nothing.
-TEST(Dispatch, ProcessorsWithFewExtensionsGetAGenericRow) {
+// Above the baseline, and below what has variants of its own: the variants that fix nothing.
+TEST(Dispatch, ProcessorsWithFewExtensionsGetAGenericVariant) {
   EXPECT_EQ(chosen(problem_of(2, 3, 1), "portable"), "2d_f32_nhwc_any_portable");
   EXPECT_EQ(chosen(problem_of(1, 3, 2, 2, 3), "portable"), "1d_f32_nwc_any_portable");
   const std::string machine = std::string("portable,") + kGeneric;
@@ -135,8 +135,8 @@ TEST(Dispatch, ProcessorsWithFewExtensionsGetAGenericRow) {
   EXPECT_EQ(chosen(problem_of(1, 3, 2, 2, 3), machine.c_str()), generic("1d_f32_nwc_any"));
 }
 
-TEST(Dispatch, UsersLayersRankBeforeTheShippedRows) {
-  // The user's library has rows for the best targets of the processor, or for the generic ones where those are all.
+TEST(Dispatch, UsersLayersRankBeforeTheShippedVariants) {
+  // The user's library has variants for the best targets of the processor, or for the generic ones where those are all.
   const auto users = kBest != nullptr ? best : generic;
   sepconv_problem problem = problem_of(2, 3, 1);
   const std::string shipped = chosen(problem, kMachine);
@@ -153,7 +153,7 @@ TEST(Dispatch, UsersLayersRankBeforeTheShippedRows) {
   EXPECT_EQ(chosen(problem, kMachine, true), shipped);
 }
 
-// No legal problem of the shipped groups is without a row, on any machine.
+// No legal problem of the shipped groups is without a variant, on any machine.
 TEST(Dispatch, EveryLegalProblemHasARow) {
   for (uint64_t i = 0; i < 2000; ++i) {
     Random random(test_seed() + i);
@@ -171,15 +171,15 @@ TEST(Dispatch, PlansObeySEPCONV_TARGETS) {
     return plan != nullptr ? std::string(sepconv_plan_variant(plan.get())) : std::string("none");
   };
   unsetenv("SEPCONV_TARGETS");
-  // The processor's targets with rows for this problem, the best first; those that this machine runs.
+  // The processor's targets with variants for this problem, the best first; those that this machine runs.
   constexpr struct {
-    const char *row, *target;
-  } kRows[] = {{"k3s1d1m1", "x86_avx512"}, {"k3s1d1m1", "x86_avx2"}, {"k3s1d1m1", "arm_neon"}, {"any", "x86_sse41"},
-               {"any", "arm32_neon"},      {"any", "wasm_simd128"},  {"any", "riscv_v256"},    {"any", "portable"}};
+    const char *variant, *target;
+  } kVariants[] = {{"k3s1d1m1", "x86_avx512"}, {"k3s1d1m1", "x86_avx2"}, {"k3s1d1m1", "arm_neon"}, {"any", "x86_sse41"},
+                   {"any", "arm32_neon"},      {"any", "wasm_simd128"},  {"any", "riscv_v256"},    {"any", "portable"}};
   std::vector<std::string> here, targets;
-  for (const auto& [row, target] : kRows) {
+  for (const auto& [variant, target] : kVariants) {
     if ((internal::machine_targets() >> internal::target_index(target) & 1) == 0) continue;
-    here.push_back(std::string("2d_f32_nhwc_") + row + "_" + target);
+    here.push_back(std::string("2d_f32_nhwc_") + variant + "_" + target);
     targets.push_back(target);
   }
   EXPECT_EQ(planned(), here.front());

@@ -1,8 +1,8 @@
-// What the library sees of the machine it runs on, and what it makes of it: the targets, the chosen rows, right
+// What the library sees of the machine it runs on, and what it makes of it: the targets, the chosen variants, right
 // answers. The build runs this on emulated processors, each of which it tells what to expect:
 //
 //   SEPCONV_EXPECT_TARGETS   the targets this machine runs, such as "portable x86_sse41"
-//   SEPCONV_EXPECT_ROW       the row it chooses for a 3x3 layer with channels last
+//   SEPCONV_EXPECT_VARIANT       the variant it chooses for a 3x3 layer with channels last
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -39,21 +39,22 @@ TEST_F(Machine, RunsTheExpectedTargets) {
   }
   std::map<std::string, int> not_run;
   const sepconv_variant_table& table = *sepconv_default_variants();
-  for (size_t i = 0; i < table.row_count; ++i) {
-    if ((" " + targets + " ").find(" " + std::string(table.rows[i].target) + " ") == std::string::npos)
-      ++not_run[table.rows[i].target];
+  for (size_t i = 0; i < table.variant_count; ++i) {
+    if ((" " + targets + " ").find(" " + std::string(table.variants[i].target) + " ") == std::string::npos)
+      ++not_run[table.variants[i].target];
   }
   std::printf("targets of this machine: %s\n", targets.c_str());
-  for (const auto& [target, rows] : not_run) std::printf("built, not run: %d rows of %s\n", rows, target.c_str());
+  for (const auto& [target, variants] : not_run)
+    std::printf("built, not run: %d variants of %s\n", variants, target.c_str());
   if (*expected("SEPCONV_EXPECT_TARGETS") == '\0') GTEST_SKIP() << "SEPCONV_EXPECT_TARGETS is not set";
   EXPECT_EQ(targets, expected("SEPCONV_EXPECT_TARGETS"));
 }
 
-TEST_F(Machine, ChoosesTheExpectedRow) {
-  if (*expected("SEPCONV_EXPECT_ROW") == '\0') GTEST_SKIP() << "SEPCONV_EXPECT_ROW is not set";
+TEST_F(Machine, ChoosesTheExpectedVariant) {
+  if (*expected("SEPCONV_EXPECT_VARIANT") == '\0') GTEST_SKIP() << "SEPCONV_EXPECT_VARIANT is not set";
   const PlanPointer plan = make_plan(small_problem());
   ASSERT_NE(plan, nullptr) << sepconv_last_error();
-  EXPECT_STREQ(sepconv_plan_variant(plan.get()), expected("SEPCONV_EXPECT_ROW"));
+  EXPECT_STREQ(sepconv_plan_variant(plan.get()), expected("SEPCONV_EXPECT_VARIANT"));
 }
 
 TEST_F(Machine, ComputesRightAnswers) {
@@ -68,7 +69,7 @@ TEST_F(Machine, ComputesRightAnswers) {
     const PlanPointer plan = make_plan(problem);
     if (plan != nullptr) ++runs[sepconv_plan_variant(plan.get())];
   }
-  for (const auto& [row, times] : runs) std::printf("%s: %d problems\n", row.c_str(), times);
+  for (const auto& [variant, times] : runs) std::printf("%s: %d problems\n", variant.c_str(), times);
 }
 
 }  // namespace

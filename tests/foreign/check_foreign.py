@@ -2,7 +2,7 @@
 
 check_foreign.py GENERATOR SYMBOLS [LLVM_OBJCOPY]
 
-compiles one row for each machine, gives it the library's symbols as cmake/SepconvVariants.cmake does, and reads what came out.
+compiles one variant for each machine, gives it the library's symbols as cmake/SepconvVariants.cmake does, and reads what came out.
 Without llvm-objcopy, which is what Android's tools have, only Apple's machines are looked at.
 """
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-ROW = "2d_f32_nhwc_k3s1d1m1"
+VARIANT = "2d_f32_nhwc_k3s1d1m1"
 FEATURES = "no_runtime-user_context-no_asserts-no_bounds_query"
 ELF, MACHO = "ELF", "Mach-O"
 # Halide's name: the schedule, the format, and the number that the format has for the processor.
@@ -68,14 +68,14 @@ def read_macho(data):
     return machine, exported, wanted
 
 
-def compile_row(machine, schedule, form, tools, folder):
+def compile_variant(machine, schedule, form, tools, folder):
     generator, symbols, *objcopy = tools
     target = f"target={machine}-{FEATURES}"
     run = [generator, "-g", "separable_conv", "-f", "leaf", "-n", "leaf", "-o", folder]
-    run += ["-e", "object", target, f"variant={ROW}", f"schedule={schedule}"]
+    run += ["-e", "object", target, f"variant={VARIANT}", f"schedule={schedule}"]
     subprocess.run(run, check=True)
     names = ["halide_malloc=sepconv_scratch_malloc", "halide_free=sepconv_scratch_free"]
-    before, after = f"{folder}/leaf.o", f"{folder}/row.o"
+    before, after = f"{folder}/leaf.o", f"{folder}/variant.o"
     if form == MACHO:
         run = [symbols, before, after, "leaf_argv", *names]
     else:
@@ -92,7 +92,7 @@ def main():
             print(f"{machine}: left out, there is no llvm-objcopy")
             continue
         with tempfile.TemporaryDirectory() as folder:
-            data = compile_row(machine, schedule, form, sys.argv[1:], folder)
+            data = compile_variant(machine, schedule, form, sys.argv[1:], folder)
         found = (read_macho if form == MACHO else read_elf)(data)
         prefix = "_" if form == MACHO else ""
         scratch = {f"{prefix}sepconv_scratch_{what}" for what in ("malloc", "free")}

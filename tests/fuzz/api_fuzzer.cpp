@@ -12,8 +12,8 @@
 
 #include "sepconv/sepconv.h"
 #include "support/reference.h"
-#include "support/rows.h"
 #include "support/tensor.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {

@@ -128,34 +128,35 @@ TEST_F(Cuda, ASplitRunLaunchesTheDepthwiseStageFirst) {
   EXPECT_EQ(sepconv_plan_run(split.get(), &given), SEPCONV_INVALID_ARGUMENT);
 }
 
-TEST_F(Cuda, EveryRowRunsWithoutAllocatingOnTheHost) {
+TEST_F(Cuda, EveryVariantRunsWithoutAllocatingOnTheHost) {
   const sepconv_variant_table& table = *sepconv_default_gpu_variants();
-  int rows = 0;
-  for (size_t i = 0; i < table.row_count; ++i) {
-    const sepconv_variant& row = table.rows[i];
-    if (row.driver->device != SEPCONV_DEVICE_CUDA) continue;
-    ++rows;
+  int variants = 0;
+  for (size_t i = 0; i < table.variant_count; ++i) {
+    const sepconv_variant& variant = table.variants[i];
+    if (variant.driver->device != SEPCONV_DEVICE_CUDA) continue;
+    ++variants;
     sepconv_problem p = problem();
-    p.spatial_rank = row.spatial_rank;
-    p.layout = row.layout;
-    p.input_dtype = p.weight_dtype = p.output_dtype = row.input_dtype;
+    p.spatial_rank = variant.spatial_rank;
+    p.layout = variant.layout;
+    p.input_dtype = p.weight_dtype = p.output_dtype = variant.input_dtype;
     for (int axis = 0; axis < 3; ++axis) {
       p.in_extent[axis] = 14;
-      p.kernel_extent[axis] = row.kernel_extent[axis] != 0 ? row.kernel_extent[axis] : 3;
-      p.stride[axis] = row.stride[axis] != 0 ? row.stride[axis] : 1;
+      p.kernel_extent[axis] = variant.kernel_extent[axis] != 0 ? variant.kernel_extent[axis] : 3;
+      p.stride[axis] = variant.stride[axis] != 0 ? variant.stride[axis] : 1;
     }
-    const PlanPointer planned = plan(p, row.name);
+    const PlanPointer planned = plan(p, variant.name);
     ASSERT_NE(planned, nullptr) << sepconv_last_error();
-    ASSERT_EQ(sepconv_plan_warm_up(planned.get(), &stream_), SEPCONV_OK) << row.name << ": " << sepconv_last_error();
+    ASSERT_EQ(sepconv_plan_warm_up(planned.get(), &stream_), SEPCONV_OK)
+        << variant.name << ": " << sepconv_last_error();
     const sepconv_arguments given = arguments(*planned);
     driver_->calls.clear();
     driver_->calls.reserve(16);
     watch_allocations();
     const sepconv_status status = sepconv_plan_run(planned.get(), &given);
-    EXPECT_EQ(allocations_seen(), 0) << row.name;
-    EXPECT_EQ(status, SEPCONV_OK) << row.name << ": " << sepconv_last_error();
+    EXPECT_EQ(allocations_seen(), 0) << variant.name;
+    EXPECT_EQ(status, SEPCONV_OK) << variant.name << ": " << sepconv_last_error();
   }
-  EXPECT_GE(rows, 12);
+  EXPECT_GE(variants, 12);
 }
 
 // Loads of 16 bytes where addresses and sizes allow them.

@@ -14,7 +14,7 @@ namespace sepconv::test {
 class Device {
  public:
   static const sepconv_device kind;
-  static const char* const target;  // as rows have it at the end of their names
+  static const char* const target;  // as variants have it at the end of their names
 
   Device();
   ~Device();

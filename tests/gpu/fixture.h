@@ -1,4 +1,4 @@
-// What the tests of a device's rows share: the device, plans for it, and a problem from the plan to the answer.
+// What the tests of a device's variants share: the device, plans for it, and a problem from the plan to the answer.
 #ifndef SEPCONV_TESTS_GPU_FIXTURE_H
 #define SEPCONV_TESTS_GPU_FIXTURE_H
 
@@ -19,7 +19,7 @@
 
 namespace sepconv::test {
 
-// What GPU rows compute so far.
+// What GPU variants compute so far.
 inline constexpr Features gpu_features = [] {
   Features features = built_features;
   features.float64 = features.single_stages = false;
@@ -47,16 +47,16 @@ class Gpu : public ::testing::Test {
     FAIL() << device_->why_not();
   }
 
-  // A row's full name.
+  // A variant's full name.
   static std::string name(const char* variant) { return std::string(variant) + "_" + Device::target; }
 
-  static std::vector<const sepconv_variant*> rows() {
-    std::vector<const sepconv_variant*> rows;
+  static std::vector<const sepconv_variant*> variants() {
+    std::vector<const sepconv_variant*> variants;
     const sepconv_variant_table& table = *sepconv_default_gpu_variants();
-    for (size_t i = 0; i < table.row_count; ++i) {
-      if (table.rows[i].driver->device == Device::kind) rows.push_back(&table.rows[i]);
+    for (size_t i = 0; i < table.variant_count; ++i) {
+      if (table.variants[i].driver->device == Device::kind) variants.push_back(&table.variants[i]);
     }
-    return rows;
+    return variants;
   }
 
   static PlanPointer plan(const sepconv_problem& problem, const char* variant, sepconv_status* status = nullptr) {

@@ -1,4 +1,4 @@
-// A program with GPU rows on a machine without GPUs: it starts, and says what is missing.
+// A program with GPU variants on a machine without GPUs: it starts, and says what is missing.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -26,17 +26,17 @@ TEST(NoDriver, IsNoDevice) {
   EXPECT_EQ(make_plan(small_problem(), &options, &status), nullptr);
   EXPECT_EQ(status, SEPCONV_NO_DEVICE);
   EXPECT_NE(std::strstr(sepconv_last_error(), "libcuda.so.1"), nullptr) << sepconv_last_error();
-  int can_run = 0, cuda_rows = 0;
+  int can_run = 0, cuda_variants = 0;
   for (size_t i = 0; const char* name = sepconv_variant_name(i, &can_run); ++i) {
     if (std::strstr(name, "_cuda") == nullptr) continue;
-    ++cuda_rows;
+    ++cuda_variants;
     EXPECT_EQ(can_run, 0) << name;
   }
-  EXPECT_GT(cuda_rows, 0);
+  EXPECT_GT(cuda_variants, 0);
 }
 
-// Rows for one device are no rows for another.
-TEST(NoDriver, TheCpuDoesNotRunGpuRows) {
+// Variants for one device are no variants for another.
+TEST(NoDriver, TheCpuDoesNotRunGpuVariants) {
   ASSERT_EQ(sepconv_register(sepconv_default_gpu_variants()), SEPCONV_OK) << sepconv_last_error();
   sepconv_status status;
   EXPECT_EQ(make_plan(small_problem(), nullptr, &status), nullptr);

@@ -1,24 +1,24 @@
-// Every row of a device (gpu/device.h) equals the reference, through the public interface, in memory of the caller's:
-// at offsets, with a pattern around each tensor.
+// Every variant of a device (gpu/device.h) equals the reference, through the public interface, in memory of the
+// caller's: at offsets, with a pattern around each tensor.
 #include <cstring>
 #include <numeric>
 
 #include "gpu/fixture.h"
 #include "support/golden.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {
 
-TEST_F(Gpu, EachRowEqualsTheReference) {
+TEST_F(Gpu, EachVariantEqualsTheReference) {
   const int count = test_count(effort().random_problems);
-  for (const sepconv_variant* row : rows()) {
+  for (const sepconv_variant* variant : variants()) {
     for (int i = 0; i < count && !HasFailure(); ++i) {
       const uint64_t seed = test_seed() + static_cast<uint64_t>(i);
       SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(seed) + " SEPCONV_TEST_COUNT=1");
       Random random(seed);
       const Sizes sizes = one_in(random, 3) ? Sizes::kMixed : Sizes::kSmall;
-      check(random, random_problem_for(random, *row, gpu_features, sizes), row->name);
+      check(random, random_problem_for(random, *variant, gpu_features, sizes), variant->name);
     }
   }
 }
@@ -27,33 +27,33 @@ TEST_F(Gpu, EachRowEqualsTheReference) {
 std::vector<int64_t> around(int64_t n) { return {1, n - 1, n, n + 1}; }
 
 TEST_F(Gpu, SizesAroundEveryTile) {
-  for (const sepconv_variant* row : rows()) {
+  for (const sepconv_variant* variant : variants()) {
     Random random(test_seed());
     const auto fixed_or = [](int64_t fixed, int64_t otherwise) { return fixed > 0 ? fixed : otherwise; };
     // Channel counts that are multiples of 4 take the kernels with loads of 16 bytes.
     const auto sized = [&](int64_t in_channels, int64_t out_channels, int64_t width) {
       if (HasFailure()) return;
       sepconv_problem problem = default_problem();
-      problem.spatial_rank = row->spatial_rank;
-      problem.layout = row->layout;
-      problem.input_dtype = problem.weight_dtype = problem.output_dtype = row->input_dtype;
+      problem.spatial_rank = variant->spatial_rank;
+      problem.layout = variant->layout;
+      problem.input_dtype = problem.weight_dtype = problem.output_dtype = variant->input_dtype;
       problem.padding = SEPCONV_PADDING_SAME;
       problem.batch = 2;
       problem.in_channels = in_channels;
       problem.out_channels = out_channels;
-      for (int axis = 0; axis < row->spatial_rank; ++axis) {
-        problem.in_extent[axis] = axis + 1 == row->spatial_rank ? width : 2;
-        problem.kernel_extent[axis] = fixed_or(row->kernel_extent[axis], 3);
-        problem.stride[axis] = fixed_or(row->stride[axis], 1);
+      for (int axis = 0; axis < variant->spatial_rank; ++axis) {
+        problem.in_extent[axis] = axis + 1 == variant->spatial_rank ? width : 2;
+        problem.kernel_extent[axis] = fixed_or(variant->kernel_extent[axis], 3);
+        problem.stride[axis] = fixed_or(variant->stride[axis], 1);
       }
       problem.has_mid_bias = problem.has_out_bias = problem.has_residual = 1;
       problem.mid_activation.kind = SEPCONV_ACTIVATION_RELU6;
-      check(random, problem, row->name);
+      check(random, problem, variant->name);
     };
-    for (const int64_t in_channels : around(row->chunk_channels)) {
-      for (const int64_t out_channels : around(row->panel_channels)) sized(in_channels, out_channels, 5);
+    for (const int64_t in_channels : around(variant->chunk_channels)) {
+      for (const int64_t out_channels : around(variant->panel_channels)) sized(in_channels, out_channels, 5);
     }
-    for (const int64_t width : around(row->tile_pixels)) {
+    for (const int64_t width : around(variant->tile_pixels)) {
       sized(8, 12, width);
       sized(3, 5, width);
     }
@@ -123,7 +123,7 @@ TEST_F(Gpu, HostTensorsAreCopiedThereAndBack) {
   }
 }
 
-// What GPU rows do not compute is refused, and host memory is not taken for the device's.
+// What GPU variants do not compute is refused, and host memory is not taken for the device's.
 TEST_F(Gpu, WhatIsNotBuiltIsRefused) {
   sepconv_status status;
   sepconv_problem problem = small_problem();

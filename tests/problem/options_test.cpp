@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "support/harness.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {
@@ -87,7 +87,7 @@ TEST_F(Options, ShortAndUninitialisedStructsAreRefused) {
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", std::to_string(options.struct_size).c_str());
 }
 
-TEST_F(Options, ExplanationNamesTheChosenRowAndIsCutToFit) {
+TEST_F(Options, ExplanationNamesTheChosenVariantAndIsCutToFit) {
   const PlanPointer plan = make_plan(small_problem());
   ASSERT_NE(plan, nullptr);
   char whole[8192];

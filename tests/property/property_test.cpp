@@ -13,7 +13,7 @@
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/illegal_problem.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {

@@ -1,4 +1,4 @@
-// The choice of a variant, by name, for machines that need not exist. The rows here are never called.
+// The choice of a variant, by name, for machines that need not exist. The variants here are never called.
 #include "dispatch.h"
 
 #include <gtest/gtest.h>
@@ -27,9 +27,9 @@ TargetSet targets(const char* names) {
   return set;
 }
 
-// A row of rank 2; extents of 0 leave a quantity open.
-sepconv_variant row(const char* name, const char* target, int64_t kernel = 0, int64_t stride = 0,
-                    int64_t channels = 0) {
+// A variant of rank 2; extents of 0 leave a quantity open.
+sepconv_variant variant(const char* name, const char* target, int64_t kernel = 0, int64_t stride = 0,
+                        int64_t channels = 0) {
   sepconv_variant result{};
   result.name = name;
   result.target = target;
@@ -48,13 +48,17 @@ sepconv_variant row(const char* name, const char* target, int64_t kernel = 0, in
 }
 
 const std::vector<sepconv_variant> kShipped = {
-    row("k3s1_avx512", "x86_avx512", 3, 1), row("k3s1_avx2", "x86_avx2", 3, 1), row("k3s2_avx2", "x86_avx2", 3, 2),
-    row("any_avx512", "x86_avx512"),        row("any_avx2", "x86_avx2"),        row("any_portable", "portable"),
+    variant("k3s1_avx512", "x86_avx512", 3, 1),
+    variant("k3s1_avx2", "x86_avx2", 3, 1),
+    variant("k3s2_avx2", "x86_avx2", 3, 2),
+    variant("any_avx512", "x86_avx512"),
+    variant("any_avx2", "x86_avx2"),
+    variant("any_portable", "portable"),
 };
 const std::vector<sepconv_variant> kUsers = {
-    row("mine_k3c32_avx2", "x86_avx2", 3, 0, 32),
-    row("mine_k3c32_neon", "arm_neon", 3, 0, 32),
-    row("mine_elsewhere", "riscv_v1", 3, 0, 32),
+    variant("mine_k3c32_avx2", "x86_avx2", 3, 0, 32),
+    variant("mine_k3c32_neon", "arm_neon", 3, 0, 32),
+    variant("mine_elsewhere", "riscv_v1", 3, 0, 32),
 };
 
 class Choice : public ::testing::Test {
@@ -110,7 +114,7 @@ TEST_F(Choice, TakesTheBestThatTheMachineRuns) {
   EXPECT_EQ(chosen("portable,arm_neon"), "any_portable");
 }
 
-TEST_F(Choice, PrefersTheRowThatFixesMore) {
+TEST_F(Choice, PrefersTheVariantThatFixesMore) {
   set_axes(3, 2);
   EXPECT_EQ(chosen("portable,x86_avx2,x86_avx512"), "k3s2_avx2");  // specialised beats wider
   set_axes(5, 1);
@@ -156,7 +160,7 @@ TEST_F(Choice, TakesOnlyTheNamedVariant) {
 }
 
 TEST_F(Choice, StaysInsideAPacking) {
-  sepconv_variant wide = row("any_wide_panel_avx2", "x86_avx2");
+  sepconv_variant wide = variant("any_wide_panel_avx2", "x86_avx2");
   wide.panel_channels = 16;
   const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", &wide, 1};
   tables_.table[1] = &own;
@@ -168,11 +172,13 @@ TEST_F(Choice, StaysInsideAPacking) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_wide_panel_avx2");
 }
 
-TEST_F(Choice, RowsForMultiplesOfChannelsRankBeforeThoseForAny) {
-  sepconv_variant multiples = row("cdiv32_avx2", "x86_avx2");
+TEST_F(Choice, VariantsForMultiplesOfChannelsRankBeforeThoseForAny) {
+  sepconv_variant multiples = variant("cdiv32_avx2", "x86_avx2");
   multiples.channels_multiple = 32;
-  const std::vector<sepconv_variant> rows = {row("any_avx512", "x86_avx512"), row("any_avx2", "x86_avx2"), multiples};
-  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
+  const std::vector<sepconv_variant> variants = {variant("any_avx512", "x86_avx512"), variant("any_avx2", "x86_avx2"),
+                                                 multiples};
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", variants.data(),
+                                     variants.size()};
   tables_.table[0] = &own;
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");  // 16 channels
   problem_.in_channels = 96;
@@ -182,13 +188,14 @@ TEST_F(Choice, RowsForMultiplesOfChannelsRankBeforeThoseForAny) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
 }
 
-TEST_F(Choice, RowsForNearImagesLeaveLargerOnesToOthers) {
-  sepconv_variant near = row("near_avx2", "x86_avx2");
+TEST_F(Choice, VariantsForNearImagesLeaveLargerOnesToOthers) {
+  sepconv_variant near = variant("near_avx2", "x86_avx2");
   near.channels_multiple = 16;
   near.max_image_bytes = 20 * 20 * 16 * 4;
   near.max_reads = 18;
-  const std::vector<sepconv_variant> rows = {near, row("any_avx2", "x86_avx2")};
-  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
+  const std::vector<sepconv_variant> variants = {near, variant("any_avx2", "x86_avx2")};
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", variants.data(),
+                                     variants.size()};
   tables_.table[0] = &own;
   EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
   problem_.depth_multiplier = 2;  // 3x3 taps, and some of the padding is seen
@@ -208,12 +215,13 @@ TEST_F(Choice, RowsForNearImagesLeaveLargerOnesToOthers) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
 }
 
-TEST_F(Choice, RowsForFarKernelsRankBeforeWhatFixesMore) {
-  sepconv_variant far = row("far_avx2", "x86_avx2");
+TEST_F(Choice, VariantsForFarKernelsRankBeforeWhatFixesMore) {
+  sepconv_variant far = variant("far_avx2", "x86_avx2");
   far.min_pointwise_bytes = 16 * 32 * 4;
-  std::vector<sepconv_variant> rows = kShipped;
-  rows.push_back(far);
-  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", rows.data(), rows.size()};
+  std::vector<sepconv_variant> variants = kShipped;
+  variants.push_back(far);
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", variants.data(),
+                                     variants.size()};
   tables_.table[0] = &own;
   problem_.out_channels = 31;
   EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
@@ -242,7 +250,7 @@ TEST_F(Choice, NeverTakesAnotherLayoutRankOrType) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "none");
 }
 
-TEST_F(Choice, SaysWhyARowWillNotDo) {
+TEST_F(Choice, SaysWhyAVariantWillNotDo) {
   machine_ = targets("portable,x86_avx2");
   allowed_ = ~targets("portable");
   Geometry geometry;
@@ -254,12 +262,12 @@ TEST_F(Choice, SaysWhyARowWillNotDo) {
   };
   EXPECT_NE(reason(kShipped[0]).find("this machine cannot run x86_avx512"), std::string::npos) << reason(kShipped[0]);
   EXPECT_EQ(reason(kShipped[1]), "will do");
-  EXPECT_NE(reason(kShipped[2]).find("stride[0] is 1, the row has 2"), std::string::npos) << reason(kShipped[2]);
+  EXPECT_NE(reason(kShipped[2]).find("stride[0] is 1, the variant has 2"), std::string::npos) << reason(kShipped[2]);
   EXPECT_NE(reason(kShipped[5]).find("portable is excluded"), std::string::npos) << reason(kShipped[5]);
-  EXPECT_NE(reason(kUsers[0]).find("in_channels is 16, the row has 32"), std::string::npos) << reason(kUsers[0]);
+  EXPECT_NE(reason(kUsers[0]).find("in_channels is 16, the variant has 32"), std::string::npos) << reason(kUsers[0]);
 }
 
-TEST_F(Choice, ListsEveryRowOnceInOrderOfRank) {
+TEST_F(Choice, ListsEveryVariantOnceInOrderOfRank) {
   tables_.count = 2;
   std::vector<std::string> names;
   for (size_t i = 0; const sepconv_variant* ranked = internal::ranked_variant(tables_, i); ++i)

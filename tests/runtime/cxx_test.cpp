@@ -9,7 +9,7 @@
 
 #include "sepconv/stream.hpp"
 #include "support/golden.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {
@@ -82,11 +82,13 @@ TEST_F(Cxx, ThrowsWithTheSentence) {
     Plan plan(problem);
   });
   expect_throws(SEPCONV_INVALID_ARGUMENT, "input", [] { separable_conv(line(), {1, 2}, kDepthwise, kPointwise); });
-  expect_throws(SEPCONV_INVALID_ARGUMENT, "input channels must match the kernel",
-                [] { separable_conv(line(), kInput, {1, 2}, kPointwise); });
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "input channels must match the kernel", [] {
+    separable_conv(line(), kInput, {1, 2}, kPointwise);
+  });
   expect_throws(SEPCONV_INVALID_ARGUMENT, "pointwise", [] { separable_conv(line(), kInput, kDepthwise, {1, 2}); });
-  expect_throws(SEPCONV_INVALID_ARGUMENT, "out_bias",
-                [] { separable_conv(line(), kInput, kDepthwise, kPointwise, {}, {1, 2}); });
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "out_bias", [] {
+    separable_conv(line(), kInput, kDepthwise, kPointwise, {}, {1, 2});
+  });
 }
 
 TEST_F(Cxx, PlansAndWeightsMove) {

@@ -14,21 +14,21 @@ namespace {
 
 int never_called(void**) { return -1; }
 
-sepconv_variant good_row(const char* name) {
-  sepconv_variant row{};
-  row.name = name;
-  row.target = "portable";
-  row.entry = never_called;
-  row.spatial_rank = 2;
-  row.chunk_channels = row.panel_channels = 8;
-  row.tile_pixels = row.depthwise_tile = 4;
-  row.depthwise_rows = 1;
-  row.sum_block = 64;
-  return row;
+sepconv_variant good_variant(const char* name) {
+  sepconv_variant variant{};
+  variant.name = name;
+  variant.target = "portable";
+  variant.entry = never_called;
+  variant.spatial_rank = 2;
+  variant.chunk_channels = variant.panel_channels = 8;
+  variant.tile_pixels = variant.depthwise_tile = 4;
+  variant.depthwise_rows = 1;
+  variant.sum_block = 64;
+  return variant;
 }
 
-sepconv_variant_table table_of(const char* name, const sepconv_variant* rows, size_t count) {
-  return {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), name, rows, count};
+sepconv_variant_table table_of(const char* name, const sepconv_variant* variants, size_t count) {
+  return {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), name, variants, count};
 }
 
 std::vector<std::string> names() {
@@ -59,40 +59,40 @@ TEST(Registry, IsEmptyAtFirstAndSaysSo) {
 TEST(Registry, RefusesTablesItCannotTrust) {
   EXPECT_EQ(sepconv_register(nullptr), SEPCONV_INVALID_ARGUMENT);
   EXPECT_NE(std::string(sepconv_last_error()).find("NULL"), std::string::npos);
-  static const sepconv_variant row = good_row("good");
-  sepconv_variant_table table = table_of("another abi", &row, 1);
+  static const sepconv_variant variant = good_variant("good");
+  sepconv_variant_table table = table_of("another abi", &variant, 1);
   table.abi += 1;
   expect_refused(table, "abi");
-  table = table_of("another row", &row, 1);
-  table.row_size -= 8;
-  expect_refused(table, "row_size");
-  expect_refused(table_of(nullptr, &row, 1), "name");
-  expect_refused(table_of("no rows", nullptr, 1), "rows");
+  table = table_of("another variant", &variant, 1);
+  table.variant_size -= 8;
+  expect_refused(table, "variant_size");
+  expect_refused(table_of(nullptr, &variant, 1), "name");
+  expect_refused(table_of("no variants", nullptr, 1), "variants");
 }
 
-TEST(Registry, RefusesRowsWithNonsense) {
+TEST(Registry, RefusesVariantsWithNonsense) {
   const auto refused = [](void (*breaks)(sepconv_variant*), const char* word) {
-    sepconv_variant row = good_row("broken row");
-    breaks(&row);
-    expect_refused(table_of("broken table", &row, 1), word);
+    sepconv_variant variant = good_variant("broken variant");
+    breaks(&variant);
+    expect_refused(table_of("broken table", &variant, 1), word);
   };
-  refused([](auto* row) { row->name = nullptr; }, "name");
-  refused([](auto* row) { row->target = nullptr; }, "target");
-  refused([](auto* row) { row->entry = nullptr; }, "entry");
-  refused([](auto* row) { row->spatial_rank = 0; }, "spatial_rank");
-  refused([](auto* row) { row->spatial_rank = 4; }, "spatial_rank");
-  refused([](auto* row) { row->chunk_channels = 0; }, "chunk_channels");
-  refused([](auto* row) { row->chunk_channels = 6; }, "chunk_channels");
-  refused([](auto* row) { row->sum_block = -64; }, "sum_block");
-  refused([](auto* row) { row->panel_channels = -8; }, "panel_channels");
-  refused([](auto* row) { row->tile_pixels = 0; }, "tile_pixels");
-  refused([](auto* row) { row->depthwise_tile = 0; }, "depthwise_tile");
-  refused([](auto* row) { row->depthwise_rows = 0; }, "depthwise_rows");
-  refused([](auto* row) { row->strip_pixels = -1; }, "strip_pixels");
+  refused([](auto* variant) { variant->name = nullptr; }, "name");
+  refused([](auto* variant) { variant->target = nullptr; }, "target");
+  refused([](auto* variant) { variant->entry = nullptr; }, "entry");
+  refused([](auto* variant) { variant->spatial_rank = 0; }, "spatial_rank");
+  refused([](auto* variant) { variant->spatial_rank = 4; }, "spatial_rank");
+  refused([](auto* variant) { variant->chunk_channels = 0; }, "chunk_channels");
+  refused([](auto* variant) { variant->chunk_channels = 6; }, "chunk_channels");
+  refused([](auto* variant) { variant->sum_block = -64; }, "sum_block");
+  refused([](auto* variant) { variant->panel_channels = -8; }, "panel_channels");
+  refused([](auto* variant) { variant->tile_pixels = 0; }, "tile_pixels");
+  refused([](auto* variant) { variant->depthwise_tile = 0; }, "depthwise_tile");
+  refused([](auto* variant) { variant->depthwise_rows = 0; }, "depthwise_rows");
+  refused([](auto* variant) { variant->strip_pixels = -1; }, "strip_pixels");
 }
 
 TEST(Registry, RanksLaterTablesFirstAndTakesEachOnce) {
-  static const sepconv_variant first[] = {good_row("a"), good_row("b")}, second[] = {good_row("c")};
+  static const sepconv_variant first[] = {good_variant("a"), good_variant("b")}, second[] = {good_variant("c")};
   static const sepconv_variant_table tables[] = {table_of("first", first, 2), table_of("second", second, 1),
                                                  table_of("empty", nullptr, 0)};
   for (const sepconv_variant_table& table : tables)
@@ -105,13 +105,13 @@ TEST(Registry, RanksLaterTablesFirstAndTakesEachOnce) {
 // Many threads register the same few tables, and their own; then the registry is full, and says so.
 TEST(Registry, TakesTablesFromManyThreadsUntilItIsFull) {
   constexpr size_t kThreads = 4;
-  static sepconv_variant rows[internal::max_tables];
+  static sepconv_variant variants[internal::max_tables];
   static sepconv_variant_table tables[internal::max_tables];
-  static std::vector<std::string> row_names(internal::max_tables);
+  static std::vector<std::string> variant_names(internal::max_tables);
   for (size_t i = 0; i < internal::max_tables; ++i) {
-    row_names[i] = "t" + std::to_string(i);
-    rows[i] = good_row(row_names[i].c_str());
-    tables[i] = table_of(row_names[i].c_str(), &rows[i], 1);
+    variant_names[i] = "t" + std::to_string(i);
+    variants[i] = good_variant(variant_names[i].c_str());
+    tables[i] = table_of(variant_names[i].c_str(), &variants[i], 1);
   }
   const size_t room = internal::max_tables - 3;  // the test before this one took three
   std::vector<std::thread> threads;

@@ -20,18 +20,18 @@ using internal::Geometry;
 using internal::PackedLayout;
 using internal::Strip;
 
-sepconv_variant random_row(Random& random, int32_t rank) {
-  sepconv_variant row{};
-  row.name = "row";
-  row.spatial_rank = rank;
-  row.chunk_channels = static_cast<int32_t>(uniform(random, 1, 4) * 4);
-  row.panel_channels = static_cast<int32_t>(uniform(random, 1, 5) * 4);
-  row.tile_pixels = static_cast<int32_t>(uniform(random, 1, 8));
-  row.depthwise_tile = static_cast<int32_t>(uniform(random, 1, 8));
-  row.depthwise_rows = static_cast<int32_t>(uniform(random, 1, 8));
-  row.sum_block = row.chunk_channels * static_cast<int32_t>(uniform(random, 0, 20));
-  row.strip_pixels = uniform(random, 0, 1) == 0 ? 0 : static_cast<int32_t>(uniform(random, 1, 500));
-  return row;
+sepconv_variant random_variant(Random& random, int32_t rank) {
+  sepconv_variant variant{};
+  variant.name = "variant";
+  variant.spatial_rank = rank;
+  variant.chunk_channels = static_cast<int32_t>(uniform(random, 1, 4) * 4);
+  variant.panel_channels = static_cast<int32_t>(uniform(random, 1, 5) * 4);
+  variant.tile_pixels = static_cast<int32_t>(uniform(random, 1, 8));
+  variant.depthwise_tile = static_cast<int32_t>(uniform(random, 1, 8));
+  variant.depthwise_rows = static_cast<int32_t>(uniform(random, 1, 8));
+  variant.sum_block = variant.chunk_channels * static_cast<int32_t>(uniform(random, 0, 20));
+  variant.strip_pixels = uniform(random, 0, 1) == 0 ? 0 : static_cast<int32_t>(uniform(random, 1, 500));
+  return variant;
 }
 
 // Every sample under the strip and inside the image lies in the slice; the slice lies in the image and is not empty.
@@ -81,7 +81,7 @@ void expect_even_steps(const Geometry& geometry, const Strip& strip, int64_t ste
   }
 }
 
-void expect_partition(const Geometry& geometry, const sepconv_variant& row, const PackedLayout& packed,
+void expect_partition(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& packed,
                       const Cut& cut) {
   ASSERT_EQ(cut.tasks, cut.strips * cut.groups);
   ASSERT_GE(cut.groups, 1);
@@ -91,7 +91,7 @@ void expect_partition(const Geometry& geometry, const sepconv_variant& row, cons
   const int64_t panels = (packed.panels + cut.groups - 1) / cut.groups;
   std::vector<int> written(static_cast<size_t>(geometry.out_pixels));
   for (int64_t index = 0; index < cut.strips; ++index) {
-    const Strip strip = internal::strip_at(geometry, row, cut, index);
+    const Strip strip = internal::strip_at(geometry, variant, cut, index);
     SCOPED_TRACE("strip " + std::to_string(index) + " of " + std::to_string(cut.strips));
     int64_t pixels = 1, flat = 0;
     for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
@@ -109,10 +109,10 @@ void expect_partition(const Geometry& geometry, const sepconv_variant& row, cons
       }
     }
     for (int64_t pixel = 0; pixel < pixels; ++pixel) ++written[static_cast<size_t>(flat + pixel)];
-    ASSERT_LE(internal::scratch_bytes(geometry, row, packed, strip.extent, panels), cut.arena_bytes);
+    ASSERT_LE(internal::scratch_bytes(geometry, variant, packed, strip.extent, panels), cut.arena_bytes);
     int64_t step;
-    if (!internal::writes_in_place(geometry, row, strip, &step)) {
-      ASSERT_GE(cut.tile_bytes, 4 * std::max<int64_t>(pixels, row.tile_pixels) * panels * row.panel_channels);
+    if (!internal::writes_in_place(geometry, variant, strip, &step)) {
+      ASSERT_GE(cut.tile_bytes, 4 * std::max<int64_t>(pixels, variant.tile_pixels) * panels * variant.panel_channels);
     } else {
       expect_even_steps(geometry, strip, step);
     }
@@ -126,18 +126,18 @@ TEST(Strips, CoverEveryPixelOnceInsideTheLimits) {
   for (uint64_t i = 0; i < 3000 && !::testing::Test::HasFailure(); ++i) {
     Random random(test_seed() + i);
     const sepconv_problem problem = random_problem(random);
-    const sepconv_variant row = random_row(random, problem.spatial_rank);
+    const sepconv_variant variant = random_variant(random, problem.spatial_rank);
     SCOPED_TRACE("seed " + std::to_string(test_seed() + i) + ": " + describe(problem));
     Geometry geometry;
     PackedLayout packed;
     ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK) << sepconv_last_error();
-    ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK) << sepconv_last_error();
+    ASSERT_EQ(internal::lay_out_packed(geometry, variant, &packed), SEPCONV_OK) << sepconv_last_error();
     CutLimits limits;
     if (uniform(random, 0, 1) == 0) limits.indices = int64_t{1} << uniform(random, 8, 20);
     if (uniform(random, 0, 1) == 0) limits.scratch_bytes = int64_t{1} << uniform(random, 8, 20);
     Cut cut;
     const int threads = static_cast<int>(uniform(random, 1, 9));
-    const sepconv_status status = internal::cut_image(geometry, row, packed, threads, limits, &cut);
+    const sepconv_status status = internal::cut_image(geometry, variant, packed, threads, limits, &cut);
     if (status != SEPCONV_OK) {
       ASSERT_EQ(status, SEPCONV_UNSUPPORTED) << sepconv_last_error();
       ASSERT_LT(limits.indices, INT32_MAX) << sepconv_last_error();
@@ -146,7 +146,7 @@ TEST(Strips, CoverEveryPixelOnceInsideTheLimits) {
     }
     ++cuts;
     local += cut.local_coordinates ? 1 : 0;
-    expect_partition(geometry, row, packed, cut);
+    expect_partition(geometry, variant, packed, cut);
   }
   EXPECT_GT(cuts, 2000);
   EXPECT_GT(refused, 0) << "no limit was tight enough to be refused";
@@ -162,16 +162,16 @@ TEST(Strips, CutImagesOfMoreThan31Bits) {
   problem.in_extent[0] = problem.in_extent[1] = 100'000;
   problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
   Random random(1);
-  const sepconv_variant row = random_row(random, 2);
+  const sepconv_variant variant = random_variant(random, 2);
   Geometry geometry;
   PackedLayout packed;
   Cut cut;
   ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK) << sepconv_last_error();
-  ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK) << sepconv_last_error();
-  ASSERT_EQ(internal::cut_image(geometry, row, packed, 4, CutLimits{}, &cut), SEPCONV_OK) << sepconv_last_error();
+  ASSERT_EQ(internal::lay_out_packed(geometry, variant, &packed), SEPCONV_OK) << sepconv_last_error();
+  ASSERT_EQ(internal::cut_image(geometry, variant, packed, 4, CutLimits{}, &cut), SEPCONV_OK) << sepconv_last_error();
   EXPECT_TRUE(cut.local_coordinates);
-  const Strip first = internal::strip_at(geometry, row, cut, 0),
-              last = internal::strip_at(geometry, row, cut, cut.strips - 1);
+  const Strip first = internal::strip_at(geometry, variant, cut, 0),
+              last = internal::strip_at(geometry, variant, cut, cut.strips - 1);
   for (int axis = 0; axis < geometry.rank; ++axis) {
     EXPECT_EQ(first.min[axis], 0);
     EXPECT_EQ(last.min[axis] + last.extent[axis], geometry.out_extent[axis]);
@@ -187,21 +187,21 @@ TEST(Strips, GiveEveryThreadWork) {
   problem.in_channels = problem.out_channels = 128;
   problem.in_extent[0] = problem.in_extent[1] = 56;
   problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
-  sepconv_variant row{};
-  row.name = "row";
-  row.spatial_rank = 2;
-  row.chunk_channels = row.panel_channels = 16;
-  row.tile_pixels = 6;
-  row.depthwise_tile = 4;
-  row.depthwise_rows = 1;
-  row.sum_block = 128;
+  sepconv_variant variant{};
+  variant.name = "variant";
+  variant.spatial_rank = 2;
+  variant.chunk_channels = variant.panel_channels = 16;
+  variant.tile_pixels = 6;
+  variant.depthwise_tile = 4;
+  variant.depthwise_rows = 1;
+  variant.sum_block = 128;
   for (const int threads : {2, 3, 4, 8}) {
     Geometry geometry;
     PackedLayout packed;
     Cut cut;
     ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK);
-    ASSERT_EQ(internal::lay_out_packed(geometry, row, &packed), SEPCONV_OK);
-    ASSERT_EQ(internal::cut_image(geometry, row, packed, threads, CutLimits{}, &cut), SEPCONV_OK);
+    ASSERT_EQ(internal::lay_out_packed(geometry, variant, &packed), SEPCONV_OK);
+    ASSERT_EQ(internal::cut_image(geometry, variant, packed, threads, CutLimits{}, &cut), SEPCONV_OK);
     EXPECT_GE(cut.tasks, threads);
   }
 }

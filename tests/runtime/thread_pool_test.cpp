@@ -10,7 +10,7 @@
 
 #include "support/harness.h"
 #include "support/random_problem.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {

@@ -1,6 +1,6 @@
 // Rows under test: the plain loops.
 #include "support/loop_variant.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 

@@ -45,14 +45,14 @@ sepconv_activation random_activation(Random& random, const Features& features) {
   }
 }
 
-// Takes the row's value where the row fixes one.
+// Takes the variant's value where the variant fixes one.
 int64_t fixed_or(int64_t fixed, int64_t otherwise) { return fixed > 0 ? fixed : otherwise; }
 
-// Whether the row may run problems without a depthwise stage.
-bool takes_pointwise(const sepconv_variant& row) {
-  bool takes = row.stages == SEPCONV_STAGES_BOTH && row.depth_multiplier <= 1;
-  for (int axis = 0; axis < row.spatial_rank; ++axis) {
-    takes = takes && row.kernel_extent[axis] <= 1 && row.dilation[axis] <= 1;
+// Whether the variant may run problems without a depthwise stage.
+bool takes_pointwise(const sepconv_variant& variant) {
+  bool takes = variant.stages == SEPCONV_STAGES_BOTH && variant.depth_multiplier <= 1;
+  for (int axis = 0; axis < variant.spatial_rank; ++axis) {
+    takes = takes && variant.kernel_extent[axis] <= 1 && variant.dilation[axis] <= 1;
   }
   return takes;
 }
@@ -63,15 +63,15 @@ sepconv_padding random_padding(Random& random, const Features& features, int ran
   return uniform(random, 0, 1) == 0 ? SEPCONV_PADDING_VALID : SEPCONV_PADDING_SAME;
 }
 
-// The window has to fit a VALID or EXPLICIT axis: the extent or the padding is drawn large enough, or, where the row
-// fixes the extent, the padding becomes SAME.
-void random_axis(Random& random, const sepconv_variant& row, Sizes sizes, sepconv_problem* problem, int axis) {
+// The window has to fit a VALID or EXPLICIT axis: the extent or the padding is drawn large enough, or, where the
+// variant fixes the extent, the padding becomes SAME.
+void random_axis(Random& random, const sepconv_variant& variant, Sizes sizes, sepconv_problem* problem, int axis) {
   const bool deep = problem->spatial_rank == 3;
   const int64_t most = sizes == Sizes::kSmall ? (deep ? 6 : 12) : (deep ? 12 : 40);
-  problem->kernel_extent[axis] = fixed_or(row.kernel_extent[axis], uniform(random, 1, deep ? 4 : 7));
-  problem->stride[axis] = fixed_or(row.stride[axis], uniform(random, 1, 4));
-  problem->dilation[axis] = fixed_or(row.dilation[axis], uniform(random, 1, deep ? 3 : 4));
-  problem->in_extent[axis] = fixed_or(row.in_extent[axis], uniform(random, 1, most));
+  problem->kernel_extent[axis] = fixed_or(variant.kernel_extent[axis], uniform(random, 1, deep ? 4 : 7));
+  problem->stride[axis] = fixed_or(variant.stride[axis], uniform(random, 1, 4));
+  problem->dilation[axis] = fixed_or(variant.dilation[axis], uniform(random, 1, deep ? 3 : 4));
+  problem->in_extent[axis] = fixed_or(variant.in_extent[axis], uniform(random, 1, most));
   if (problem->stages == SEPCONV_STAGES_POINTWISE) {
     problem->kernel_extent[axis] = uniform(random, 0, 1);
     problem->dilation[axis] = uniform(random, 0, 1);
@@ -86,7 +86,7 @@ void random_axis(Random& random, const sepconv_variant& row, Sizes sizes, sepcon
     if (missing > 0) problem->pad_after[axis] += missing;
   }
   if (problem->padding != SEPCONV_PADDING_VALID || problem->in_extent[axis] >= window) return;
-  if (row.in_extent[axis] > 0) {
+  if (variant.in_extent[axis] > 0) {
     problem->padding = SEPCONV_PADDING_SAME;
   } else {
     problem->in_extent[axis] = uniform(random, window, std::max<int64_t>(window, most));
@@ -131,49 +131,52 @@ int64_t uniform(Random& random, int64_t low, int64_t high) {
 
 bool one_in(Random& random, int64_t n) { return uniform(random, 1, n) == 1; }
 
-int64_t legal_channels(const sepconv_variant& row, int64_t channels) {
-  const int64_t multiple = std::max<int64_t>(row.channels_multiple, 1);
-  return fixed_or(row.in_channels, (channels + multiple - 1) / multiple * multiple);
+int64_t legal_channels(const sepconv_variant& variant, int64_t channels) {
+  const int64_t multiple = std::max<int64_t>(variant.channels_multiple, 1);
+  return fixed_or(variant.in_channels, (channels + multiple - 1) / multiple * multiple);
 }
 
 sepconv_problem random_problem(Random& random, const Features& features, Sizes sizes) {
-  sepconv_variant row{};
-  row.spatial_rank = static_cast<int32_t>(uniform(random, 1, features.three_axes ? 3 : 2));
-  row.layout =
+  sepconv_variant variant{};
+  variant.spatial_rank = static_cast<int32_t>(uniform(random, 1, features.three_axes ? 3 : 2));
+  variant.layout =
       features.channels_first && one_in(random, 2) ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
-  row.activations = row.input_activation = 1;
-  if (features.single_stages && one_in(random, 10)) row.stages = SEPCONV_STAGES_DEPTHWISE;
-  if (features.float64 && one_in(random, 5)) row.input_dtype = row.weight_dtype = row.output_dtype = SEPCONV_DTYPE_F64;
-  return random_problem_for(random, row, features, sizes);
+  variant.activations = variant.input_activation = 1;
+  if (features.single_stages && one_in(random, 10)) variant.stages = SEPCONV_STAGES_DEPTHWISE;
+  if (features.float64 && one_in(random, 5))
+    variant.input_dtype = variant.weight_dtype = variant.output_dtype = SEPCONV_DTYPE_F64;
+  return random_problem_for(random, variant, features, sizes);
 }
 
-sepconv_problem random_problem_for(Random& random, const sepconv_variant& row, const Features& features, Sizes sizes) {
+sepconv_problem random_problem_for(Random& random, const sepconv_variant& variant, const Features& features,
+                                   Sizes sizes) {
   sepconv_problem problem;
   sepconv_problem_init(&problem, sizeof problem);
-  problem.spatial_rank = row.spatial_rank;
-  problem.layout = row.layout;
-  problem.input_dtype = row.input_dtype;
-  problem.weight_dtype = row.weight_dtype;
-  problem.mid_dtype = problem.output_dtype = row.output_dtype;
+  problem.spatial_rank = variant.spatial_rank;
+  problem.layout = variant.layout;
+  problem.input_dtype = variant.input_dtype;
+  problem.weight_dtype = variant.weight_dtype;
+  problem.mid_dtype = problem.output_dtype = variant.output_dtype;
   if (is_half(problem.mid_dtype)) problem.mid_dtype = SEPCONV_DTYPE_F32;
-  problem.stages = row.stages;
-  if (features.single_stages && takes_pointwise(row) && one_in(random, 10)) problem.stages = SEPCONV_STAGES_POINTWISE;
-  problem.padding = random_padding(random, features, row.spatial_rank);
+  problem.stages = variant.stages;
+  if (features.single_stages && takes_pointwise(variant) && one_in(random, 10))
+    problem.stages = SEPCONV_STAGES_POINTWISE;
+  problem.padding = random_padding(random, features, variant.spatial_rank);
   problem.batch = uniform(random, 0, 9) == 0 ? 0 : uniform(random, 1, 3);
-  problem.in_channels = legal_channels(row, random_channels(random, sizes));
-  problem.depth_multiplier = fixed_or(row.depth_multiplier, uniform(random, 1, 4));
-  problem.out_channels = fixed_or(row.out_channels, random_channels(random, sizes));
-  for (int axis = 0; axis < row.spatial_rank; ++axis) random_axis(random, row, sizes, &problem, axis);
+  problem.in_channels = legal_channels(variant, random_channels(random, sizes));
+  problem.depth_multiplier = fixed_or(variant.depth_multiplier, uniform(random, 1, 4));
+  problem.out_channels = fixed_or(variant.out_channels, random_channels(random, sizes));
+  for (int axis = 0; axis < variant.spatial_rank; ++axis) random_axis(random, variant, sizes, &problem, axis);
   problem.has_mid_bias = static_cast<int32_t>(uniform(random, 0, 1));
   problem.has_out_bias = static_cast<int32_t>(uniform(random, 0, 1));
   if (features.residual && one_in(random, 3)) problem.has_residual = 1;
-  Features row_features = features;
-  row_features.every_activation = features.every_activation && row.activations != 0;
-  if (features.input_activation && row.input_activation != 0 && one_in(random, 3)) {
-    problem.input_activation = random_activation(random, row_features);
+  Features variant_features = features;
+  variant_features.every_activation = features.every_activation && variant.activations != 0;
+  if (features.input_activation && variant.input_activation != 0 && one_in(random, 3)) {
+    problem.input_activation = random_activation(random, variant_features);
   }
-  problem.mid_activation = random_activation(random, row_features);
-  problem.out_activation = random_activation(random, row_features);
+  problem.mid_activation = random_activation(random, variant_features);
+  problem.out_activation = random_activation(random, variant_features);
   if (problem.stages == SEPCONV_STAGES_DEPTHWISE) {
     problem.out_channels = one_in(random, 2) ? 0 : mid_count(problem);
     problem.has_out_bias = problem.has_residual = 0;

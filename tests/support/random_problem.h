@@ -34,12 +34,12 @@ enum class Sizes {
 // smaller extents.
 sepconv_problem random_problem(Random& random, const Features& features = built_features, Sizes sizes = Sizes::kMixed);
 
-// The same, but a problem that the row may run: what the row fixes is as the row has it.
-sepconv_problem random_problem_for(Random& random, const sepconv_variant& row,
+// The same, but a problem that the variant may run: what the variant fixes is as the variant has it.
+sepconv_problem random_problem_for(Random& random, const sepconv_variant& variant,
                                    const Features& features = built_features, Sizes sizes = Sizes::kMixed);
 
-// A number of input channels that the row takes: what it fixes, or the next multiple of what it wants.
-int64_t legal_channels(const sepconv_variant& row, int64_t channels);
+// A number of input channels that the variant takes: what it fixes, or the next multiple of what it wants.
+int64_t legal_channels(const sepconv_variant& variant, int64_t channels);
 
 // How to fill operands. Small integers: as long as all activations are clamps, every sum is exact in float32 in any
 // order, so implementations must agree bit by bit.

@@ -1,8 +1,8 @@
-// Rows under test: the shipped ones, and two libraries of layers compiled for this test.
+// Variants under test: the shipped ones, and two libraries of layers compiled for this test.
 #include "sepconv_default.h"
 #include "sepconv_test_layers.h"
 #include "sepconv_test_portable_layers.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 

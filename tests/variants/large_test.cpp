@@ -9,7 +9,7 @@
 
 #include "support/describe.h"
 #include "support/harness.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {

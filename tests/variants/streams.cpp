@@ -9,7 +9,7 @@
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {
@@ -20,7 +20,7 @@ struct StreamDeleter {
 using StreamPointer = std::unique_ptr<sepconv_stream, StreamDeleter>;
 
 // A causal problem with dense tensors.
-sepconv_problem causal_problem(Random& random, const sepconv_variant* row) {
+sepconv_problem causal_problem(Random& random, const sepconv_variant* variant) {
   Features features = built_features;
   features.pitches = false;
   sepconv_variant any{};
@@ -29,7 +29,7 @@ sepconv_problem causal_problem(Random& random, const sepconv_variant* row) {
   if (one_in(random, 4)) any.input_dtype = any.weight_dtype = any.output_dtype = SEPCONV_DTYPE_F64;
   if (one_in(random, 4)) any.stages = SEPCONV_STAGES_DEPTHWISE;
   any.activations = any.input_activation = 1;
-  if (row != nullptr) any = *row;
+  if (variant != nullptr) any = *variant;
   sepconv_problem problem = random_problem_for(random, any, features);
   problem.padding = SEPCONV_PADDING_CAUSAL;
   problem.batch = uniform(random, 1, 3);
@@ -120,13 +120,13 @@ void check_stream(Random& random, const sepconv_problem& problem, const char* va
   EXPECT_TRUE(memory.untouched());
 }
 
-void check_stream(Random& random, const sepconv_variant* row) {
-  const sepconv_problem problem = causal_problem(random, row);
-  const char* const variant = row == nullptr ? nullptr : row->name;
+void check_stream(Random& random, const sepconv_variant* variant) {
+  const sepconv_problem problem = causal_problem(random, variant);
+  const char* const name = variant == nullptr ? nullptr : variant->name;
   if (problem.input_dtype == SEPCONV_DTYPE_F64) {
-    check_stream<double>(random, problem, variant);
+    check_stream<double>(random, problem, name);
   } else {
-    check_stream<float>(random, problem, variant);
+    check_stream<float>(random, problem, name);
   }
 }
 
@@ -145,15 +145,15 @@ TEST_F(Streams, EqualTheWholeSignalHoweverTheyAreCut) {
   }
 }
 
-TEST_F(Streams, EqualTheWholeSignalByEveryRow) {
-  int rows = 0;
-  for (const sepconv_variant* row : rows_under_test()) {
-    if (!runnable(*row) || row->spatial_rank != 1 || row->in_extent[0] != 0) continue;
+TEST_F(Streams, EqualTheWholeSignalByEveryVariant) {
+  int variants = 0;
+  for (const sepconv_variant* variant : variants_under_test()) {
+    if (!runnable(*variant) || variant->spatial_rank != 1 || variant->in_extent[0] != 0) continue;
     Random random(test_seed());
-    for (int i = 0; i < 4 && !HasFailure(); ++i) check_stream(random, row);
-    ++rows;
+    for (int i = 0; i < 4 && !HasFailure(); ++i) check_stream(random, variant);
+    ++variants;
   }
-  EXPECT_GT(rows, 1);
+  EXPECT_GT(variants, 1);
 }
 
 // Long pieces, so that a push takes many blocks, and a kernel that reaches further back than a block.

@@ -1,5 +1,6 @@
-// Every row equals the reference, through the public API and in guarded memory. The rows come from support/rows.h: the
-// suite runs once with rows that are plain loops (then it tests the runtime) and once with the compiled ones.
+// Every variant equals the reference, through the public API and in guarded memory. The variants come from
+// support/variants.h: the suite runs once with variants that are plain loops (then it tests the runtime) and once with
+// the compiled ones.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -11,7 +12,7 @@
 #include "support/golden.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
-#include "support/rows.h"
+#include "support/variants.h"
 
 namespace sepconv::test {
 namespace {
@@ -46,32 +47,32 @@ TEST_F(Variants, RandomProblemsEqualTheReference) {
   }
 }
 
-TEST_F(Variants, EachRowEqualsTheReference) {
-  for (const sepconv_variant* row : rows_under_test()) {
-    if (!runnable(*row)) continue;
+TEST_F(Variants, EachVariantEqualsTheReference) {
+  for (const sepconv_variant* variant : variants_under_test()) {
+    if (!runnable(*variant)) continue;
     Random random(test_seed());
     double spent = 0;
-    for (int i = 0; i < 60 && (i < 3 || spent < effort().row_work) && !HasFailure(); ++i) {
-      const sepconv_problem problem = random_problem_for(random, *row);
+    for (int i = 0; i < 60 && (i < 3 || spent < effort().variant_work) && !HasFailure(); ++i) {
+      const sepconv_problem problem = random_problem_for(random, *variant);
       spent += work(problem);
       RunOptions how;
-      how.variant = row->name;
+      how.variant = variant->name;
       check_problem(random, problem, how);
     }
   }
 }
 
-// The golden cases that fit the rows' rank and layout; every row that can run a case must give Keras's answer, bit by
-// bit.
+// The golden cases that fit the variants' rank and layout; every variant that can run a case must give Keras's answer,
+// bit by bit.
 TEST_F(Variants, GoldenCasesAreExact) {
   int runs = 0;
   for (const GoldenCase& golden : golden_cases()) {
     const sepconv_problem problem = golden_problem(golden);
     const Operands<float> operands = golden_operands<float>(problem);
     SCOPED_TRACE(describe(problem));
-    std::vector<const char*> names = {nullptr};  // the library's own choice, and then each row
-    for (const sepconv_variant* row : rows_under_test()) {
-      if (runnable(*row)) names.push_back(row->name);
+    std::vector<const char*> names = {nullptr};  // the library's own choice, and then each variant
+    for (const sepconv_variant* variant : variants_under_test()) {
+      if (runnable(*variant)) names.push_back(variant->name);
     }
     for (const char* name : names) {
       sepconv_options options = default_options();
@@ -95,36 +96,36 @@ TEST_F(Variants, GoldenCasesAreExact) {
   EXPECT_GE(runs, 2 * 32);
 }
 
-// Around a tile of n: one, one less, exact, one more, and a prime beyond. A row may leave a tile to the planner: 0.
+// Around a tile of n: one, one less, exact, one more, and a prime beyond. A variant may leave a tile to the planner: 0.
 std::vector<int64_t> around(int64_t n) {
   return {1, std::max<int64_t>(n - 1, 1), std::max<int64_t>(n, 1), n + 1, 2 * n <= 37 ? 37 : 2 * n + 1};
 }
 
-// A problem of the row whose sizes are the given ones wherever the row leaves them open. SAME, so that an output pixel
-// is an input pixel for stride 1.
-sepconv_problem sized(const sepconv_variant& row, int64_t in_channels, int64_t out_channels, int64_t multiplier,
+// A problem of the variant whose sizes are the given ones wherever the variant leaves them open. SAME, so that an
+// output pixel is an input pixel for stride 1.
+sepconv_problem sized(const sepconv_variant& variant, int64_t in_channels, int64_t out_channels, int64_t multiplier,
                       int64_t width) {
   const auto fixed_or = [](int64_t fixed, int64_t otherwise) { return fixed > 0 ? fixed : otherwise; };
   sepconv_problem problem = default_problem();
-  problem.spatial_rank = row.spatial_rank;
-  problem.layout = row.layout;
-  problem.stages = row.stages;
-  problem.input_dtype = row.input_dtype;
-  problem.weight_dtype = row.weight_dtype;
-  problem.mid_dtype = problem.output_dtype = row.output_dtype;
+  problem.spatial_rank = variant.spatial_rank;
+  problem.layout = variant.layout;
+  problem.stages = variant.stages;
+  problem.input_dtype = variant.input_dtype;
+  problem.weight_dtype = variant.weight_dtype;
+  problem.mid_dtype = problem.output_dtype = variant.output_dtype;
   problem.padding = SEPCONV_PADDING_SAME;
-  problem.in_channels = legal_channels(row, in_channels);
-  problem.out_channels = fixed_or(row.out_channels, out_channels);
-  problem.depth_multiplier = fixed_or(row.depth_multiplier, multiplier);
-  for (int axis = 0; axis < row.spatial_rank; ++axis) {
-    problem.in_extent[axis] = fixed_or(row.in_extent[axis], axis + 1 == row.spatial_rank ? width : 2);
-    problem.kernel_extent[axis] = fixed_or(row.kernel_extent[axis], 3);
-    problem.stride[axis] = fixed_or(row.stride[axis], 1);
-    problem.dilation[axis] = fixed_or(row.dilation[axis], 1);
+  problem.in_channels = legal_channels(variant, in_channels);
+  problem.out_channels = fixed_or(variant.out_channels, out_channels);
+  problem.depth_multiplier = fixed_or(variant.depth_multiplier, multiplier);
+  for (int axis = 0; axis < variant.spatial_rank; ++axis) {
+    problem.in_extent[axis] = fixed_or(variant.in_extent[axis], axis + 1 == variant.spatial_rank ? width : 2);
+    problem.kernel_extent[axis] = fixed_or(variant.kernel_extent[axis], 3);
+    problem.stride[axis] = fixed_or(variant.stride[axis], 1);
+    problem.dilation[axis] = fixed_or(variant.dilation[axis], 1);
   }
   problem.has_mid_bias = 1;
   problem.mid_activation.kind = SEPCONV_ACTIVATION_RELU;
-  if (row.stages == SEPCONV_STAGES_DEPTHWISE) {
+  if (variant.stages == SEPCONV_STAGES_DEPTHWISE) {
     problem.out_channels = 0;
   } else {
     problem.has_out_bias = 1;
@@ -133,27 +134,28 @@ sepconv_problem sized(const sepconv_variant& row, int64_t in_channels, int64_t o
 }
 
 TEST_F(Variants, SizesAroundEveryTile) {
-  for (const sepconv_variant* row : rows_under_test()) {
-    if (!runnable(*row)) continue;
+  for (const sepconv_variant* variant : variants_under_test()) {
+    if (!runnable(*variant)) continue;
     Random random(test_seed());
     RunOptions how;
-    how.variant = row->name;
-    std::set<std::string> done;  // rows that fix a size repeat themselves
+    how.variant = variant->name;
+    std::set<std::string> done;  // variants that fix a size repeat themselves
     double spent = 0;
     const auto once = [&](const sepconv_problem& problem) {
-      if (HasFailure() || spent > 8 * effort().row_work || !done.insert(describe(problem)).second) return;
+      if (HasFailure() || spent > 8 * effort().variant_work || !done.insert(describe(problem)).second) return;
       spent += work(problem);
       check_problem(random, problem, how);
     };
-    for (const int64_t in_channels : around(row->chunk_channels)) {
-      for (const int64_t out_channels : around(row->panel_channels)) {
-        for (const int64_t width : around(row->tile_pixels)) once(sized(*row, in_channels, out_channels, 1, width));
+    for (const int64_t in_channels : around(variant->chunk_channels)) {
+      for (const int64_t out_channels : around(variant->panel_channels)) {
+        for (const int64_t width : around(variant->tile_pixels))
+          once(sized(*variant, in_channels, out_channels, 1, width));
       }
     }
-    for (const int64_t width : around(row->depthwise_tile)) once(sized(*row, 7, 5, 1, width));
-    for (const int64_t width : around(row->strip_pixels)) once(sized(*row, 3, 2, 1, width));
-    for (const int64_t channels : around(row->sum_block)) once(sized(*row, channels, 9, 1, 7));
-    for (const int64_t channels : around(row->sum_block / 2)) once(sized(*row, channels, 9, 2, 7));
+    for (const int64_t width : around(variant->depthwise_tile)) once(sized(*variant, 7, 5, 1, width));
+    for (const int64_t width : around(variant->strip_pixels)) once(sized(*variant, 3, 2, 1, width));
+    for (const int64_t channels : around(variant->sum_block)) once(sized(*variant, channels, 9, 1, 7));
+    for (const int64_t channels : around(variant->sum_block / 2)) once(sized(*variant, channels, 9, 2, 7));
   }
 }
 
@@ -198,12 +200,12 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
 
 // Without activations NaN and infinity come out where the reference has them, and nowhere else.
 template <typename T>
-void check_specials(const sepconv_variant& row) {
+void check_specials(const sepconv_variant& variant) {
   const T specials[] = {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity(),
                         -std::numeric_limits<T>::infinity()};
   Random random(test_seed());
   for (int i = 0; i < 6 && !::testing::Test::HasFailure(); ++i) {
-    sepconv_problem problem = random_problem_for(random, row);
+    sepconv_problem problem = random_problem_for(random, variant);
     problem.batch = 2;
     problem.input_activation.kind = problem.mid_activation.kind = problem.out_activation.kind = SEPCONV_ACTIVATION_NONE;
     Operands<T> operands = random_operands_of<T>(random, problem, i % 2 == 0 ? Fill::kIntegers : Fill::kReals);
@@ -211,20 +213,20 @@ void check_specials(const sepconv_variant& row) {
     for (int sample = 0; sample <= i; ++sample) {
       operands.input[static_cast<size_t>(uniform(random, 0, first_image - 1))] = specials[(i + sample) % 3];
     }
-    SCOPED_TRACE(describe(problem) + " by " + row.name);
+    SCOPED_TRACE(describe(problem) + " by " + variant.name);
     RunOptions how;
-    how.variant = row.name;
+    how.variant = variant.name;
     EXPECT_TRUE(equals_reference(problem, operands, run(problem, operands, how).output));
   }
 }
 
 TEST_F(Variants, NanAndInfinityPropagate) {
-  for (const sepconv_variant* row : rows_under_test()) {
-    if (!runnable(*row)) continue;
-    if (row->input_dtype == SEPCONV_DTYPE_F64) {
-      check_specials<double>(*row);
+  for (const sepconv_variant* variant : variants_under_test()) {
+    if (!runnable(*variant)) continue;
+    if (variant->input_dtype == SEPCONV_DTYPE_F64) {
+      check_specials<double>(*variant);
     } else {
-      check_specials<float>(*row);
+      check_specials<float>(*variant);
     }
   }
 }

@@ -141,7 +141,7 @@ std::vector<runner::Result> race_candidates(const Task& task, const runner::Comm
     runner::Result& result = results.back();
     try {
       support::require(sepconv_register((*table)()));  // its variant now ranks before all others
-      candidates.push_back(std::make_unique<Candidate>((*table)()->rows[0], task));
+      candidates.push_back(std::make_unique<Candidate>((*table)()->variants[0], task));
       result.max_error = candidates.back()->max_error();
       result.right = result.max_error < support::kErrorLimit;
     } catch (const std::runtime_error& error) {
@@ -170,7 +170,7 @@ int main(int argc, char** argv) {
   try {
     const runner::CommandLine line = runner::read_command_line(argc, argv);
     const sepconv_problem problem = runner::read_problem(line);
-    const std::unique_ptr<runner::Device> device = runner::open_device((*sepconv_candidates)()->rows[0].driver->device);
+    const std::unique_ptr<runner::Device> device = runner::open_device((*sepconv_candidates)()->variants[0].driver->device);
     constexpr uint64_t kSeed = 1;  // any; the same in every run
     support::Random random(kSeed);
     const support::Weights weights = support::random_weights(problem, &random, 0.5F);

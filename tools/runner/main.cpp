@@ -40,7 +40,7 @@ Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& pro
     support::require(sepconv_register(table));  // its variant now ranks before all others
     sepconv_options options;
     sepconv_options_init(&options, sizeof options);
-    options.variant = table->rows[0].name;  // also where dispatch would take another for the problem's size
+    options.variant = table->variants[0].name;  // also where dispatch would take another for the problem's size
     candidate.run = std::make_unique<support::LayerRun>(problem, &options, weights);
     candidate.result.max_error = candidate.run->run_and_check(input, weights).max_error;
     candidate.result.right = candidate.result.max_error < support::error_limit(problem.output_dtype);

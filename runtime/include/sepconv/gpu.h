@@ -1,6 +1,6 @@
 /// @file
-/// What sepconv::gpu adds to the runtime, for the tables of GPU rows; programs only link it. Nothing of CUDA or
-/// OpenCL is linked: their libraries are opened when a plan for them is asked for, and a program that has GPU rows
+/// What sepconv::gpu adds to the runtime, for the tables of GPU variants; programs only link it. Nothing of CUDA or
+/// OpenCL is linked: their libraries are opened when a plan for them is asked for, and a program that has GPU variants
 /// starts without.
 #ifndef SEPCONV_GPU_H
 #define SEPCONV_GPU_H

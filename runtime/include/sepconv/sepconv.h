@@ -241,8 +241,8 @@ SEPCONV_API void sepconv_plan_destroy(sepconv_plan* plan);  ///< NULL is fine
 /// The chosen variant's full name, such as "2d_f32_nhwc_k3s1d1m1_x86_avx2". Lives as long as the plan.
 SEPCONV_API const char* sepconv_plan_variant(const sepconv_plan* plan);
 
-/// Writes a text for people: the rows considered, and why this one. Always ends the text with a NUL inside `size` bytes
-/// and cuts what does not fit.
+/// Writes a text for people: the variants considered, and why this one. Always ends the text with a NUL inside `size`
+/// bytes and cuts what does not fit.
 SEPCONV_API sepconv_status sepconv_plan_explain(const sepconv_plan* plan, char* text, size_t size);
 
 /// Bytes of the packed weights, and of the workspace of one run with options.max_threads workers.
@@ -343,9 +343,9 @@ SEPCONV_API void sepconv_batch_norm_init(sepconv_batch_norm* norm, size_t struct
 SEPCONV_API sepconv_status sepconv_fold_batch_norm(const sepconv_problem* problem, sepconv_position position,
                                                    const sepconv_batch_norm* norm, void* kernel, void* bias);
 
-/// Adds a library's variants; rows of later tables rank before those of earlier ones. The table must live as long as
-/// the process. Thread-safe; registering a table again does nothing. Errors: SEPCONV_INVALID_ARGUMENT (NULL, another
-/// ABI version, a row that makes no sense), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
+/// Adds a library's variants; variants of later tables rank before those of earlier ones. The table must live as long
+/// as the process. Thread-safe; registering a table again does nothing. Errors: SEPCONV_INVALID_ARGUMENT (NULL, another
+/// ABI version, a variant that makes no sense), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
 SEPCONV_API sepconv_status sepconv_register(const sepconv_variant_table* table);
 
 SEPCONV_API const char* sepconv_status_name(sepconv_status status);  ///< "SEPCONV_OK", ...
@@ -361,7 +361,7 @@ SEPCONV_API const char* sepconv_padding_name(sepconv_padding padding);
 SEPCONV_API const char* sepconv_stages_name(sepconv_stages stages);
 SEPCONV_API const char* sepconv_device_name(sepconv_device device);
 
-/// The registered variants, for listings: the index-th row's full name and whether this machine may run it
+/// The registered variants, for listings: the index-th variant's full name and whether this machine may run it
 /// (SEPCONV_TARGETS included), in order of rank. NULL past the last.
 SEPCONV_API const char* sepconv_variant_name(size_t index, int* runnable);
 

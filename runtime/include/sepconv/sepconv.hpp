@@ -228,7 +228,7 @@ class Plan {
   std::size_t workspace_size() const noexcept { return sepconv_plan_workspace_size(plan_.get()); }
   const sepconv_plan* get() const noexcept { return plan_.get(); }
 
-  /// The rows considered, and why this one; cut at 64 KB.
+  /// The variants considered, and why this one; cut at 64 KB.
   std::string explain() const {
     std::string text(64 * 1024, '\0');
     check(sepconv_plan_explain(plan_.get(), text.data(), text.size()));

@@ -25,8 +25,8 @@ extern "C" {
 ///     user_context      void*                            the task's scratch arena
 ///     input             T   [c, x, (y, (z))]             one image, absolute coordinates; only rows that the strip
 ///                                                        reads need be there; channels_first [x, (y, (z)), c]
-///     depthwise         T   [lane, tap x, (y, (z)), q]   packed; lane < chunk_channels. Of a kernel that the row does
-///                                                        not fix only the taps that read the image: the pitches are
+///     depthwise         T   [lane, tap x, (y, (z)), q]   packed; lane < chunk_channels. Of a kernel that the variant
+///                                                        does not fix only the taps that read the image: the pitches are
 ///                                                        those of the whole kernel
 ///     mid_bias          T   [k]                          packed; zero where the problem has none
 ///     pointwise         T   [lane, k, panel]             packed; lane < panel_channels
@@ -55,9 +55,9 @@ extern "C" {
 /// out_act(out_bias + sum + residual). The input's activation applies to the samples of the image, not to the zeros
 /// around them.
 ///
-/// Rows of SEPCONV_STAGES_DEPTHWISE have the output T [m, c, p] (channels_first [p, m, c]) with c of stride M times
+/// Variants of SEPCONV_STAGES_DEPTHWISE have the output T [m, c, p] (channels_first [p, m, c]) with c of stride M times
 /// that of m, where m < M and c < C; they read neither pointwise, out_bias and residual nor the output's activation.
-/// The other rows compute a problem without a depthwise stage, too, from a packed kernel of one tap that is 1.
+/// The other variants compute a problem without a depthwise stage, too, from a packed kernel of one tap that is 1.
 ///
 /// Packed channel order. With chunks of L = chunk_channels input channels, q = (c / L) * M + m numbers the chunks of
 /// the intermediate, and k = q * L + c % L. Channels past C are zeros in every packed array and are not read from the
@@ -65,16 +65,16 @@ extern "C" {
 /// The output's extent in p is at least tile_pixels; pixels past the strip's last hold unspecified values.
 /// The runtime passes sum_channels = 4 * ceil(C / 4) where M = 1, else the whole packed extent; sum_block is a multiple
 /// of chunk_channels * M.
-/// Rows with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
-/// A strip of one row may be shown only the rows its taps read, with dilation 1 along that axis: rows that fix a
-/// dilation above 1 must read the argument all the same (rows that fix 1 need not). Rows that fix neither stride nor
-/// dilation nor in_extent may be shown every n-th sample of an axis, with a stride and a dilation smaller by n.
-/// pad_before is below 0 where the first tap shown lies that far inside the image. Every row with a fixed in_extent
-/// gets the input whole along x. Images too large for 32-bit coordinates are shown to the other rows strip by strip, as
-/// if each strip's slice were a small image of its own: strip_min 0, the min of the slice 0, and the pad_before that
-/// follows.
+/// Variants with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
+/// A strip of one row of pixels may be shown only the rows its taps read, with dilation 1 along that axis: variants
+/// that fix a dilation above 1 must read the argument all the same (variants that fix 1 need not). Variants that fix
+/// neither stride nor dilation nor in_extent may be shown every n-th sample of an axis, with a stride and a dilation
+/// smaller by n. pad_before is below 0 where the first tap shown lies that far inside the image. Every variant with a
+/// fixed in_extent gets the input whole along x. Images too large for 32-bit coordinates are shown to the other
+/// variants strip by strip, as if each strip's slice were a small image of its own: strip_min 0, the min of the slice
+/// 0, and the pad_before that follows.
 
-/// GPU rows
+/// GPU variants
 ///
 /// One call computes a whole problem, all images and all channels, in one kernel (fused) or two (split). It only
 /// enqueues: no allocation, no copy, no waiting. Tensors are flat arrays with pitches, so that one code serves slices,
@@ -98,16 +98,18 @@ extern "C" {
 ///     for each spatial axis, innermost (x) first:
 ///       kernel, stride, dilation, pad_before, in_extent, out_extent, in_pitch, out_pitch, residual_pitch    int32
 ///     the activations' numbers, as above
-///     workspace         float [i]                        split rows only: chunks * pixels * chunk_channels elements
+///     workspace         float [i]                        split variants only: chunks * pixels *
+///                                                        chunk_channels elements
 ///     output            T   [i]
 ///
 /// panel_channels and tile_pixels are those of a block of threads.
 
-/// What a GPU row is called through; sepconv/gpu.h declares those there are. A call returns a status and, if that is
-/// not SEPCONV_OK, a sentence.
+/// What a GPU variant is called through; sepconv/gpu.h declares those there are. A call returns a status and, if that
+/// is not SEPCONV_OK, a sentence.
 typedef struct sepconv_driver sepconv_driver;
 
-/// One row: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means "any".
+/// One variant: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means
+/// "any".
 typedef struct sepconv_variant {
   const char* name;                ///< with the target appended
   const char* target;              ///< "x86_avx2"
@@ -122,10 +124,11 @@ typedef struct sepconv_variant {
   int64_t stride[SEPCONV_MAX_SPATIAL_RANK];
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];
   int64_t depth_multiplier, in_channels, out_channels;
-  int64_t channels_multiple;    ///< in_channels is a multiple of it; 0 or 1 for any
-  int64_t max_image_bytes;      ///< chosen unasked only for images of at most so many bytes; 0 for any
-  int32_t max_reads;            ///< the same: for samples that at most so many taps read, each multiple counted
-  int64_t min_pointwise_bytes;  ///< the same: for pointwise kernels of at least so many bytes; before all other rows
+  int64_t channels_multiple;  ///< in_channels is a multiple of it; 0 or 1 for any
+  int64_t max_image_bytes;    ///< chosen unasked only for images of at most so many bytes; 0 for any
+  int32_t max_reads;          ///< the same: for samples that at most so many taps read, each multiple counted
+  int64_t
+      min_pointwise_bytes;  ///< the same: for pointwise kernels of at least so many bytes; before all other variants
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int32_t chunk_channels;  ///< channels the depthwise stage handles together; the depthwise kernel's inner extent
   int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent
@@ -136,8 +139,8 @@ typedef struct sepconv_variant {
   int32_t sum_block;     ///< intermediate channels summed before the depthwise stage runs again, before rounding
   int32_t strip_pixels;  ///< output pixels of one task, aimed at; 0 = the planner's choice
   uint32_t object_size;  ///< bytes of the compiled object
-  const sepconv_driver* driver;  ///< of a GPU row; NULL for rows that the processor runs
-  int32_t split;                 ///< 1: a GPU row that wants a workspace for the depthwise result
+  const sepconv_driver* driver;  ///< of a GPU variant; NULL for variants that the processor runs
+  int32_t split;                 ///< 1: a GPU variant that wants a workspace for the depthwise result
 } sepconv_variant;
 
 /// A tensor of a GPU call: an address (CUDA) or a cl_mem (OpenCL), and where in it the tensor begins.
@@ -152,7 +155,7 @@ typedef struct sepconv_device_axis {
   int32_t kernel, stride, dilation, pad_before, in_extent, out_extent, in_pitch, out_pitch, residual_pitch;
 } sepconv_device_axis;
 
-/// One call of a GPU row, in terms that know no Halide.
+/// One call of a GPU variant, in terms that know no Halide.
 typedef struct sepconv_device_call {
   sepconv_device_tensor input, packed, residual, workspace, output;
   int32_t mid_bias_at, depthwise_at, pointwise_at, out_bias_at;
@@ -171,7 +174,7 @@ struct sepconv_driver {
   sepconv_memory_kind memory;
   /// Whether there is a device, and the driver that it needs.
   sepconv_status (*probe)(char* reason, size_t size);
-  sepconv_status (*run)(const sepconv_variant* row, const sepconv_device_call* call, char* reason, size_t size);
+  sepconv_status (*run)(const sepconv_variant* variant, const sepconv_device_call* call, char* reason, size_t size);
   void (*release)(void* context);  ///< forgets what was loaded for it
   /// For runs on host memory. These return the driver's own code, 0 for success, but for the first.
   sepconv_status (*context_of)(void* stream, void** context, char* reason, size_t size);
@@ -183,11 +186,11 @@ struct sepconv_driver {
 };
 
 struct sepconv_variant_table {
-  uint32_t abi;       ///< SEPCONV_VARIANT_ABI
-  uint32_t row_size;  ///< sizeof(sepconv_variant)
-  const char* name;   ///< of the library
-  const sepconv_variant* rows;
-  size_t row_count;
+  uint32_t abi;           ///< SEPCONV_VARIANT_ABI
+  uint32_t variant_size;  ///< sizeof(sepconv_variant)
+  const char* name;       ///< of the library
+  const sepconv_variant* variants;
+  size_t variant_count;
 };
 
 #ifdef __cplusplus

@@ -71,10 +71,10 @@ sepconv_status current_context(void*, void** context, char* reason, size_t size)
   return say(reason, size, SEPCONV_INVALID_ARGUMENT, "no CUDA context is current on the calling thread");
 }
 
-sepconv_status run(const sepconv_variant* row, const sepconv_device_call* call, char* reason, size_t size) {
+sepconv_status run(const sepconv_variant* variant, const sepconv_device_call* call, char* reason, size_t size) {
   Launch launch = {call, nullptr, nullptr, SEPCONV_OK, reason, size};
   if (sepconv_status status = current_context(call->stream, &launch.context, reason, size)) return status;
-  return call_row(*row, &launch);
+  return launch_variant(*variant, &launch);
 }
 
 int allocate(void*, size_t bytes, void** memory) {
@@ -122,7 +122,7 @@ const sepconv_driver sepconv_cuda_driver = {
 
 const halide_device_interface_t* sepconv_gpu_cuda_device_interface(void) { return nullptr; }
 
-// `source` is the row's PTX. The driver compiles it here, once a context.
+// `source` is the variant's PTX. The driver compiles it here, once a context.
 int sepconv_gpu_cuda_initialize_kernels(void* user_context, void**, const char* source, int) {
   using namespace sepconv::internal;
   Launch& launch = *static_cast<Launch*>(user_context);

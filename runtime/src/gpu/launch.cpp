@@ -40,9 +40,9 @@ halide_type_t type_of(sepconv_dtype dtype) {
 
 }  // namespace
 
-sepconv_status call_row(const sepconv_variant& row, Launch* launch) {
+sepconv_status launch_variant(const sepconv_variant& variant, Launch* launch) {
   const sepconv_device_call& call = *launch->call;
-  const halide_type_t type = type_of(row.input_dtype);
+  const halide_type_t type = type_of(variant.input_dtype);
   const auto offset = [](const sepconv_device_tensor& tensor, int bytes) {
     return static_cast<int32_t>(tensor.byte_offset / bytes);
   };
@@ -87,7 +87,7 @@ sepconv_status call_row(const sepconv_variant& row, Launch* launch) {
     pass(number);
   }
   pass(&vectors);
-  for (int i = row.spatial_rank - 1; i >= 0; --i) {
+  for (int i = variant.spatial_rank - 1; i >= 0; --i) {
     const sepconv_device_axis& axis = call.axis[i];
     for (const int32_t* number : {&axis.kernel, &axis.stride, &axis.dilation, &axis.pad_before, &axis.in_extent,
                                   &axis.out_extent, &axis.in_pitch, &axis.out_pitch, &axis.residual_pitch}) {
@@ -97,9 +97,9 @@ sepconv_status call_row(const sepconv_variant& row, Launch* launch) {
   const sepconv_activation* const activations[] = {&call.in, &call.mid, &call.out};
   for (const sepconv_activation* activation : activations) pass(&activation->kind);
   for (const sepconv_activation* activation : activations) pass(&activation->lo), pass(&activation->hi);
-  if (row.split != 0) pass(workspace.get());
+  if (variant.split != 0) pass(workspace.get());
   pass(output.get());
-  const int failure = row.entry(arguments);
+  const int failure = variant.entry(arguments);
   if (launch->status == SEPCONV_OK && failure != 0) launch->fail(SEPCONV_DEVICE_FAILED, "it returned %d", failure);
   return launch->status;
 }

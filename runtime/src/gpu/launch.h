@@ -1,4 +1,4 @@
-// One call of a GPU row on its way through the code that Halide has compiled for the host, which computes grid and
+// One call of a GPU variant on its way through the code that Halide has compiled for the host, which computes grid and
 // arguments and calls back: for the kernels' code, and for each launch.
 #ifndef SEPCONV_SRC_GPU_LAUNCH_H
 #define SEPCONV_SRC_GPU_LAUNCH_H
@@ -25,8 +25,8 @@ struct Launch {
   [[gnu::format(printf, 3, 4)]] int fail(sepconv_status why, const char* format, ...);
 };
 
-// Calls the row's entry. `launch` has call, context and the reason's place.
-sepconv_status call_row(const sepconv_variant& row, Launch* launch);
+// Calls the variant's entry. `launch` has call, context and the reason's place.
+sepconv_status launch_variant(const sepconv_variant& variant, Launch* launch);
 
 // As Launch::fail, where there is no launch.
 [[gnu::format(printf, 4, 5)]] sepconv_status say(char* reason, size_t size, sepconv_status status, const char* format,

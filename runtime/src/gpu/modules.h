@@ -1,4 +1,4 @@
-// Loaded kernels: one module for each context and each row's code, with the kernels that were asked for by name.
+// Loaded kernels: one module for each context and each variant's code, with the kernels that were asked for by name.
 #ifndef SEPCONV_SRC_GPU_MODULES_H
 #define SEPCONV_SRC_GPU_MODULES_H
 
@@ -11,12 +11,12 @@
 namespace sepconv::internal {
 
 struct Kernel {
-  const char* name;  // lives as long as the program, in the row's object
+  const char* name;  // lives as long as the program, in the variant's object
   void* handle;      // CUfunction or cl_kernel
 };
 
 struct Module {
-  static constexpr int most_kernels = 8;  // a row has two, or four, each with and without loads of 16 bytes
+  static constexpr int most_kernels = 8;  // a variant has two, or four, each with and without loads of 16 bytes
 
   void* context;
   const char* source;
@@ -95,7 +95,7 @@ void* kernel_of(Launch* launch, const char* name, Load load) {
   Module& module = *launch->module;
   if (const Kernel* known = find_kernel(&module, name)) return known->handle;
   if (module.kernel_count == Module::most_kernels) {
-    launch->fail(SEPCONV_DEVICE_FAILED, "the row has more kernels than are expected");
+    launch->fail(SEPCONV_DEVICE_FAILED, "the variant has more kernels than are expected");
     return nullptr;
   }
   void* handle = nullptr;

@@ -71,13 +71,13 @@ sepconv_status context_of(void* queue, void** context, char* reason, size_t size
   return SEPCONV_OK;
 }
 
-sepconv_status run(const sepconv_variant* row, const sepconv_device_call* call, char* reason, size_t size) {
+sepconv_status run(const sepconv_variant* variant, const sepconv_device_call* call, char* reason, size_t size) {
   Launch launch = {call, nullptr, nullptr, SEPCONV_OK, reason, size};
   if (sepconv_status status = context_of(call->stream, &launch.context, reason, size)) return status;
-  return call_row(*row, &launch);
+  return launch_variant(*variant, &launch);
 }
 
-// Compiles the row's source for the device of the call's queue; NULL (and the failure is noted) if that fails.
+// Compiles the variant's source for the device of the call's queue; NULL (and the failure is noted) if that fails.
 void* build(Launch* launch, const char* source, size_t length) {
   void* device = nullptr;
   cl_int error = cl.queue_info(launch->call->stream, CL_QUEUE_DEVICE, sizeof device, &device, nullptr);
@@ -142,7 +142,7 @@ const sepconv_driver sepconv_opencl_driver = {
 
 const halide_device_interface_t* sepconv_gpu_opencl_device_interface(void) { return nullptr; }
 
-// `source` is the row's OpenCL C. It is compiled here, once a context.
+// `source` is the variant's OpenCL C. It is compiled here, once a context.
 int sepconv_gpu_opencl_initialize_kernels(void* user_context, void**, const char* source, int size) {
   using namespace sepconv::internal;
   Launch& launch = *static_cast<Launch*>(user_context);

@@ -1,4 +1,4 @@
-// Two libraries of compiled layers in one program: each problem gets its own library's row.
+// Two libraries of compiled layers in one program: each problem gets its own library's variant.
 #include <stdio.h>
 #include <string.h>
 

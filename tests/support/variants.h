@@ -1,6 +1,6 @@
-// The rows that the suite in variants/suite.cpp tests. Each program that holds the suite says which.
-#ifndef SEPCONV_TESTS_SUPPORT_ROWS_H
-#define SEPCONV_TESTS_SUPPORT_ROWS_H
+// The variants that the suite in variants/suite.cpp tests. Each program that holds the suite says which.
+#ifndef SEPCONV_TESTS_SUPPORT_VARIANTS_H
+#define SEPCONV_TESTS_SUPPORT_VARIANTS_H
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,8 +16,9 @@ const std::vector<const sepconv_variant_table*>& tables_under_test();
 // How much to do with them.
 struct Effort {
   int random_problems;  // unless SEPCONV_TEST_COUNT says otherwise
-  double row_work;      // multiplications to spend on one row's own random problems, and eight times that on its tiles
-  int thread_rounds;    // problems that are run with many numbers of threads
+  double
+      variant_work;  // multiplications to spend on one variant's own random problems, and eight times that on its tiles
+  int thread_rounds;  // problems that are run with many numbers of threads
 };
 Effort effort();
 
@@ -25,16 +26,16 @@ Effort effort();
 inline Effort part_of(Effort whole) {
   const char* text = std::getenv("SEPCONV_TEST_EFFORT");
   const double part = text != nullptr ? std::atof(text) : 1;
-  return {std::max(1, static_cast<int>(whole.random_problems * part)), whole.row_work * part,
+  return {std::max(1, static_cast<int>(whole.random_problems * part)), whole.variant_work * part,
           std::max(3, static_cast<int>(whole.thread_rounds * part))};
 }
 
-// All rows of the tables.
-std::vector<const sepconv_variant*> rows_under_test();
+// All variants of the tables.
+std::vector<const sepconv_variant*> variants_under_test();
 
-// Whether this machine may run the row (a row of a foreign target is skipped, not failed).
-bool runnable(const sepconv_variant& row);
+// Whether this machine may run the variant (a variant of a foreign target is skipped, not failed).
+bool runnable(const sepconv_variant& variant);
 
 }  // namespace sepconv::test
 
-#endif  // SEPCONV_TESTS_SUPPORT_ROWS_H
+#endif  // SEPCONV_TESTS_SUPPORT_VARIANTS_H
