@@ -50,7 +50,7 @@ Expr clamp_activation(const Expr& value, const Activation& activation) {
 
 // With s the logistic function: sigmoid s(x), tanh 2 s(2x) - 1, swish x s(x), GELU x s(2u) where u = sqrt(2/pi) (x +
 // 0.044715 x^3), and hard swish x h(x) with a ramp h in place of s.
-Expr curve_activation(const Expr& x, const Activation& activation) {
+Expr general_activation(const Expr& x, const Activation& activation) {
   const Type type = x.type();
   const auto c = [&](double value) { return constant(type, value); };
   const auto is = [&](sepconv_activation_kind kind) { return activation.kind == static_cast<int>(kind); };
@@ -66,7 +66,7 @@ Expr curve_activation(const Expr& x, const Activation& activation) {
   return gate * select(gated, x, slope) - select(is(SEPCONV_ACTIVATION_TANH), c(1), c(0));
 }
 
-Expr curve_passes(const Activation& activation) {
+Expr general_passes(const Activation& activation) {
   return select(activation.kind == static_cast<int>(SEPCONV_ACTIVATION_CLAMP), 0, 1);
 }
 

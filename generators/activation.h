@@ -18,10 +18,10 @@ Halide::Expr clamp_activation(const Halide::Expr& value, const Activation& activ
 
 // Swish, hard swish, sigmoid, tanh or GELU of a float32 or float64, by activation.kind; no libm. Finite inputs give
 // finite results, infinite ones the limits except where the formula in sepconv.h has none.
-Halide::Expr curve_activation(const Halide::Expr& value, const Activation& activation);
+Halide::Expr general_activation(const Halide::Expr& value, const Activation& activation);
 
-// 1 if the activation is one of the curves above, else 0: the extent of a pass that only they need.
-Halide::Expr curve_passes(const Activation& activation);
+// 1 if the activation is one of those, 0 if it is a clamp: the extent of a pass that only they need.
+Halide::Expr general_passes(const Activation& activation);
 
 // `value` as the right side of an update that is done once for each element of `pass`.
 Halide::Expr in_pass(const Halide::RDom& pass, const Halide::Expr& value);

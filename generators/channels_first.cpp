@@ -43,7 +43,7 @@ void make_flat_channels_first(const Stages& s, const PipelineInputs& in, const s
                               const Expr& length, const std::vector<Var>& variable, Halide::Type type,
                               BlockStages* block) {
   const PipelineOptions& o = s.options;
-  const int rank = static_cast<int>(s.x.size()), rows = o.depthwise_rows;
+  const int rank = static_cast<int>(s.x.size()), rows = o.nchw.depthwise_rows;
   const Expr width = in.axes[0].strip_extent, group = in.multiplier * o.chunk;
   Halide::Region bounds{{Expr(0), Expr(o.depthwise_tile)}};
   if (rank > 1) bounds.emplace_back(Expr(0), Expr(rows));
@@ -85,9 +85,9 @@ void make_flat_channels_first(const Stages& s, const PipelineInputs& in, const s
   vars.insert(vars.end(), variable.begin(), variable.end());
   block->flat(vars) = Halide::undef(type);
   block->flat(flat_at) = clamp_activation(block->taps(taps_at), in.mid_act);
-  if (!o.curves) return;
-  block->mid_pass = RDom(0, curve_passes(in.mid_act), "mid_pass");
-  block->flat(vars) = in_pass(block->mid_pass, curve_activation(block->flat(vars), in.mid_act));
+  if (!o.all_activations) return;
+  block->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
+  block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));
 }
 
 }  // namespace sepconv

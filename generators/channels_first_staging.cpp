@@ -20,7 +20,7 @@ constexpr int64_t most_direct_phases = 3;
 // The phases that are read straight from the input; 0: there is none, or the stride is not known.
 int64_t direct_phases(const Stages& s, const PipelineInputs& in) {
   const auto stride = Halide::Internal::as_const_int(Halide::Internal::simplify(in.axes[0].stride));
-  return s.options.curves || !stride || *stride > most_direct_phases ? 0 : *stride;
+  return s.options.all_activations || !stride || *stride > most_direct_phases ? 0 : *stride;
 }
 
 // Samples of one axis: those under the strip's outputs, in image coordinates, and those of them that the image has.
@@ -99,7 +99,7 @@ struct Copies {
       into.insert(into.end(), row.begin(), row.end());
       into.insert(into.end(), {s.l, s.g});
       to(into) = o.input_activation ? clamp_activation(in.input(from), in.in_act) : in.input(from);
-      block->copies.push_back(domain);
+      block->nchw.copies.push_back(domain);
     };
     // Vectors of `lanes` groups; the last one of a row moves back to end with it, and copies a few samples again.
     const auto vectors = [&](int lanes, const Expr& count, const Expr& number, const Expr& condition) {
@@ -140,15 +140,15 @@ struct Copies {
       Expr due = s.l == 0 && s.g % max(groups, 1) == 0;
       if (!whole_chunks()) due = due || channel() >= in.in_channels;
       // A function of its own: bounds inference must not draw conclusions from it.
-      block->zeros_due = Func("zeros_due_" + suffix);
-      block->zeros_due(s.l, s.g) = Halide::cast<uint8_t>(due);
-      domain.where(block->zeros_due(s.l, s.g) != 0);
+      block->nchw.zeros_due = Func("zeros_due_" + suffix);
+      block->nchw.zeros_due(s.l, s.g) = Halide::cast<uint8_t>(due);
+      domain.where(block->nchw.zeros_due(s.l, s.g) != 0);
     }
     std::vector<Expr> at(vars.begin(), vars.end());
     at[0] = first + domain.y * lanes + domain.x;
     // A zero that LLVM does not know: from a loop that stores the constant it makes a call of memset.
-    to(at) = Halide::cast(block->type, min(in.ahead_lines, 0));
-    block->zeros = domain;
+    to(at) = Halide::cast(block->nchw.type, min(in.ahead_lines, 0));
+    block->nchw.zeros = domain;
   }
 };
 
@@ -164,17 +164,17 @@ void make_staged_channels_first(const Stages& s, const PipelineInputs& in, const
                                 BlockStages* block) {
   const PipelineOptions& o = s.options;
   const Axis& x = in.axes[0];
-  block->type = type;
+  block->nchw.type = type;
   const Expr outputs = max(x.strip_extent, o.depthwise_tile);
   Copies copies{s, in, suffix, block, Func("row_" + suffix), samples_of(in, 0, outputs), {}, false};
   for (size_t a = 1; a < s.x.size(); a++) {
     const Expr extent = in.axes[a].strip_extent;
-    copies.outer.push_back(samples_of(in, a, a == 1 ? max(extent, o.depthwise_rows) : extent));
+    copies.outer.push_back(samples_of(in, a, a == 1 ? max(extent, o.nchw.depthwise_rows) : extent));
   }
   std::vector<Var> vars = row_vars(s), phase_vars = vars;
   phase_vars.insert(phase_vars.begin() + 1, s.h);
   const Samples& along = copies.x;
-  const int64_t phases = o.phases ? direct_phases(s, in) : 0;
+  const int64_t phases = o.nchw.phases ? direct_phases(s, in) : 0;
   if (phases > 0) {
     // staged(x, h, y..., l, g)
     copies.to = Func("staged_" + suffix);
@@ -182,46 +182,46 @@ void make_staged_channels_first(const Stages& s, const PipelineInputs& in, const
     const int stride = static_cast<int>(phases);
     const Expr reach = (x.kernel - 1) * x.dilation / stride;
     copies.zero(x.strip_min, outputs + reach, true, phase_vars);
-    block->row_pitch = copies.pitch(outputs + reach);
-    copies.copy(o.known_width, stride, [&](const Expr& sample) {
+    block->nchw.row_pitch = copies.pitch(outputs + reach);
+    copies.copy(o.nchw.known_width, stride, [&](const Expr& sample) {
       const Expr at = sample + x.pad_before;
       return std::vector<Expr>{at / stride, at % stride};
     });
-    block->row = block->staged = copies.to;
+    block->nchw.row = block->staged = copies.to;
     return;
   }
 
-  copies.by_row = o.phases;
+  copies.by_row = o.nchw.phases;
   copies.to(vars) = Halide::undef(type);
-  copies.zero(along.first, along.last - along.first + 1, !o.phases, vars);
-  block->row_pitch = copies.pitch(along.last - along.first + 1);
-  copies.copy(o.known_width, 1, [](const Expr& sample) { return std::vector<Expr>{sample}; });
-  block->row = copies.to;
-  if (o.curves) {
-    const Expr samples = max(along.hi - along.lo + 1, 0) * curve_passes(in.in_act);
-    block->curve_pass = copies.rows({{along.lo, samples}, {Expr(0), Expr(1)}, {Expr(0), Expr(1)}}, "curve_pass");
-    std::vector<Expr> at = copies.row_of(block->curve_pass, false);
-    at.insert(at.begin(), block->curve_pass[0]);
+  copies.zero(along.first, along.last - along.first + 1, !o.nchw.phases, vars);
+  block->nchw.row_pitch = copies.pitch(along.last - along.first + 1);
+  copies.copy(o.nchw.known_width, 1, [](const Expr& sample) { return std::vector<Expr>{sample}; });
+  block->nchw.row = copies.to;
+  if (o.all_activations) {
+    const Expr samples = max(along.hi - along.lo + 1, 0) * general_passes(in.in_act);
+    block->input_pass = copies.rows({{along.lo, samples}, {Expr(0), Expr(1)}, {Expr(0), Expr(1)}}, "input_pass");
+    std::vector<Expr> at = copies.row_of(block->input_pass, false);
+    at.insert(at.begin(), block->input_pass[0]);
     at.insert(at.end(), {s.l, s.g});
-    block->row(at) = curve_activation(block->row(at), in.in_act);
+    block->nchw.row(at) = general_activation(block->nchw.row(at), in.in_act);
   }
-  if (!o.phases) {
-    block->staged = block->row;
+  if (!o.nchw.phases) {
+    block->staged = block->nchw.row;
     return;
   }
   // staged(x, h, y..., l, g)
   std::vector<Expr> at(vars.begin(), vars.end());
   at[0] = s.x[0] * x.stride + s.h - x.pad_before;
   block->staged = Func("staged_" + suffix);
-  block->staged(phase_vars) = block->row(at);
+  block->staged(phase_vars) = block->nchw.row(at);
 
   // Which sample of which phase a tap reads, divided out once and not at every tile.
-  block->tap_shift = Func("tap_shift_" + suffix);
-  block->tap_phase = Func("tap_phase_" + suffix);
+  block->nchw.tap_shift = Func("tap_shift_" + suffix);
+  block->nchw.tap_phase = Func("tap_phase_" + suffix);
   const Var tap("tap");
   const Expr stride = max(x.stride, 1);  // a divisor that may be 0 has code of its own
-  block->tap_shift(tap) = tap * x.dilation / stride;
-  block->tap_phase(tap) = tap * x.dilation % stride;
+  block->nchw.tap_shift(tap) = tap * x.dilation / stride;
+  block->nchw.tap_phase(tap) = tap * x.dilation % stride;
 }
 
 Expr staged_sample_channels_first(const Stages& s, const PipelineInputs& in, const BlockStages& block,
@@ -231,15 +231,15 @@ Expr staged_sample_channels_first(const Stages& s, const PipelineInputs& in, con
     const Axis& axis = in.axes[a];
     const Expr out = axis.strip_min + (a == 0 ? out_x : Expr(s.y[a - 1]));
     const Expr tap = block.tap[static_cast<int>(a)] * axis.dilation;
-    if (a > 0 || !s.options.phases) {
+    if (a > 0 || !s.options.nchw.phases) {
       at.push_back(out * axis.stride + tap - axis.pad_before);
       continue;
     }
     // stride > 0, which interval arithmetic does not know.
     const Expr reach = (axis.kernel - 1) * axis.dilation;
-    const bool table = block.tap_shift.defined();
-    const Expr shift = table ? Expr(block.tap_shift(block.tap[0])) : tap / axis.stride;
-    const Expr phase = table ? Expr(block.tap_phase(block.tap[0])) : tap % axis.stride;
+    const bool table = block.nchw.tap_shift.defined();
+    const Expr shift = table ? Expr(block.nchw.tap_shift(block.tap[0])) : tap / axis.stride;
+    const Expr phase = table ? Expr(block.nchw.tap_phase(block.tap[0])) : tap % axis.stride;
     at.push_back(out + Halide::unsafe_promise_clamped(shift, 0, reach / axis.stride));
     at.push_back(Halide::unsafe_promise_clamped(phase, 0, axis.stride - 1));
   }

@@ -1,6 +1,6 @@
-// The Generator of GPU rows: parameters, inputs and outputs, and three short methods. The algorithm is in
+// The Generator of GPU variants: parameters, inputs and outputs, and three short methods. The algorithm is in
 // device_pipeline.cpp, the schedules are in schedules/gpu.cpp; the meaning of each input is written in
-// runtime/include/sepconv/variant_table.h.
+// runtime/include/sepconv/device_arguments.inc.
 #include <iostream>
 
 #include "device_parameters.h"
@@ -19,71 +19,67 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
   GeneratorParam<std::string> schedule_{"schedule", ""};  // gpu
   GeneratorParam<std::string> tuned{"tuned", ""};         // a tuning record, chunk:32,split:1, in place of the defaults
 
-  // Schedule parameters; -1 takes the default.
-  GeneratorParam<int> chunk{"chunk", -1};
-  GeneratorParam<int> threads_x{"threads_x", -1};
-  GeneratorParam<int> threads_y{"threads_y", -1};
-  GeneratorParam<int> thread_pixels{"thread_pixels", -1};
-  GeneratorParam<int> thread_vectors{"thread_vectors", -1};
-  GeneratorParam<int> tap_unroll{"tap_unroll", -1};
-  GeneratorParam<int> split{"split", -1};
+  // Schedule parameters; -1 takes the default. They stand in place of a record.
+#define SEPCONV_PARAMETER(name, ...) GeneratorParam<int> name{#name, -1};
+#include "device_parameters.inc"
 
   // Declares the arguments, which depend on rank, type and family.
   void configure() {
     name_ = parse_variant_name(variant);
-    std::map<std::string, int> overrides;
-    for (const auto* parameter :
-         {&chunk, &threads_x, &threads_y, &thread_pixels, &thread_vectors, &tap_unroll, &split}) {
-      if (*parameter != -1) overrides[parameter->name()] = *parameter;
-    }
-    std::string warning;
-    parameters_ = overrides.empty() ? tuned_device_parameters(name_, tuned, &warning)
-                                    : resolve_device_parameters(name_, overrides);
-    if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
+    parameters_ = parameters();
     storage_ = {element_type(name_), get_target().has_feature(Halide::Target::CUDA)};
     const Halide::Type type = storage_.stored();
-    input_ = add_input<Buffer<void>>("input", type, 1);
-    packed_ = add_input<Buffer<void>>("packed", type, 1);
-    residual_ = add_input<Buffer<void>>("residual", type, 1);
-    for (const char* number : {"input_offset",
-                               "output_offset",
-                               "residual_offset",
-                               "workspace_at",
-                               "mid_bias_at",
-                               "depthwise_at",
-                               "pointwise_at",
-                               "out_bias_at",
-                               "in_channels",
-                               "out_channels",
-                               "multiplier",
-                               "chunks",
-                               "pixels",
-                               "batch",
-                               "in_channel_pitch",
-                               "in_image_pitch",
-                               "out_channel_pitch",
-                               "out_image_pitch",
-                               "residual_channel_pitch",
-                               "residual_image_pitch"}) {
-      numbers_[number] = add_input<int32_t>(number);
-    }
-    vectors_ = add_input<bool>("vectors");
-    for (int a = 0; a < name_.rank; a++) {
-      for (const char* number : {"kernel", "stride", "dilation", "pad_before", "in_extent", "out_extent", "in_pitch",
-                                 "out_pitch", "residual_pitch"}) {
-        const std::string of_axis = std::string(number) + "_" + "xyz"[a];
-        numbers_[of_axis] = add_input<int32_t>(of_axis);
-      }
-    }
-    for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
-    for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
-      bounds_.push_back(add_input<float>(bound));
-    }
-    if (parameters_.split == 1) workspace_ = add_output<Buffer<void>>("workspace", Halide::Float(32), 1);
-    output_ = add_output<Buffer<void>>("output", type, 1);
+#define SEPCONV_DEVICE_ARRAY(name) name##_ = add_input<Buffer<void>>(#name, type, 1);
+#define SEPCONV_DEVICE_NUMBER(name, source) numbers_[#name] = add_input<int32_t>(#name);
+#define SEPCONV_DEVICE_FLAG(name) name##_ = add_input<bool>(#name);
+#define SEPCONV_DEVICE_AXES for (const char axis : std::string("xyz").substr(0, name_.rank)) {
+#define SEPCONV_DEVICE_AXIS(name) \
+  numbers_[std::string(#name "_") + axis] = add_input<int32_t>(std::string(#name "_") + axis);
+#define SEPCONV_DEVICE_END_AXES }
+#define SEPCONV_DEVICE_BOUND(name, source) bounds_[#name] = add_input<float>(#name);
+#define SEPCONV_DEVICE_WORKSPACE(name) \
+  if (parameters_.split == 1) name##_ = add_output<Buffer<void>>(#name, Halide::Float(32), 1);
+#define SEPCONV_DEVICE_OUTPUT(name) name##_ = add_output<Buffer<void>>(#name, type, 1);
+#include "sepconv/device_arguments.inc"
   }
 
   void generate() {
+    DeviceInputs in = device_inputs();
+    DeviceOptions options;
+    options.chunk = parameters_.chunk;
+    options.threads_x = parameters_.threads_x;
+    options.threads_y = parameters_.threads_y;
+    options.thread_pixels = parameters_.thread_pixels;
+    options.thread_vectors = parameters_.thread_vectors;
+    options.channels_first = name_.channels_first;
+    options.split = parameters_.split == 1;
+    options.all_activations = name_.all_activations();
+    if (options.split) in.workspace = *workspace_;
+    stages_ = make_device_pipeline(in, options, name_.rank);
+    (*output_)(stages_.i) = Halide::undef(storage_.stored());
+    const Expr last = output_->dim(0).extent() - 1;
+    (*output_)(Halide::unsafe_promise_clamped(stages_.output_index, 0, last)) = stages_.output_value;
+    for (auto* buffer : {input_, packed_, residual_}) buffer->dim(0).set_min(0);
+    output_->dim(0).set_min(0);
+    if (options.split) workspace_->dim(0).set_min(0);
+  }
+
+  void schedule() {
+    int unrolled_axes = 0;
+    for (int64_t taps = 1; unrolled_axes < name_.rank; unrolled_axes++) {
+      const int64_t along = name_.kernel[name_.rank - 1 - unrolled_axes];  // names count axes from the outside
+      if (along == 0 || taps * along > parameters_.tap_unroll) break;
+      taps *= along;
+    }
+    schedule_gpu(stages_, *output_, parameters_, unrolled_axes);
+    keep_in_thread_registers(get_pipeline(), stages_.sum.name());
+    if (get_target().has_feature(Halide::Target::CUDA)) move_halves_together(get_pipeline());
+    if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());
+  }
+
+ private:
+  // The arguments, or in their place the constants that the name fixes.
+  DeviceInputs device_inputs() const {
     DeviceInputs in;
     in.storage = storage_;
     in.input = *input_;
@@ -134,50 +130,32 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
       axis.residual_pitch = number("residual_pitch" + of_axis);
       in.axes.push_back(axis);
     }
-    in.in_act = activation(0);
-    in.mid_act = activation(1);
-    in.out_act = activation(2);
-
-    DeviceOptions options;
-    options.chunk = parameters_.chunk;
-    options.threads_x = parameters_.threads_x;
-    options.threads_y = parameters_.threads_y;
-    options.thread_pixels = parameters_.thread_pixels;
-    options.thread_vectors = parameters_.thread_vectors;
-    options.channels_first = first;
-    options.split = parameters_.split == 1;
-    options.curves = name_.curves();
-    if (options.split) in.workspace = *workspace_;
-    stages_ = make_device_pipeline(in, options, name_.rank);
-    (*output_)(stages_.i) = Halide::undef(storage_.stored());
-    const Expr last = output_->dim(0).extent() - 1;
-    (*output_)(Halide::unsafe_promise_clamped(stages_.output_index, 0, last)) = stages_.output_value;
-    for (auto* buffer : {input_, packed_, residual_}) buffer->dim(0).set_min(0);
-    output_->dim(0).set_min(0);
-    if (options.split) workspace_->dim(0).set_min(0);
+    in.in_act = activation("in");
+    in.mid_act = activation("mid");
+    in.out_act = activation("out");
+    return in;
   }
 
-  void schedule() {
-    int unrolled_axes = 0;
-    for (int64_t taps = 1; unrolled_axes < name_.rank; unrolled_axes++) {
-      const int64_t along = name_.kernel[name_.rank - 1 - unrolled_axes];  // names count axes from the outside
-      if (along == 0 || taps * along > parameters_.tap_unroll) break;
-      taps *= along;
-    }
-    schedule_gpu(stages_, *output_, parameters_, unrolled_axes);
-    keep_in_thread_registers(get_pipeline(), stages_.sum.name());
-    if (get_target().has_feature(Halide::Target::CUDA)) move_halves_together(get_pipeline());
-    if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());
-  }
-
- private:
   // An argument, or the constant that the name fixes in its place.
   Expr number(const std::string& name, int64_t fixed = 0) const {
     return fixed > 0 ? Expr(static_cast<int>(fixed)) : Expr(*numbers_.at(name));
   }
 
-  // Of the input (0), the middle (1) and the output (2).
-  Activation activation(int stage) const { return {*kinds_[stage], *bounds_[2 * stage], *bounds_[2 * stage + 1]}; }
+  Activation activation(const std::string& stage) const {
+    return {number(stage + "_kind"), *bounds_.at(stage + "_lo"), *bounds_.at(stage + "_hi")};
+  }
+
+  DeviceParameters parameters() {
+    std::map<std::string, int> overrides;
+#define SEPCONV_PARAMETER(name, ...) \
+  if (name != -1) overrides[#name] = name;
+#include "device_parameters.inc"
+    if (!overrides.empty()) return resolve_device_parameters(name_, overrides);
+    std::string warning;
+    const DeviceParameters result = tuned_device_parameters(name_, tuned, &warning);
+    if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
+    return result;
+  }
 
   VariantName name_;
   DeviceParameters parameters_;
@@ -186,8 +164,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
   Input<Buffer<void>>*input_, *packed_, *residual_;
   std::map<std::string, Input<int32_t>*> numbers_;
   Input<bool>* vectors_;
-  std::vector<Input<int32_t>*> kinds_;
-  std::vector<Input<float>*> bounds_;
+  std::map<std::string, Input<float>*> bounds_;
   Output<Buffer<void>>*workspace_ = nullptr, *output_;
 };
 

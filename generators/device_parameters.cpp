@@ -13,7 +13,7 @@ constexpr int most_threads = 512, most_shared = 48 * 1024;
 
 DeviceParameters defaults(const VariantName& name) {
   DeviceParameters p;
-  p.split = name.family == "split" ? 1 : 0;
+  p.split = name.split() ? 1 : 0;
   if (name.channels_first) {  // threads along the pixels, 32 of them for whole cache lines
     p.threads_x = 32;
     p.threads_y = 4;
@@ -27,22 +27,9 @@ DeviceParameters defaults(const VariantName& name) {
 
 const std::vector<DeviceParameterSpec>& device_parameter_specs() {
   static const std::vector<DeviceParameterSpec> specs = {
-      {"chunk", "channels in shared memory at a time", {8, 16, 32}, &DeviceParameters::chunk},
-      {"threads_x",
-       "threads of a block along output channels (channels_first: along pixels)",
-       {4, 8, 16, 32},
-       &DeviceParameters::threads_x},
-      {"threads_y",
-       "threads of a block along pixels (channels_first: along output channels)",
-       {2, 4, 8, 16, 32},
-       &DeviceParameters::threads_y},
-      {"thread_pixels", "pixels of one thread", {1, 2, 4, 8}, &DeviceParameters::thread_pixels},
-      {"thread_vectors", "vectors of 4 output channels of one thread", {1, 2, 4}, &DeviceParameters::thread_vectors},
-      {"tap_unroll",
-       "taps unrolled at most, where the name fixes them",
-       {1, 5, 9, 25, 49},
-       &DeviceParameters::tap_unroll},
-      {"split", "1: the depthwise result goes through the workspace", {0, 1}, &DeviceParameters::split},
+#define SEPCONV_PARAMETER(name, initial, searched_for, meaning, ...) \
+  {#name, meaning, {__VA_ARGS__}, &DeviceParameters::name, searched_for},
+#include "device_parameters.inc"
   };
   return specs;
 }
@@ -56,37 +43,35 @@ DeviceTile device_tile(const VariantName& name, const DeviceParameters& p) {
 }
 
 std::string why_illegal(const DeviceParameters& p, const VariantName& name) {
-  if (name.types == "f64") return "float64 is for processors";
-  const auto sentence = [](const char* parameter, int value, const std::string& rule) {
-    return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
-  };
-  for (const DeviceParameterSpec& spec : device_parameter_specs()) {
-    const int value = p.*(spec.member);
-    if (std::find(spec.legal.begin(), spec.legal.end(), value) == spec.legal.end())
-      return sentence(spec.name, value, "it is not one of its legal values");
-  }
+  const Halide::Type type = element_type(name);
+  if (type.is_int_or_uint() || type.bits() > 32) return "GPUs have no variants of " + name.types;
+  const std::string illegal_value = why_illegal_value(device_parameter_specs(), p);
+  if (!illegal_value.empty()) return illegal_value;
   const int threads = p.threads_x * p.threads_y;
   if (threads < 32 || threads > most_threads) {
-    return sentence("threads_y", p.threads_y,
-                    "with threads_x " + std::to_string(p.threads_x) + " a block has " + std::to_string(threads) +
-                        " threads; it may have 32 to " + std::to_string(most_threads));
+    return illegal_sentence("threads_y", p.threads_y,
+                            "with threads_x " + std::to_string(p.threads_x) + " a block has " +
+                                std::to_string(threads) + " threads; it may have 32 to " +
+                                std::to_string(most_threads));
   }
   const DeviceTile tile = device_tile(name, p);
   // The threads of one row share a chunk's vectors of a pixel.
   if (!name.channels_first && p.threads_x % (p.chunk / lanes) != 0) {
-    return sentence("threads_x", p.threads_x,
-                    "it must be a multiple of the vectors of a chunk, " + std::to_string(p.chunk / lanes));
+    return illegal_sentence("threads_x", p.threads_x,
+                            "it must be a multiple of the vectors of a chunk, " + std::to_string(p.chunk / lanes));
   }
   if (tile.pixels * p.chunk / lanes % threads != 0) {
-    return sentence("thread_pixels", p.thread_pixels,
-                    "the threads of a block do not share the " + std::to_string(tile.pixels) + " pixels evenly");
+    return illegal_sentence(
+        "thread_pixels", p.thread_pixels,
+        "the threads of a block do not share the " + std::to_string(tile.pixels) + " pixels evenly");
   }
   if (p.thread_pixels * p.thread_vectors * lanes > 64) {
-    return sentence("thread_pixels", p.thread_pixels, "a thread holds at most 64 sums");
+    return illegal_sentence("thread_pixels", p.thread_pixels, "a thread holds at most 64 sums");
   }
   const int shared = 4 * ((p.chunk + lanes) * tile.pixels + p.chunk * tile.channels + 5 * tile.pixels);
   if (shared > most_shared) {
-    return sentence("chunk", p.chunk, "a block would need " + std::to_string(shared) + " bytes of shared memory");
+    return illegal_sentence("chunk", p.chunk,
+                            "a block would need " + std::to_string(shared) + " bytes of shared memory");
   }
   return "";
 }
@@ -100,13 +85,9 @@ DeviceParameters resolve_device_parameters(const VariantName& name, const std::m
 }
 
 DeviceParameters tuned_device_parameters(const VariantName& name, const std::string& record, std::string* warning) {
-  warning->clear();
-  try {
-    return resolve_device_parameters(name, read_record(record));
-  } catch (const std::invalid_argument& reason) {
-    *warning = "the tuning record of " + name.text + " is not used: " + reason.what();
-    return resolve_device_parameters(name, {});
-  }
+  return resolve_record(
+      name.text, record,
+      [&](const std::map<std::string, int>& overrides) { return resolve_device_parameters(name, overrides); }, warning);
 }
 
 }  // namespace sepconv

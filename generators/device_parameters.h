@@ -1,5 +1,4 @@
-// Schedule parameters of the GPU rows, beside those of parameters.h: names, legal values, defaults. The Generator, the
-// table of rows and a tuner all read them here. Budgets are at the head of schedules/gpu.cpp.
+// The schedule parameters of the GPU variants (device_parameters.inc), and what follows from them and the name.
 #ifndef SEPCONV_GENERATORS_DEVICE_PARAMETERS_H
 #define SEPCONV_GENERATORS_DEVICE_PARAMETERS_H
 
@@ -14,18 +13,13 @@
 namespace sepconv {
 
 struct DeviceParameters {
-  int chunk = 16;         // channels of one packed chunk: what a block holds in shared memory at a time
-  int threads_x = 16;     // threads of a block along the axis that is dense in memory: output channels (channels_first:
-  int threads_y = 8;      // pixels); and along the other one
-  int thread_pixels = 8;  // pixels of one thread's register tile
-  int thread_vectors = 1;  // vectors of 4 output channels of one thread's register tile
-  int tap_unroll = 9;      // taps at most that are unrolled, axis by axis from the inside, where the name fixes them
-  int split = 0;           // 1: the depthwise result goes through the workspace, in a kernel of its own
+#define SEPCONV_PARAMETER(name, initial, ...) int name = initial;
+#include "device_parameters.inc"
 };
 
 using DeviceParameterSpec = SpecOf<DeviceParameters>;
 
-// Every parameter, in the order of DeviceParameters.
+// Every parameter, in the order of the list.
 const std::vector<DeviceParameterSpec>& device_parameter_specs();
 
 // Whether a schedule, as sepconv_target(... SCHEDULE name) says it, is one for GPUs.

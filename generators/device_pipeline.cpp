@@ -76,10 +76,10 @@ void make_sample(const DeviceInputs& in, DeviceStages* s) {
   at.insert(at.end(), s->tap_at.begin(), s->tap_at.end());
   s->sample = Func("sample");
   s->sample(at) = select(inside, clamp_activation(value, in.in_act), 0.0f);
-  if (!s->options.curves) return;
-  s->sample_pass = RDom(0, curve_passes(in.in_act), "sample_pass");
+  if (!s->options.all_activations) return;
+  s->sample_pass = RDom(0, general_passes(in.in_act), "sample_pass");
   const Expr old = s->sample(at);
-  s->sample(at) = in_pass(s->sample_pass, select(inside, curve_activation(old, in.in_act), 0.0f));
+  s->sample(at) = in_pass(s->sample_pass, select(inside, general_activation(old, in.in_act), 0.0f));
 }
 
 // taps and mid
@@ -101,9 +101,9 @@ void make_mid(const DeviceInputs& in, DeviceStages* s) {
   s->mid = Func("mid");
   s->mid(s->l, s->p, s->q) =
       clamp_activation(s->taps(s->l, s->p, s->q) + packed(in, in.mid_bias_at, s->l + chunk * s->q), in.mid_act);
-  if (!s->options.curves) return;
-  s->mid_pass = RDom(0, curve_passes(in.mid_act), "mid_pass");
-  s->mid(s->l, s->p, s->q) = in_pass(s->mid_pass, curve_activation(s->mid(s->l, s->p, s->q), in.mid_act));
+  if (!s->options.all_activations) return;
+  s->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
+  s->mid(s->l, s->p, s->q) = in_pass(s->mid_pass, general_activation(s->mid(s->l, s->p, s->q), in.mid_act));
 }
 
 void make_sum(const DeviceInputs& in, DeviceStages* s) {
@@ -155,9 +155,9 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
       element(in, in.residual, s->origin(s->p)[rank + 2] + channel * in.residual_channel_pitch, in.residual_extent);
   s->done(s->f, s->p, s->panel) =
       clamp_activation(packed(in, in.out_bias_at, channel) + s->sum(s->f, s->p, s->panel) + residual, in.out_act);
-  if (o.curves) {
-    s->out_pass = RDom(0, curve_passes(in.out_act), "out_pass");
-    s->done(s->f, s->p, s->panel) = in_pass(s->out_pass, curve_activation(s->done(s->f, s->p, s->panel), in.out_act));
+  if (o.all_activations) {
+    s->out_pass = RDom(0, general_passes(in.out_act), "out_pass");
+    s->done(s->f, s->p, s->panel) = in_pass(s->out_pass, general_activation(s->done(s->f, s->p, s->panel), in.out_act));
   }
 
   RDom at({{Expr(0), Expr(lanes)},

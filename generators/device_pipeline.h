@@ -59,7 +59,7 @@ struct DeviceOptions {
   int threads_x = 16, threads_y = 8, thread_pixels = 8, thread_vectors = 1;
   bool channels_first = false;
   bool split = false;
-  bool curves = false;  // activations that are no clamps, too
+  bool all_activations = false;  // not the clamps alone
 
   int block_pixels() const { return thread_pixels * (channels_first ? threads_x : threads_y); }
   int block_channels() const { return lanes * thread_vectors * (channels_first ? threads_y : threads_x); }
@@ -76,7 +76,7 @@ struct DeviceStages {
   DeviceOptions options;
   Halide::Func origin, sample, taps, mid, flat, weight, sum, done;
   Halide::RDom tap, k;                           // k: l, q
-  Halide::RDom sample_pass, mid_pass, out_pass;  // with curves
+  Halide::RDom sample_pass, mid_pass, out_pass;  // all_activations
   Halide::Func origin_of_mid;                    // split: what `mid` starts from; else it is `origin`
   Halide::Func workspace;                        // split: its definition is an update over `stored`
   DeviceTiles stored;                            // of that update; no vec

@@ -1,4 +1,5 @@
-// What the two sets of schedule parameters, of processors and of GPUs, have in common.
+// What the two sets of schedule parameters, of processors (schedule_parameters.inc) and of GPUs (device_parameters.inc),
+// have in common.
 #ifndef SEPCONV_GENERATORS_PARAMETER_SPEC_H
 #define SEPCONV_GENERATORS_PARAMETER_SPEC_H
 
@@ -16,6 +17,9 @@ namespace sepconv {
 // where a name fixes no extents, they leave what kOneSize marks to the planner, or would take other problems with it.
 enum SearchedFor : unsigned { kAll = 0, kChannelsLast = 1, kChannelsFirst = 2, kPointwise = 4, kOneSize = 8 };
 
+// The parameters of a tuning record, "chunk:32,stage:0" or "". Throws std::invalid_argument with a sentence.
+std::map<std::string, int> read_record(const std::string& record);
+
 // One parameter of a set of them, for tools.
 template <typename Parameters>
 struct SpecOf {
@@ -31,6 +35,37 @@ struct SpecOf {
     return (searched_for & ~holds) == 0;
   }
 };
+
+// Why a value is not legal, a sentence that names the parameter; "" if all are.
+template <typename Parameters>
+std::string why_illegal_value(const std::vector<SpecOf<Parameters>>& specs, const Parameters& parameters) {
+  for (const auto& spec : specs) {
+    const int value = parameters.*(spec.member);
+    if (std::find(spec.legal.begin(), spec.legal.end(), value) != spec.legal.end()) continue;
+    std::string legal;
+    for (const int v : spec.legal) legal += " " + std::to_string(v);
+    return "schedule parameter " + std::string(spec.name) + " is " + std::to_string(value) + "; legal:" + legal;
+  }
+  return "";
+}
+
+// Why a legal value may not be used here, in the words of `rule`.
+inline std::string illegal_sentence(const char* parameter, int value, const std::string& rule) {
+  return "schedule parameter " + std::string(parameter) + " is " + std::to_string(value) + ": " + rule;
+}
+
+// What a variant is compiled with, and the warning of a record that may not be used: it costs its parameters, not the
+// build. `resolve` takes parameters by name and throws std::invalid_argument.
+template <typename Resolve>
+auto resolve_record(const std::string& variant, const std::string& record, Resolve resolve, std::string* warning) {
+  warning->clear();
+  try {
+    return resolve(read_record(record));
+  } catch (const std::invalid_argument& reason) {
+    *warning = "the tuning record of " + variant + " is not used: " + reason.what();
+    return resolve({});
+  }
+}
 
 // Sets the parameters that `overrides` (name -> value) names. Throws std::invalid_argument, "no <what> is called ...",
 // for an unknown name.

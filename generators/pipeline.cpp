@@ -36,11 +36,11 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   std::vector<Var> vars = variables(s.l, {s.i, s.t}, {s.m, s.g});
   vars.insert(vars.end() - 2, s.y.begin(), s.y.end());
   const Expr out_x = s.t * s.options.depthwise_tile + s.i;
-  if (s.options.masked_taps) {
+  if (s.options.guarded_taps) {
     const std::vector<Var> tap_of(kernel_at.size());
     block->weights = Func("weights_" + suffix);
     block->weights(tap_of) = in.depthwise(tap_of);
-    block->taps(vars) += masked_sample(s, in, out_x, &block->tap) * block->weights(kernel_at);
+    block->taps(vars) += guarded_sample(s, in, out_x, &block->tap) * block->weights(kernel_at);
     return;
   }
   make_staged(s, in, suffix, type, block);
@@ -59,7 +59,7 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
                         {Expr(0), (width + o.depthwise_tile - 1) / o.depthwise_tile}};
   for (int a = 1; a < rank; a++) bounds.emplace_back(Expr(0), in.axes[a].strip_extent);
   // Where the taps read the input itself, what they have read for one multiple of the channels is near for the next.
-  const int multiplier_at = o.masked_taps ? 2 : rank + 2, tile_at = o.masked_taps ? 3 : 2;
+  const int multiplier_at = o.guarded_taps ? 2 : rank + 2, tile_at = o.guarded_taps ? 3 : 2;
   bounds.insert(bounds.begin() + multiplier_at, {Expr(0), in.multiplier});
   bounds.emplace_back(Expr(0), (length + group - 1) / group);
   const RDom domain(bounds, "scatter");
@@ -89,9 +89,9 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
   block->flat(vars) = undef(type);
   block->flat(flat_at) = clamp_activation(
       block->taps(taps_at) + in.mid_bias((first_group * in.multiplier + q) * o.chunk + at.lane), in.mid_act);
-  if (!o.curves) return;
-  block->mid_pass = RDom(0, curve_passes(in.mid_act), "mid_pass");
-  block->flat(vars) = in_pass(block->mid_pass, curve_activation(block->flat(vars), in.mid_act));
+  if (!o.all_activations) return;
+  block->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
+  block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));
 }
 
 // `index` is the number of the block: an expression of the inputs for the last one (then `variable` is empty), else
@@ -139,21 +139,21 @@ Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, con
 void make_tiled_output(const PipelineInputs& in, Stages* s) {
   const int tile = s->options.tile_pixels, half = s->options.sum_vector;
   const Expr pixels = in.output_pixels, rest = pixels % tile, short_tail = rest > 0 && rest <= half;
-  s->tiles.main =
+  PixelTiles &main = s->nchw.main, &tail = s->nchw.tail;
+  main.pixels =
       RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
-  s->tiles.tail = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
-  s->tail_sum = Func("tail_sum");
-  const BlockStages& block = s->last;
+  tail.pixels = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
+  main.sum = s->last.sum;
+  main.k = s->last.k;
+  tail.sum = Func("tail_sum");
   const Expr first = (s->block_count - 1) * in.sum_block;
-  const RDom k({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}},
-               "k");
-  s->tail_k = k;
-  const Expr at = k.y * s->options.sum_unroll + k.x;
-  s->tail_sum(s->f, s->p, s->panel) += block.flat(at, s->p) * in.pointwise(s->f, at + first, s->panel);
-  s->tile_pixel = Halide::min(s->tiles.main.y * tile, pixels - tile) + s->tiles.main.x;
-  s->tail_pixel = pixels - half + s->tiles.tail.x + s->tiles.tail.y * half;
-  s->tile_output = make_output(*s, in, block.sum, s->tile_pixel);
-  s->tail_output = make_output(*s, in, s->tail_sum, s->tail_pixel);
+  tail.k =
+      RDom({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}}, "k");
+  const Expr at = tail.k.y * s->options.sum_unroll + tail.k.x;
+  tail.sum(s->f, s->p, s->panel) += s->last.flat(at, s->p) * in.pointwise(s->f, at + first, s->panel);
+  main.pixel = Halide::min(main.pixels.y * tile, pixels - tile) + main.pixels.x;
+  tail.pixel = pixels - half + tail.pixels.x + tail.pixels.y * half;
+  for (PixelTiles* tiles : {&main, &tail}) tiles->output = make_output(*s, in, tiles->sum, tiles->pixel);
 }
 
 }  // namespace
@@ -189,10 +189,11 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
         select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
         s.other.sum(s.f, s.p, s.panel, s.blocks);
   }
-  if (o.panel_lanes) {
-    s.done = Func("done");
-    s.done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
-    s.output = clamp_activation(s.done(s.f % o.panel, s.p, s.f / o.panel) + in.residual(s.p, s.f), in.out_act);
+  if (o.nchw.panel_lanes) {
+    Func& done = s.nchw.done;
+    done = Func("done");
+    done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
+    s.output = clamp_activation(done(s.f % o.panel, s.p, s.f / o.panel) + in.residual(s.p, s.f), in.out_act);
   } else if (o.channels_first) {
     make_tiled_output(in, &s);
   } else {

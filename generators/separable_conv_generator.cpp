@@ -1,10 +1,11 @@
 // The Generator: parameters, inputs and outputs, and three short methods. The algorithm is in pipeline.cpp, the
-// schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/variant_table.h.
+// schedules are in schedules/; the meaning of each input is written in runtime/include/sepconv/leaf_arguments.inc.
 #include <algorithm>
 #include <iostream>
 
 #include "parameters.h"
 #include "pipeline.h"
+#include "pipeline_options.h"
 #include "plain.h"
 #include "schedules/schedule.h"
 #include "variant_name.h"
@@ -19,128 +20,31 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   GeneratorParam<std::string> tuned{"tuned", ""};  // a tuning record, chunk:32,stage:0, in place of the defaults
 
   // Schedule parameters; -1 takes the schedule's default. They stand in place of a record.
-  GeneratorParam<int> vector{"vector", -1};
-  GeneratorParam<int> depthwise_vector{"depthwise_vector", -1};
-  GeneratorParam<int> chunk{"chunk", -1};
-  GeneratorParam<int> tile_pixels{"tile_pixels", -1};
-  GeneratorParam<int> tile_channels{"tile_channels", -1};
-  GeneratorParam<int> tile_vectors{"tile_vectors", -1};
-  GeneratorParam<int> panel_lanes{"panel_lanes", -1};
-  GeneratorParam<int> depthwise_tile{"depthwise_tile", -1};
-  GeneratorParam<int> depthwise_rows{"depthwise_rows", -1};
-  GeneratorParam<int> tap_unroll{"tap_unroll", -1};
-  GeneratorParam<int> tap_rows{"tap_rows", -1};
-  GeneratorParam<int> stage{"stage", -1};
-  GeneratorParam<int> sum_unroll{"sum_unroll", -1};
-  GeneratorParam<int> sum_block{"sum_block", -1};
-  GeneratorParam<int> panel_inner{"panel_inner", -1};
-  GeneratorParam<int> fetch_ahead{"fetch_ahead", -1};
-  GeneratorParam<int> fetch_output{"fetch_output", -1};
-  GeneratorParam<int> strip_pixels{"strip_pixels", -1};
+#define SEPCONV_PARAMETER(name, ...) GeneratorParam<int> name{#name, -1};
+#include "schedule_parameters.inc"
 
   // Declares the arguments, which depend on rank and type.
   void configure() {
     name_ = parse_variant_name(variant);
     const int rank = name_.rank;
     const Halide::Type type = element_type(name_);
-    input_ = add_input<Buffer<void>>("input", type, rank + 1);
-    depthwise_ = add_input<Buffer<void>>("depthwise", type, rank + 2);
-    mid_bias_ = add_input<Buffer<void>>("mid_bias", type, 1);
-    pointwise_ = add_input<Buffer<void>>("pointwise", type, 3);
-    out_bias_ = add_input<Buffer<void>>("out_bias", type, 1);
-    residual_ = add_input<Buffer<void>>("residual", type, 2);
-    for (int a = 0; a < rank; a++) {
-      const std::string axis(1, "xyz"[a]);
-      axes_.push_back({add_input<int32_t>("stride_" + axis), add_input<int32_t>("dilation_" + axis),
-                       add_input<int32_t>("pad_before_" + axis), add_input<int32_t>("strip_min_" + axis),
-                       add_input<int32_t>("strip_extent_" + axis)});
-    }
-    multiplier_ = add_input<int32_t>("depth_multiplier");
-    sum_channels_ = add_input<int32_t>("sum_channels");
-    sum_block_ = add_input<int32_t>("sum_block_channels");
-    ahead_ = add_input<uint64_t>("ahead");
-    ahead_lines_ = add_input<int32_t>("ahead_lines");
-    output_is_large_ = add_input<int32_t>("output_is_large");
-    for (const char* kind : {"in_kind", "mid_kind", "out_kind"}) kinds_.push_back(add_input<int32_t>(kind));
-    for (const char* bound : {"in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"}) {
-      bounds_.push_back(add_input<float>(bound));
-    }
-    output_ = add_output<Buffer<void>>("output", type, name_.depthwise_only() ? 3 : 2);
+    axes_.resize(rank);
+#define SEPCONV_LEAF_INPUT(name, dimensions) name##_ = add_input<Buffer<void>>(#name, type, dimensions);
+#define SEPCONV_LEAF_AXES for (int a = 0; a < rank; a++) {
+#define SEPCONV_LEAF_AXIS(name) axes_[a].name = add_input<int32_t>(std::string(#name "_") + "xyz"[a]);
+#define SEPCONV_LEAF_END_AXES }
+#define SEPCONV_LEAF_NUMBER(type, name, field) name##_ = add_input<type>(#name);
+#define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions) \
+  name##_ = add_output<Buffer<void>>(#name, type, name_.depthwise_only() ? depthwise_dimensions : dimensions);
+#include "sepconv/leaf_arguments.inc"
   }
 
   void generate() {
-    std::map<std::string, int> overrides;
-    for (const auto* parameter : {&vector, &depthwise_vector, &chunk, &tile_pixels, &tile_channels, &tile_vectors,
-                                  &panel_lanes, &depthwise_tile, &depthwise_rows, &tap_unroll, &tap_rows, &stage,
-                                  &sum_unroll, &sum_block, &panel_inner, &fetch_ahead, &fetch_output, &strip_pixels}) {
-      if (*parameter != -1) overrides[parameter->name()] = *parameter;
-    }
-    if (overrides.empty()) {
-      std::string warning;
-      parameters_ = tuned_parameters(name_, schedule_, get_target(), tuned, &warning);
-      if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
-    } else {
-      parameters_ = resolve_parameters(name_, schedule_, get_target(), overrides);
-    }
-    const FixedSizes sizes = fixed_sizes(name_, parameters_);
-
-    PipelineInputs in;
-    in.input = *input_;
-    in.depthwise = *depthwise_;
-    in.mid_bias = *mid_bias_;
-    in.pointwise = *pointwise_;
-    in.out_bias = *out_bias_;
-    in.residual = *residual_;
-    in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
-    if (name_.channels_multiple > 1) {
-      const auto multiple = static_cast<int>(name_.channels_multiple);
-      in.in_channels = in.in_channels / multiple * multiple;  // so that the compiler knows it, too
-    }
-    in.multiplier = fixed(name_.multiplier, *multiplier_);
-    in.sum_channels = fixed(sizes.sum_channels, *sum_channels_);
-    in.sum_block = fixed(sizes.sum_block, *sum_block_);
-    in.ahead = *ahead_;
-    in.ahead_lines = *ahead_lines_;
-    in.output_is_large = *output_is_large_;
-    in.in_act = activation(0);
-    in.mid_act = activation(1);
-    in.out_act = activation(2);
-    in.output_pixels = output_->dim(name_.channels_first ? 0 : output_->dimensions() - 1).extent();
-    for (int a = 0; a < name_.rank; a++) {
-      const int outer = name_.rank - 1 - a;  // names count axes from the outside
-      in.axes.push_back({fixed(name_.kernel[outer], depthwise_->dim(a + 1).extent()),
-                         fixed(name_.stride[outer], *axes_[a].stride),
-                         name_.dilation[outer] == 1 ? Expr(1) : Expr(*axes_[a].dilation), *axes_[a].pad_before,
-                         *axes_[a].strip_min, *axes_[a].strip_extent});
-      in.image_min.push_back(input_->dim(spatial_dim(a)).min());
-      in.image_extent.push_back(input_->dim(spatial_dim(a)).extent());
-    }
-
-    PipelineOptions options;
-    options.vector = parameters_.depthwise_vector;
-    // Most channel counts are multiples of 8; a copy in such pieces costs no more than one in wider vectors.
-    if (!name_.channels_first && !name_.channels_come_in(options.vector)) {
-      options.vector = std::min(options.vector, 8);
-    }
-    options.sum_vector = parameters_.vector;
-    const TileSizes tile = tile_sizes(name_, parameters_);
-    options.chunk = parameters_.chunk;
-    options.panel = tile.panel_channels;
-    options.tile_pixels = tile.tile_pixels;
-    options.depthwise_tile = tile.depthwise_tile;
-    options.sum_unroll = parameters_.sum_unroll;
-    options.one_block = sizes.one_block;
-    options.channels_first = name_.channels_first;
-    options.depthwise_only = name_.depthwise_only();
-    options.depthwise_rows = parameters_.depthwise_rows;
-    options.panel_lanes = parameters_.panel_lanes == 1;
-    options.phases = name_.channels_first && name_.stride.back() != 1;
-    if (name_.channels_first) know_width(&in, &options);
-    options.curves = name_.curves();
-    options.input_activation = takes_input_activation(name_, parameters_);
-    options.masked_taps = masks_taps(name_, parameters_);
+    parameters_ = parameters();
+    const PipelineOptions options = pipeline_options(name_, parameters_);
+    const PipelineInputs in = pipeline_inputs();
     if (using_autoscheduler()) {
-      if (name_.channels_first || name_.multiplier != 1 || name_.curves() || name_.in_channels == 0)
+      if (name_.channels_first || name_.multiplier != 1 || name_.all_activations() || name_.in_channels == 0)
         throw std::invalid_argument("variant " + name_.text + ": no plain form for an autoscheduler");
       (*output_)(stages_.f, stages_.p) = plain_output(in, options, stages_.f, stages_.p, element_type(name_));
     } else {
@@ -162,6 +66,59 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     Input<int32_t>*stride, *dilation, *pad_before, *strip_min, *strip_extent;
   };
 
+  ScheduleParameters parameters() {
+    std::map<std::string, int> overrides;
+#define SEPCONV_PARAMETER(name, ...) \
+  if (name != -1) overrides[#name] = name;
+#include "schedule_parameters.inc"
+    if (!overrides.empty()) return resolve_parameters(name_, schedule_, get_target(), overrides);
+    std::string warning;
+    const ScheduleParameters result = tuned_parameters(name_, schedule_, get_target(), tuned, &warning);
+    if (!warning.empty()) std::cerr << "sepconv: warning: " << warning << "\n";
+    return result;
+  }
+
+  // The arguments, or in their place the constants that the name fixes.
+  PipelineInputs pipeline_inputs() const {
+    const FixedSizes sizes = fixed_sizes(name_, parameters_);
+    PipelineInputs in;
+    in.input = *input_;
+    in.depthwise = *depthwise_;
+    in.mid_bias = *mid_bias_;
+    in.pointwise = *pointwise_;
+    in.out_bias = *out_bias_;
+    in.residual = *residual_;
+    in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
+    if (name_.channels_multiple > 1) {
+      const auto multiple = static_cast<int>(name_.channels_multiple);
+      in.in_channels = in.in_channels / multiple * multiple;  // so that the compiler knows it, too
+    }
+    in.multiplier = fixed(name_.multiplier, *depth_multiplier_);
+    in.sum_channels = fixed(sizes.sum_channels, *sum_channels_);
+    in.sum_block = fixed(sizes.sum_block, *sum_block_channels_);
+    in.ahead = *ahead_;
+    in.ahead_lines = *ahead_lines_;
+    in.output_is_large = *output_is_large_;
+    in.in_act = activation(*in_kind_, *in_lo_, *in_hi_);
+    in.mid_act = activation(*mid_kind_, *mid_lo_, *mid_hi_);
+    in.out_act = activation(*out_kind_, *out_lo_, *out_hi_);
+    in.output_pixels = output_->dim(name_.channels_first ? 0 : output_->dimensions() - 1).extent();
+    for (int a = 0; a < name_.rank; a++) {
+      const int outer = name_.rank - 1 - a;  // names count axes from the outside
+      in.axes.push_back({fixed(name_.kernel[outer], depthwise_->dim(a + 1).extent()),
+                         fixed(name_.stride[outer], *axes_[a].stride),
+                         name_.dilation[outer] == 1 ? Expr(1) : Expr(*axes_[a].dilation), *axes_[a].pad_before,
+                         *axes_[a].strip_min, *axes_[a].strip_extent});
+      in.image_min.push_back(input_->dim(spatial_dim(a)).min());
+      in.image_extent.push_back(input_->dim(spatial_dim(a)).extent());
+    }
+    if (const int64_t width = known_width(name_); width > 0) {
+      in.axes[0].strip_min = in.image_min[0] = 0;
+      in.image_extent[0] = static_cast<int>(width);
+    }
+    return in;
+  }
+
   static Expr fixed(int64_t value, const Expr& otherwise) {
     return value > 0 ? Expr(static_cast<int>(value)) : otherwise;
   }
@@ -170,26 +127,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   int channel_dim() const { return name_.channels_first ? name_.rank : 0; }
   int spatial_dim(int a) const { return name_.channels_first ? a : a + 1; }
 
-  // Of the input (0), the middle (1) and the output (2).
-  Activation activation(int stage) const {
-    const auto bound = [&](int i) { return Halide::cast(element_type(name_), *bounds_[i]); };
-    return {*kinds_[stage], bound(2 * stage), bound(2 * stage + 1)};
-  }
-
-  // Rows with a fixed extent get the input whole along x. With a fixed kernel, the outputs there are as many as SAME
-  // gives, or the padding that PyTorch and ONNX write for it.
-  void know_width(PipelineInputs* in, PipelineOptions* options) const {
-    const int64_t width = name_.extent.back(), stride = name_.stride.back();
-    if (name_.rank == 1 || width == 0) return;
-    options->known_width = width;
-    in->axes[0].strip_min = in->image_min[0] = 0;
-    in->image_extent[0] = static_cast<int>(width);
-    if (stride == 0 || name_.kernel.back() == 0 || name_.dilation.back() == 0) return;
-    options->usual_width = (width + stride - 1) / stride;
-    const int64_t reach = (name_.kernel.back() - 1) * name_.dilation.back();
-    const int64_t same = std::max<int64_t>((options->usual_width - 1) * stride + reach + 1 - width, 0) / 2;
-    options->usual_pads.push_back(static_cast<int>(same));
-    if (reach / 2 != same) options->usual_pads.push_back(static_cast<int>(reach / 2));
+  Activation activation(const Expr& kind, const Expr& lo, const Expr& hi) const {
+    const Halide::Type type = element_type(name_);
+    return {kind, Halide::cast(type, lo), Halide::cast(type, hi)};
   }
 
   void define_output(const Activation& out_act) {
@@ -197,16 +137,15 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     std::vector<Var> at{s.f, s.p};
     if (name_.depthwise_only()) at = {s.m, s.c, s.p};
     if (name_.channels_first) std::rotate(at.begin(), at.end() - 1, at.end());
-    if (s.options.channels_first && !s.options.depthwise_only && !s.options.panel_lanes) {
+    if (s.options.channels_first && !s.options.depthwise_only && !s.options.nchw.panel_lanes) {
       (*output_)(at) = Halide::undef(element_type(name_));
-      (*output_)(s.tile_pixel, s.f) = s.tile_output;
-      (*output_)(s.tail_pixel, s.f) = s.tail_output;
+      for (const PixelTiles* tiles : {&s.nchw.main, &s.nchw.tail}) (*output_)(tiles->pixel, s.f) = tiles->output;
     } else {
       (*output_)(at) = s.output;
     }
-    if (!s.options.curves || s.options.depthwise_only) return;
-    s.out_pass = RDom(0, curve_passes(out_act), "out_pass");
-    (*output_)(at) = in_pass(s.out_pass, curve_activation((*output_)(at), out_act));
+    if (!s.options.all_activations || s.options.depthwise_only) return;
+    s.out_pass = RDom(0, general_passes(out_act), "out_pass");
+    (*output_)(at) = in_pass(s.out_pass, general_activation((*output_)(at), out_act));
   }
 
   // Packed arrays are dense and aligned. Of input, residual and output the innermost axis is dense, the other pitches
@@ -238,7 +177,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     for (int d = 0; d < 2; d++) residual_->dim(d).set_min(0);
     for (int d = 0; d < (name_.depthwise_only() ? 3 : 2); d++) output_->dim(d).set_min(0);
     if (name_.depthwise_only() && !name_.channels_first)
-      output_->dim(1).set_stride(fixed(name_.multiplier, *multiplier_));
+      output_->dim(1).set_stride(fixed(name_.multiplier, *depth_multiplier_));
   }
 
   // For one of Halide's autoschedulers, which is told of a layer by its estimates: the first task of strip_pixels. The
@@ -278,27 +217,29 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     residual_->dim(1).set_estimate(0, pixels);
     output_->dim(0).set_estimate(0, outputs);
     output_->dim(1).set_estimate(0, pixels);
-    multiplier_->set_estimate(static_cast<int>(name_.multiplier));
+#define SEPCONV_LEAF_INPUT(name, dimensions)
+#define SEPCONV_LEAF_AXES
+#define SEPCONV_LEAF_AXIS(name)
+#define SEPCONV_LEAF_END_AXES
+#define SEPCONV_LEAF_NUMBER(type, name, field) name##_->set_estimate(type{0});
+#define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions)
+#include "sepconv/leaf_arguments.inc"
+    depth_multiplier_->set_estimate(static_cast<int>(name_.multiplier));
     sum_channels_->set_estimate(sum);
-    sum_block_->set_estimate(static_cast<int>(sizes.sum_block));
-    ahead_->set_estimate(0);
-    ahead_lines_->set_estimate(0);
-    output_is_large_->set_estimate(0);
-    for (auto* kind : kinds_) kind->set_estimate(0);
-    for (auto* bound : bounds_) bound->set_estimate(0.0F);
+    sum_block_channels_->set_estimate(static_cast<int>(sizes.sum_block));
   }
 
   VariantName name_;
   ScheduleParameters parameters_;
   Stages stages_;
-  Input<Buffer<void>>*input_, *depthwise_, *mid_bias_, *pointwise_, *out_bias_, *residual_;
   std::vector<AxisInputs> axes_;
-  Input<int32_t>*multiplier_, *sum_channels_, *sum_block_;
-  Input<uint64_t>* ahead_;
-  Input<int32_t>*ahead_lines_, *output_is_large_;
-  std::vector<Input<int32_t>*> kinds_;
-  std::vector<Input<float>*> bounds_;
-  Output<Buffer<void>>* output_;
+#define SEPCONV_LEAF_INPUT(name, dimensions) Input<Buffer<void>>* name##_;
+#define SEPCONV_LEAF_AXES
+#define SEPCONV_LEAF_AXIS(name)
+#define SEPCONV_LEAF_END_AXES
+#define SEPCONV_LEAF_NUMBER(type, name, field) Input<type>* name##_;
+#define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions) Output<Buffer<void>>* name##_;
+#include "sepconv/leaf_arguments.inc"
 };
 
 }  // namespace sepconv

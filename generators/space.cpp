@@ -29,8 +29,9 @@ void print(const sepconv::VariantName& variant, const Parameters& defaults, cons
   const char* before = "[\n  ";
   for (const auto& spec : specs) {
     std::cout << before << "{\"name\": \"" << spec.name << "\", \"default\": " << defaults.*(spec.member)
-              << ", \"legal\": " << list(spec.legal) << ", \"searched\": " << (spec.is_searched(variant) ? "true" : "false")
-              << ", \"meaning\": \"" << spec.meaning << "\"}";
+              << ", \"legal\": " << list(spec.legal)
+              << ", \"searched\": " << (spec.is_searched(variant) ? "true" : "false") << ", \"meaning\": \""
+              << spec.meaning << "\"}";
     before = ",\n  ";
   }
   std::cout << "\n]\n";

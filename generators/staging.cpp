@@ -17,8 +17,8 @@ std::vector<Var> join(std::vector<Var> first, const std::vector<Var>& second) {
 }
 
 // A pass over the staged samples inside the image for the activations that are no clamps.
-Expr curve_inside(const Stages& s, const PipelineInputs& in, const Expr& value) {
-  Expr result = curve_activation(value, in.in_act);
+Expr general_inside(const Stages& s, const PipelineInputs& in, const Expr& value) {
+  Expr result = general_activation(value, in.in_act);
   for (size_t a = 0; a < s.x.size(); a++) {
     const Expr lo = in.image_min[a], hi = in.image_min[a] + in.image_extent[a] - 1;
     result = select(s.x[a] < lo || s.x[a] > hi, Halide::Internal::make_zero(value.type()), result);
@@ -58,13 +58,13 @@ void make_staged(const Stages& s, const PipelineInputs& in, const std::string& s
   block->staged = Func("staged_" + suffix);
   const std::vector<Var> vars = join(join({s.l}, s.x), {s.g});
   block->staged(vars) = value;
-  if (!o.curves) return;
-  block->curve_pass = RDom(0, curve_passes(in.in_act), "curve_pass");
+  if (!o.all_activations) return;
+  block->input_pass = RDom(0, general_passes(in.in_act), "input_pass");
   const Expr old = block->staged(vars);
-  block->staged(vars) = in_pass(block->curve_pass, curve_inside(s, in, old));
+  block->staged(vars) = in_pass(block->input_pass, general_inside(s, in, old));
 }
 
-Expr masked_sample(const Stages& s, const PipelineInputs& in, const Expr& out_x, RDom* tap) {
+Expr guarded_sample(const Stages& s, const PipelineInputs& in, const Expr& out_x, RDom* tap) {
   std::vector<Expr> at{Halide::unsafe_promise_clamped(s.g * s.options.chunk + s.l, 0, in.in_channels - 1)};
   for (size_t a = 0; a < in.axes.size(); a++) {
     const Axis& axis = in.axes[a];

@@ -13,9 +13,9 @@ namespace sepconv {
 void make_staged(const Stages& stages, const PipelineInputs& inputs, const std::string& suffix, Halide::Type type,
                  BlockStages* block);
 
-// With masked_taps: what a tap of the output at x = `out_x` reads. Narrows `tap` to the taps that read the image.
-Halide::Expr masked_sample(const Stages& stages, const PipelineInputs& inputs, const Halide::Expr& out_x,
-                           Halide::RDom* tap);
+// With guarded_taps: what a tap of the output at x = `out_x` reads. Narrows `tap` to the taps that read the image.
+Halide::Expr guarded_sample(const Stages& stages, const PipelineInputs& inputs, const Halide::Expr& out_x,
+                            Halide::RDom* tap);
 
 // What tap `tap` of the output at x = `out` (and the outer axes' outputs and taps) reads.
 Halide::Expr staged_sample(const Stages& stages, const PipelineInputs& inputs, const BlockStages& block,

@@ -109,7 +109,7 @@ sepconv_variant entry_of(const VariantLine& line) {
   variant.layout = name.channels_first ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
   variant.input_dtype = variant.weight_dtype = variant.output_dtype = dtype_of(name.types);
   variant.stages = name.depthwise_only() ? SEPCONV_STAGES_DEPTHWISE : SEPCONV_STAGES_BOTH;
-  variant.activations = name.curves() ? 1 : 0;
+  variant.activations = name.all_activations() ? 1 : 0;
   copy_axes(name.kernel, variant.kernel_extent);
   copy_axes(name.stride, variant.stride);
   copy_axes(name.dilation, variant.dilation);

@@ -1,6 +1,6 @@
 #include "variant_name.h"
 
-#include <map>
+#include <cstring>
 #include <numeric>
 #include <regex>
 #include <stdexcept>
@@ -8,24 +8,43 @@
 namespace sepconv {
 namespace {
 
+#define SEPCONV_NAME(pattern) const std::regex name_pattern(pattern);
+#define SEPCONV_FIXED(pattern) const std::regex fixed_pattern(pattern);
+#define SEPCONV_NUMBERS(pattern) const std::regex numbers_pattern(pattern);
+#include "variant_name.inc"
+
+[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+  throw std::invalid_argument("variant name \"" + name + "\"" + why);
+}
+
 // "3x5" -> {3, 5}; one number stands for all axes.
 std::vector<int64_t> parse_axes(const std::string& text, int rank, const std::string& name) {
+  if (!std::regex_match(text, numbers_pattern))
+    refuse(name, ": \"" + text + "\" is not made of positive numbers with an x between them");
   std::vector<int64_t> values;
-  size_t begin = 0;
-  while (begin <= text.size()) {
-    const size_t end = std::min(text.find('x', begin), text.size());
-    values.push_back(std::stoll(text.substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  for (size_t begin = 0; begin < text.size(); begin = std::min(text.find('x', begin), text.size() - 1) + 1)
+    values.push_back(std::stoll(text.substr(begin)));
   if (values.size() == 1) values.resize(rank, values[0]);
   if (static_cast<int>(values.size()) != rank) {
-    throw std::invalid_argument("variant name \"" + name + "\": \"" + text + "\" has " + std::to_string(values.size()) +
-                                " axes, the rank is " + std::to_string(rank));
-  }
-  for (const int64_t value : values) {
-    if (value < 1) throw std::invalid_argument("variant name \"" + name + "\": \"" + text + "\" must be positive");
+    refuse(name,
+           ": \"" + text + "\" has " + std::to_string(values.size()) + " axes, the rank is " + std::to_string(rank));
   }
   return values;
+}
+
+bool is_type(const std::string& word) {
+#define SEPCONV_DTYPE_WORD(value, type_name, variant_name, code, bits) \
+  if (word == variant_name) return true;
+#include "sepconv/words.inc"
+  return false;
+}
+
+// Whether the layout is channels first. Of the spatial axes' letters, "dhw", a name has the last ones.
+bool parse_layout(const std::string& layout, int rank, const std::string& name) {
+  const std::string axes = std::string("dhw").substr(3 - rank);
+  if (layout != "n" + axes + "c" && layout != "nc" + axes)
+    refuse(name, ": " + layout + " is not a layout of rank " + std::to_string(rank));
+  return layout[1] == 'c';
 }
 
 }  // namespace
@@ -38,62 +57,42 @@ bool VariantName::fixes_nothing() const {
 }
 
 VariantName parse_variant_name(const std::string& name) {
-  static const std::regex grammar(
-      "([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_"
-      "(any|(?:k[0-9x]+)?(?:s[0-9x]+)?(?:d[0-9x]+)?(?:m[0-9]+)?(?:c(?:div)?[0-9]+)?(?:o[0-9]+)?(?:e[0-9x]+)?)(?:_([a-z_"
-      "]+))?");
   std::smatch match;
-  if (!std::regex_match(name, match, grammar)) {
-    throw std::invalid_argument("variant name \"" + name +
-                                "\" does not read <rank>d_<types>_<layout>_<fixed>[_<family>], "
-                                "such as 2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any");
+  if (!std::regex_match(name, match, name_pattern)) {
+    refuse(name,
+           " does not read <rank>d_<type>_<layout>_<fixed>[_<family>], such as 2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any");
   }
-  static const std::map<std::string, std::pair<int, bool>> layouts = {{"nwc", {1, false}},   {"nhwc", {2, false}},
-                                                                      {"ndhwc", {3, false}}, {"ncw", {1, true}},
-                                                                      {"nchw", {2, true}},   {"ncdhw", {3, true}}};
   VariantName result;
   result.text = name;
   result.rank = std::stoi(match[1]);
   result.types = match[2];
-  const auto& [layout_rank, channels_first] = layouts.at(match[3]);
-  if (layout_rank != result.rank) {
-    throw std::invalid_argument("variant name \"" + name + "\": layout " + match[3].str() + " is not of rank " +
-                                match[1].str());
-  }
-  result.channels_first = channels_first;
-  result.family = match[5];
+  if (!is_type(result.types)) refuse(name, ": " + result.types + " is not a type");
+  result.channels_first = parse_layout(match[3], result.rank, name);
+  if (match[5].matched) result.family = match[5].str().substr(1);
   result.kernel = result.stride = result.dilation = result.extent = std::vector<int64_t>(result.rank, 0);
   const std::string fixed = match[4];
-  if (fixed.empty()) throw std::invalid_argument("variant name \"" + name + "\" fixes nothing; say any");
   if (fixed == "any") return result;
-  static const std::regex part("([a-z])(div)?([0-9][0-9x]*)");
-  for (std::sregex_iterator it(fixed.begin(), fixed.end(), part), end; it != end; ++it) {
-    const char key = (*it)[1].str()[0];
-    const std::string value = (*it)[3];
-    switch (key) {
-      case 'k':
-        result.kernel = parse_axes(value, result.rank, name);
-        break;
-      case 's':
-        result.stride = parse_axes(value, result.rank, name);
-        break;
-      case 'd':
-        result.dilation = parse_axes(value, result.rank, name);
-        break;
-      case 'e':
-        result.extent = parse_axes(value, result.rank, name);
-        break;
-      case 'm':
-        result.multiplier = parse_axes(value, 1, name)[0];
-        break;
-      case 'c':
-        ((*it)[2].matched ? result.channels_multiple : result.in_channels) = parse_axes(value, 1, name)[0];
-        break;
-      default:
-        result.out_channels = parse_axes(value, 1, name)[0];
-        break;
-    }
+
+  std::smatch part;
+  if (!std::regex_match(fixed, part, fixed_pattern)) {
+    refuse(name, ": \"" + fixed +
+                     "\" is neither \"any\" nor, in this order, some of k<taps> s<stride> d<dilation> m<multiplier> "
+                     "c<in channels> o<out channels> e<input extents>");
   }
+  const auto axes = [&](int group, std::vector<int64_t>* values) {
+    if (part[group].matched) *values = parse_axes(part[group].str().substr(1), result.rank, name);
+  };
+  const auto number = [&](int group, size_t letters, int64_t* value) {
+    if (part[group].matched) *value = parse_axes(part[group].str().substr(letters), 1, name)[0];
+  };
+  axes(1, &result.kernel);
+  axes(2, &result.stride);
+  axes(3, &result.dilation);
+  number(4, 1, &result.multiplier);
+  const bool multiple = part[6].matched;
+  number(5, multiple ? std::strlen("cdiv") : 1, multiple ? &result.channels_multiple : &result.in_channels);
+  number(7, 1, &result.out_channels);
+  axes(8, &result.extent);
   return result;
 }
 

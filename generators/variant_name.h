@@ -1,19 +1,18 @@
-// The grammar of variant names: the name is the row.
+// The grammar of variant names: the name is the variant.
 //
-//   <rank>d_<types>_<layout>_<fixed>[_<family>]
+//   <rank>d_<type>_<layout>_<fixed>[_<family>]
 //
 //   rank     1, 2 or 3 spatial axes
-//   types    f32 or f64; GPU rows f32, f16 or bf16, of which the last two are summed in float32
+//   type     f32 or f64; for GPUs f32, f16 or bf16, of which the last two are summed in float32
 //   layout   nwc, nhwc or ndhwc (channels last); ncw, nchw, ncdhw (channels first)
 //   fixed    "any", or in this order some of: k<taps> s<stride> d<dilation> m<multiplier> c<in channels>
-//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; cdiv64 for any number divisible by 64
-//            channels
-//   family   act: a row that fixes something and takes every activation, not the clamps alone; depthwise: a row without
-//            a pointwise stage; large_weights: a row for pointwise kernels larger than a core's caches; any other word: a second
-//            row that fixes the same thing
+//            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; cdiv64 for any number of
+//            channels that 64 divides
+//   family   act: fixes something and takes every activation, not the clamps alone; depthwise: no pointwise stage;
+//            large_weights: for pointwise kernels larger than a core's caches; split: on a GPU, the depthwise result
+//            goes through memory; any other word: a second variant that fixes the same
 //
-// cmake/SepconvVariants.cmake holds the same grammar as a regular expression, so that a bad name fails the
-// configure step.
+// variant_name.inc has the patterns.
 #ifndef SEPCONV_GENERATORS_VARIANT_NAME_H
 #define SEPCONV_GENERATORS_VARIANT_NAME_H
 
@@ -38,9 +37,10 @@ struct VariantName {
   // Whether all legal numbers of input channels are multiples of n.
   bool channels_come_in(int64_t n) const { return (in_channels > 0 ? in_channels : channels_multiple) % n == 0; }
   bool depthwise_only() const { return family == "depthwise"; }
+  bool split() const { return family == "split"; }
   bool large_weights_only() const { return family == "large_weights"; }
-  // Whether the row takes the activations that are no clamps: a row that fixes nothing takes everything.
-  bool curves() const { return family == "act" || fixes_nothing(); }
+  // Whether the variant takes the activations that are not clamps, too: one that fixes nothing takes everything.
+  bool all_activations() const { return family == "act" || fixes_nothing(); }
 };
 
 // Throws std::invalid_argument with a sentence that quotes the name and the part that is wrong.

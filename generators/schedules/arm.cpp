@@ -39,7 +39,7 @@ const std::vector<Tile> arm64_tiles = {{4, 8, 2, 1.0},  {4, 5, 4, 0.995}, {4, 6,
                                        {4, 4, 4, 0.98}, {4, 9, 2, 0.99},  {4, 7, 2, 0.98}, {4, 12, 1, 0.95}};
 const std::vector<Tile> arm32_tiles = {{4, 4, 2, 1.0}, {4, 2, 3, 0.98}, {4, 6, 1, 0.9}};
 
-int registers(const Halide::Target& target) { return target.bits == 64 ? 32 : 16; }
+VectorUnit vector_unit(const Halide::Target& target) { return {target.bits == 64 ? 32 : 16, false, true}; }
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
   const bool arm64 = target.bits == 64;
@@ -53,12 +53,12 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   ScheduleParameters o;
   o.depthwise_vector = vector_lanes(name, target);
   choose_tile(name, arm64 ? arm64_tiles : arm32_tiles, o);
-  o.sum_unroll = name.types == "f64" ? 2 : 4;
+  o.sum_unroll = element_type(name).bits() == 64 ? 2 : 4;
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
   const int64_t channels = name.in_channels;
   const bool shallow = channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8;
   const bool strided = std::any_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
-  if (name.types == "f64" || shallow) o.chunk = 8;
+  o.chunk = shallow ? 8 : cache_line_bytes / element_type(name).bytes();
   o.depthwise_tile = strided ? 3 : 4;
   if (shallow) o.depthwise_tile = 6;
   if (!arm64) o.depthwise_tile = 2;
@@ -86,6 +86,6 @@ void apply(Stages& stages, Func output, const ScheduleParameters& o) {
 
 }  // namespace
 
-const Schedule arm_schedule = {"arm", defaults, registers, true, apply, add_fused_passes};
+const Schedule arm_schedule = {"arm", defaults, vector_unit, apply, add_fused_passes};
 
 }  // namespace sepconv

@@ -84,7 +84,7 @@ ScheduleParameters channels_first_defaults(const VariantName& name, const Halide
   // the sum.
   constexpr int64_t few_pixels = 256, long_sum = 192;
   const int64_t channels = name.in_channels * std::max<int64_t>(name.multiplier, 1);
-  if (pixels > 0 && pixels <= few_pixels && channels >= long_sum && !name.curves() && !name.depthwise_only()) {
+  if (pixels > 0 && pixels <= few_pixels && channels >= long_sum && !name.all_activations() && !name.depthwise_only()) {
     o.panel_lanes = 1;
   } else if (wide) {
     choose_pixel_tile(name, pixels, tiles_of_32, o);

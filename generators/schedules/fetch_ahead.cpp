@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "../parameters.h"
+
 using Halide::Expr;
 using Halide::Int;
 using Halide::Internal::Block;
@@ -23,8 +25,6 @@ using Halide::Internal::Variable;
 
 namespace sepconv {
 namespace {
-
-constexpr int line_bytes = 64;
 
 class FetchAhead : public IRMutator {
  public:
@@ -53,7 +53,7 @@ class FetchAhead : public IRMutator {
     const Expr line = first + Variable::make(Int(32), name);
     const Stmt fetch = Evaluate::make(
         Call::make(Halide::UInt(8), Call::prefetch,
-                   {Halide::reinterpret(Halide::Handle(), address_), line * line_bytes, 1, 1}, Call::Intrinsic));
+                   {Halide::reinterpret(Halide::Handle(), address_), line * cache_line_bytes, 1, 1}, Call::Intrinsic));
     const Stmt fetches = For::make(name, 0, count, Halide::Internal::ForType::Serial, Halide::Partition::Never,
                                    Halide::DeviceAPI::None, fetch);
     return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy, loop->device_api,
@@ -94,7 +94,7 @@ class StoredLines : public IRVisitor {
     const auto shares_line = [&](const Expr& other) {
       const Expr apart = Halide::Internal::simplify(index - other);
       const auto* distance = apart.as<IntImm>();
-      return distance != nullptr && std::abs(distance->value) < line_bytes / type.bytes();
+      return distance != nullptr && std::abs(distance->value) < cache_line_bytes / type.bytes();
     };
     if (std::none_of(first.begin(), first.end(), shares_line)) first.push_back(index);
   }

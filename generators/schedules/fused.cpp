@@ -27,12 +27,12 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
       .vectorize(lane)
       .unroll(lane_outer)
       .unroll(s.scatter.pixel);
-  if (all.options.curves)
+  if (all.options.all_activations)
     schedule_pass(s.flat.update(1), all.k, {all.p, s.mid_pass.x}, o.depthwise_vector, TailStrategy::RoundUp);
 
   std::vector<VarOrRVar> order{all.l, all.i};
   for (int a = 0; a < rank; a++) order.emplace_back(s.tap[a]);
-  s.taps.compute_at(s.flat, all.options.masked_taps ? s.scatter.multiplier : s.scatter.tile)
+  s.taps.compute_at(s.flat, all.options.guarded_taps ? s.scatter.multiplier : s.scatter.tile)
       .bound_extent(all.l, o.chunk);
   s.taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
   // Taps along y stay rolled unless there are registers for all weight vectors: LLVM hoists them out of the x loop.
@@ -51,7 +51,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
   for (int a = 1; a < rank && o.tap_rows != 0; a++) taps.unroll(s.tap[a]);
 
-  if (all.options.masked_taps) {
+  if (all.options.guarded_taps) {
     // Loaded once for all pixels, not again behind each test.
     const Var lanes = s.weights.args()[0];
     s.weights.compute_at(s.taps, tap)
@@ -66,9 +66,9 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
       .vectorize(all.l, all.options.vector)
       .unroll(all.l);
   s.staged.specialize(all.whole_vectors);
-  if (all.options.curves) {
+  if (all.options.all_activations) {
     std::vector<VarOrRVar> outer(all.x.begin(), all.x.end());
-    outer.emplace_back(s.curve_pass.x);
+    outer.emplace_back(s.input_pass.x);
     schedule_pass(s.staged.update(), all.l, outer, o.depthwise_vector, TailStrategy::RoundUp);
   }
 }
@@ -123,7 +123,7 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
   const Var tile = o.panel_inner != 0 ? fp : po, around = o.panel_inner != 0 ? po : fp;
   output.reorder(fi, pi, tile, around).vectorize(fi, o.vector).unroll(fi).unroll(pi);
   schedule_block(s.last, s, o, LoopLevel(output, tile), LoopLevel(output, Var::outermost()));
-  if (s.options.curves) {
+  if (s.options.all_activations) {
     schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, o.vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;

@@ -46,30 +46,30 @@ bool is_constant(const Halide::Expr& e) { return Halide::Internal::as_const_int(
 void schedule_staged(BlockStages& s, const Stages& all, const LoopLevel& block) {
   // Only the lanes of one vector run at once.
   int update = 0;
-  s.row.update(update++).allow_race_conditions().vectorize(s.zeros.x);
-  for (Halide::RDom& copy : s.copies) {
-    s.row.update(update).allow_race_conditions().vectorize(copy[0]).unroll(copy[1]);
-    if (is_constant(copy[2].extent())) s.row.update(update).unroll(copy[2]);
+  s.nchw.row.update(update++).allow_race_conditions().vectorize(s.nchw.zeros.x);
+  for (Halide::RDom& copy : s.nchw.copies) {
+    s.nchw.row.update(update).allow_race_conditions().vectorize(copy[0]).unroll(copy[1]);
+    if (is_constant(copy[2].extent())) s.nchw.row.update(update).unroll(copy[2]);
     update++;
   }
   const int vector = all.options.vector;
-  if (all.options.curves) {
+  if (all.options.all_activations) {
     RVar pass_outer("pass_outer"), pass_lane("pass_lane");
-    s.row.update(update).split(s.curve_pass[0], pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
-    s.row.update(update).vectorize(pass_lane);
+    s.nchw.row.update(update).split(s.input_pass[0], pass_outer, pass_lane, vector, TailStrategy::GuardWithIf);
+    s.nchw.row.update(update).vectorize(pass_lane);
   }
-  if (!s.tap_shift.defined()) {
-    s.row.compute_at(s.flat, s.scatter.lane).hoist_storage(block).bound_storage(all.x[0], s.row_pitch);
-    s.zeros_due.compute_at(s.flat, s.scatter.lane);
+  if (!s.nchw.tap_shift.defined()) {
+    s.nchw.row.compute_at(s.flat, s.scatter.lane).hoist_storage(block).bound_storage(all.x[0], s.nchw.row_pitch);
+    s.nchw.zeros_due.compute_at(s.flat, s.scatter.lane);
     return;
   }
-  s.tap_shift.compute_root();
-  s.tap_phase.compute_root();
+  s.nchw.tap_shift.compute_root();
+  s.nchw.tap_phase.compute_root();
   s.staged.compute_at(s.flat, s.scatter.lane).vectorize(all.x[0], vector, TailStrategy::RoundUp);
   if (all.x.size() > 1) {
-    s.row.compute_at(s.staged, all.x[1]);
+    s.nchw.row.compute_at(s.staged, all.x[1]);
   } else {
-    s.row.compute_at(s.flat, s.scatter.lane);
+    s.nchw.row.compute_at(s.flat, s.scatter.lane);
   }
 }
 
@@ -84,7 +84,8 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   // Overlapping tiles are written in their order: only lanes of one store run at once.
   s.flat.update().split(s.scatter.pixel, outer, lane, vector).allow_race_conditions().vectorize(lane).unroll(outer);
   if (rank > 1) s.flat.update().unroll(s.scatter.row);
-  if (all.options.curves) schedule_pass(s.flat.update(1), all.p, {all.k, s.mid_pass.x}, vector, TailStrategy::RoundUp);
+  if (all.options.all_activations)
+    schedule_pass(s.flat.update(1), all.p, {all.k, s.mid_pass.x}, vector, TailStrategy::RoundUp);
 
   Var io("io"), ii("ii");
   s.taps.compute_at(s.flat, s.scatter.tile).bound_extent(all.l, 1).bound_extent(all.i, tile);
@@ -115,8 +116,8 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   if (known_rows) taps.unroll(s.tap[1]);
   schedule_staged(s, all, block);
   // Where the width is known, all rows are of one length and at constant distances: their addresses need no registers.
-  for (const int pad : all.options.usual_pads) {
-    s.flat.update().specialize(all.width == static_cast<int>(all.options.usual_width) && all.pad == pad);
+  for (const int pad : all.options.nchw.usual_pads) {
+    s.flat.update().specialize(all.width == static_cast<int>(all.options.nchw.usual_width) && all.pad == pad);
   }
 }
 
@@ -124,7 +125,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
 // output channels x tile_pixels.
 void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
                   const LoopLevel& tile) {
-  const bool panel_lanes = all.options.panel_lanes;
+  const bool panel_lanes = all.options.nchw.panel_lanes;
   const Var wide = panel_lanes ? all.f : all.p, narrow = panel_lanes ? all.p : all.f;
   const int steps = panel_lanes ? o.tile_pixels : o.tile_channels;
   std::vector<Var> storage{wide, narrow};
@@ -148,20 +149,20 @@ void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const Sche
   update.vectorize(lane).unroll(outer).unroll(narrow).unroll(k[0]);
 }
 
-// One width of tiles of the output, tile after tile, in each of them panel after panel. Returns the loop over panels.
-Var schedule_output_tiles(Stage stage, const Stages& s, const Halide::RDom& tiles, const char* name, int channels,
-                          int vector) {
+// One width of tiles of the output, `vectors` wide, tile after tile, in each of them panel after panel.
+void schedule_output_tiles(const Func& output, Stage stage, const Stages& s, const PixelTiles& tiles, const char* name,
+                           int vectors, const ScheduleParameters& o) {
   Var panel(std::string(name) + "_panel"), fi(std::string(name) + "_f");
   RVar outer(std::string(name) + "_outer"), lane(std::string(name) + "_lane");
   // Tiles that overlap write the same values.
   stage.allow_race_conditions()
-      .split(s.f, panel, fi, channels, TailStrategy::GuardWithIf)
-      .split(tiles.x, outer, lane, vector)
-      .reorder(lane, outer, fi, panel, tiles.y)
+      .split(s.f, panel, fi, o.tile_channels, TailStrategy::GuardWithIf)
+      .split(tiles.pixels.x, outer, lane, o.vector)
+      .reorder(lane, outer, fi, panel, tiles.pixels.y)
       .vectorize(lane)
       .unroll(outer)
       .unroll(fi);
-  return panel;
+  schedule_sum(tiles.sum, tiles.k, s, o, vectors, LoopLevel(output, panel));
 }
 
 // Tiles of pixels in each panel; a finished tile is turned on its way to the output.
@@ -173,8 +174,8 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
       .reorder(pi, fi, po, fp)
       .unroll(pi);
   const LoopLevel tile(output, po);
-  s.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
-  s.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
+  s.nchw.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
+  s.nchw.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
   schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, tile);
   schedule_depthwise(s.last, s, o, LoopLevel::root());
   if (!s.partial.defined()) return;
@@ -188,7 +189,7 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
       .unroll(ti);
   schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, to));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
-  s.done.specialize(s.block_count == 1);
+  s.nchw.done.specialize(s.block_count == 1);
 }
 
 void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {
@@ -203,14 +204,12 @@ void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o
 
 void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParameters& o) {
   if (s.options.depthwise_only) return schedule_depthwise_only(s, output, o);
-  if (s.options.panel_lanes) return schedule_panel_lanes(s, output, o);
+  if (s.options.nchw.panel_lanes) return schedule_panel_lanes(s, output, o);
   const int vector = o.vector;
-  const Var tile_panel = schedule_output_tiles(output.update(0), s, s.tiles.main, "tile", o.tile_channels, vector);
-  const Var tail_panel = schedule_output_tiles(output.update(1), s, s.tiles.tail, "tail", o.tile_channels, vector);
-  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, LoopLevel(output, tile_panel));
-  schedule_sum(s.tail_sum, s.tail_k, s, o, 1, LoopLevel(output, tail_panel));
+  schedule_output_tiles(output, output.update(0), s, s.nchw.main, "tile", o.tile_vectors, o);
+  schedule_output_tiles(output, output.update(1), s, s.nchw.tail, "tail", 1, o);
   schedule_depthwise(s.last, s, o, LoopLevel::root());
-  if (s.options.curves) {
+  if (s.options.all_activations) {
     schedule_pass(output.update(2), s.p, {s.f, s.out_pass.x}, vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;

@@ -62,7 +62,7 @@ void schedule_taps(DeviceStages& s, const LoopLevel& pixel, int unrolled_axes) {
   for (size_t a = 0; a < s.tap_at.size(); a++) order.emplace_back(s.tap[static_cast<int>(a)]);
   taps.reorder(order).vectorize(s.l);
   for (int a = 0; a < unrolled_axes; a++) taps.unroll(s.tap[a]);
-  if (!s.options.curves) return;
+  if (!s.options.all_activations) return;
   s.mid.update().reorder(s.l, s.mid_pass.x).vectorize(s.l);
   s.sample.compute_at(s.taps, s.tap[0]).store_in(MemoryType::Register).bound_extent(s.l, lanes).vectorize(s.l);
   s.sample.update().vectorize(s.l);
@@ -181,7 +181,7 @@ void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, int u
       .bound_extent(s.p, 1)
       .bound_extent(s.panel, 1)
       .vectorize(s.f);
-  if (s.options.curves) s.done.update().reorder(s.f, s.out_pass.x).vectorize(s.f);
+  if (s.options.all_activations) s.done.update().reorder(s.f, s.out_pass.x).vectorize(s.f);
   schedule_sum(s, o, block);
   schedule_origin(s, s.origin, o, block);
   const Var rest = share_pixels(s, Stage(s.flat), o);

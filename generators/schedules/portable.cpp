@@ -20,7 +20,7 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   if (name.channels_first) return channels_first_defaults(name, target);
   ScheduleParameters o;
   o.vector = o.depthwise_vector = vector_lanes(name, target);
-  if (name.types == "f64") o.chunk = 8;
+  o.chunk = cache_line_bytes / element_type(name).bytes();
   // Without vectors each lane takes a register: 2 x 2 x 4 accumulators and 8 weights.
   o.tile_pixels = target.natural_vector_size(element_type(name)) > 1 ? 4 : 2;
   o.tap_unroll = 1;
@@ -28,10 +28,10 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   return o;
 }
 
-int registers(const Halide::Target&) { return 16; }
+VectorUnit vector_unit(const Halide::Target&) { return {16}; }
 
 }  // namespace
 
-const Schedule portable_schedule = {"portable", defaults, registers, false, schedule_fused, add_fused_passes};
+const Schedule portable_schedule = {"portable", defaults, vector_unit, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

@@ -67,7 +67,7 @@ void add_passes(const Halide::Pipeline& pipeline, const Stages& stages, const st
 
 }  // namespace
 
-const Schedule riscv_schedule = {
-    "riscv", portable_schedule.defaults, portable_schedule.registers, false, schedule_fused, add_passes};
+const Schedule riscv_schedule = {"riscv", portable_schedule.defaults, portable_schedule.vector_unit, schedule_fused,
+                                 add_passes};
 
 }  // namespace sepconv

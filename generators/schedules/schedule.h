@@ -10,13 +10,20 @@
 
 namespace sepconv {
 
+// What a register tile must fit.
+struct VectorUnit {
+  int registers;
+  // The multiply-add takes an operand from memory and broadcasts it: a tile's passing side needs no register.
+  bool broadcasts_from_memory = false;
+  // It multiplies by elements of vectors: those of `flat` under the tile, one for each pixel, then stay in registers
+  // beside the weights of a step.
+  bool by_element = false;
+};
+
 struct Schedule {
   const char* name;  // as sepconv_target(... SCHEDULE name) says it
   ScheduleParameters (*defaults)(const VariantName& name, const Halide::Target& target);
-  int (*registers)(const Halide::Target& target);  // vector registers: what a register tile must fit
-  // Whether the pointwise stage multiplies by elements of vectors: those of `flat` under the tile, one for each pixel,
-  // then stay in registers beside the weights of a step.
-  bool by_element;
+  VectorUnit (*vector_unit)(const Halide::Target& target);
   void (*apply)(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
   // What cannot be said to a Func: passes over the lowered loops.
   void (*add_passes)(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,

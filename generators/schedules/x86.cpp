@@ -86,7 +86,7 @@ void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, 
   const int64_t channels = name.in_channels;
   const bool dense = std::all_of(name.dilation.begin(), name.dilation.end(), [](int64_t d) { return d == 1; });
   const bool near = taps > 0 && taps <= 27 && dense;  // more would lie too far apart, or too often beside the image
-  if (name.curves() || channels == 0 || channels % o.depthwise_vector != 0 || !(near || strided)) {
+  if (name.all_activations() || channels == 0 || channels % o.depthwise_vector != 0 || !(near || strided)) {
     // Most images are 7, 14, 28 ... wide; with a stride fewer loads a tap count for more.
     o.depthwise_tile = strided ? 8 : 7;
     return;
@@ -103,9 +103,9 @@ void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, 
   o.depthwise_tile = (width + 2) / 3 * 3 < (width + 3) / 4 * 4 || o.chunk > 4 * o.depthwise_vector ? 3 : 4;
 }
 
-// How it goes through an input of any size without a copy (masks_taps): two lines of channels together, the weights
+// How it goes through an input of any size without a copy (guards_taps): two lines of channels together, the weights
 // of a tap and the sums in registers. Most images are 7, 14, 28 ... wide.
-void choose_masked_depthwise(int64_t multiple, bool wide_registers, ScheduleParameters& o) {
+void choose_guarded_depthwise(int64_t multiple, bool wide_registers, ScheduleParameters& o) {
   o.stage = 0;
   o.tap_unroll = 1;
   o.chunk = static_cast<int>(std::min<int64_t>(multiple, 32));
@@ -125,11 +125,11 @@ void choose_depthwise(const VariantName& name, bool wide_registers, SchedulePara
     o.depthwise_tile = 8;
     return;
   }
-  if (name.channels_multiple > 1) return choose_masked_depthwise(name.channels_multiple, wide_registers, o);
+  if (name.channels_multiple > 1) return choose_guarded_depthwise(name.channels_multiple, wide_registers, o);
   if (wide_registers) return choose_wide_depthwise(name, taps, strided, o);
   // Where channels are whole chunks, the taps can read the input itself. A strided layer reads each sample about twice:
   // a copy of it would cost more than it saves.
-  if (!name.curves() && channels > 0 && channels % o.chunk == 0 && strided) o.stage = 0;
+  if (!name.all_activations() && channels > 0 && channels % o.chunk == 0 && strided) o.stage = 0;
   // Neighbouring taps share few samples at stride 2; unrolled, those of a wide kernel spill.
   if (strided && o.stage == 1 && o.tap_unroll > 3) o.tap_unroll = 1;
 }
@@ -163,7 +163,7 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
     if (o.panel_lanes == 0) return o;
   } else {
     o.depthwise_vector = vector_lanes(name, target);
-    if (name.types == "f64") o.chunk = 8;  // a cache line, too
+    o.chunk = cache_line_bytes / element_type(name).bytes();
   }
   if (is_avx512(target)) {
     if (name.channels_first) {
@@ -183,10 +183,13 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   return o;
 }
 
-int registers(const Halide::Target& target) { return is_avx512(target) ? 32 : 16; }
+VectorUnit vector_unit(const Halide::Target& target) {
+  if (is_avx512(target)) return {32, true};
+  return {16};
+}
 
 }  // namespace
 
-const Schedule x86_schedule = {"x86", defaults, registers, false, schedule_fused, add_fused_passes};
+const Schedule x86_schedule = {"x86", defaults, vector_unit, schedule_fused, add_fused_passes};
 
 }  // namespace sepconv

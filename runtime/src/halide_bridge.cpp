@@ -2,8 +2,6 @@
 
 #include <HalideRuntime.h>
 
-#include <initializer_list>
-
 #include "integers.h"
 
 namespace sepconv::internal {
@@ -11,6 +9,17 @@ namespace {
 
 constexpr int max_rank = SEPCONV_MAX_SPATIAL_RANK;
 constexpr int max_dimensions = max_rank + 2;
+
+// With user_context.
+constexpr int most_arguments = 1
+#define SEPCONV_LEAF_INPUT(name, dimensions) +1
+#define SEPCONV_LEAF_AXES +max_rank *(0
+#define SEPCONV_LEAF_AXIS(name) +1
+#define SEPCONV_LEAF_END_AXES )
+#define SEPCONV_LEAF_NUMBER(type, name, field) +1
+#define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions) +1
+#include "sepconv/leaf_arguments.inc"
+    ;
 
 halide_type_t type_of(sepconv_dtype dtype) {
 #define SEPCONV_DTYPE_WORD(value, name, variant_name, code, bits) halide_type_t(halide_type_##code, bits),
@@ -51,13 +60,9 @@ class View {
   int32_t dense_ = 1;
 };
 
-}  // namespace
-
-namespace {
-
-// The output or the residual of a row with a pointwise stage.
-void add_pixels(View& view, const sepconv_variant& row, const LeafCall& call, int32_t pitch) {
-  if (row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
+// The output or the residual of a variant with a pointwise stage.
+void add_pixels(View& view, const sepconv_variant& variant, const LeafCall& call, int32_t pitch) {
+  if (variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
     view.add(0, call.output_pixels, 1);
     view.add(0, call.out_channels, pitch);
   } else {
@@ -66,10 +71,10 @@ void add_pixels(View& view, const sepconv_variant& row, const LeafCall& call, in
   }
 }
 
-// The output of a row without one: channel c * M + m is (m, c).
-void add_split_pixels(View& view, const sepconv_variant& row, const LeafCall& call) {
+// The output of a variant without one: channel c * M + m is (m, c).
+void add_split_pixels(View& view, const sepconv_variant& variant, const LeafCall& call) {
   const int32_t multiplier = call.depth_multiplier;
-  if (row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
+  if (variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
     view.add(0, call.output_pixels, 1);
     view.add(0, multiplier, call.output_pitch);
     // Where it steps nowhere the pitch may be too large.
@@ -84,15 +89,15 @@ void add_split_pixels(View& view, const sepconv_variant& row, const LeafCall& ca
 
 }  // namespace
 
-int call_variant(const sepconv_variant& row, const LeafCall& call) {
-  const int rank = row.spatial_rank;
-  const bool channels_first = row.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
-  View input(call.input, row.input_dtype), depthwise(call.depthwise, row.weight_dtype),
-      mid_bias(call.mid_bias, row.weight_dtype), pointwise(call.pointwise, row.weight_dtype),
-      out_bias(call.out_bias, row.weight_dtype), residual(call.residual, row.output_dtype),
-      output(call.output, row.output_dtype);
+int call_variant(const sepconv_variant& variant, const LeafCall& call) {
+  const int rank = variant.spatial_rank;
+  const bool channels_first = variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
+  View input(call.input, variant.input_dtype), depthwise(call.depthwise, variant.weight_dtype),
+      mid_bias(call.mid_bias, variant.weight_dtype), pointwise(call.pointwise, variant.weight_dtype),
+      out_bias(call.out_bias, variant.weight_dtype), residual(call.residual, variant.output_dtype),
+      output(call.output, variant.output_dtype);
   if (!channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
-  depthwise.add_dense(row.chunk_channels);
+  depthwise.add_dense(variant.chunk_channels);
   for (int i = rank - 1; i >= 0; --i) {
     const LeafAxis& axis = call.axis[i];
     input.add(axis.input_min, axis.input_extent, axis.input_pitch);
@@ -101,39 +106,29 @@ int call_variant(const sepconv_variant& row, const LeafCall& call) {
   if (channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(call.chunks);
   mid_bias.add_dense(call.packed_channels);
-  pointwise.add_dense(row.panel_channels);
+  pointwise.add_dense(variant.panel_channels);
   pointwise.add_dense(call.packed_channels);
   pointwise.add_dense(call.panels);
-  out_bias.add_dense(call.panels * row.panel_channels);
-  add_pixels(residual, row, call, call.residual_pitch);
-  if (row.stages == SEPCONV_STAGES_DEPTHWISE) {
-    add_split_pixels(output, row, call);
+  out_bias.add_dense(call.panels * variant.panel_channels);
+  add_pixels(residual, variant, call, call.residual_pitch);
+  if (variant.stages == SEPCONV_STAGES_DEPTHWISE) {
+    add_split_pixels(output, variant, call);
   } else {
-    add_pixels(output, row, call, call.output_pitch);
+    add_pixels(output, variant, call, call.output_pitch);
   }
 
-  // user_context, six tensors, five numbers an axis, fifteen scalars, the output.
-  void* arguments[1 + 6 + 5 * max_rank + 15 + 1];
-  int count = 0;
-  const auto pass = [&](const void* argument) { arguments[count++] = const_cast<void*>(argument); };
+  void* arguments[most_arguments];
+  void** next = arguments;
+  const auto pass = [&next](const void* argument) { *next++ = const_cast<void*>(argument); };
   pass(&call.arena);
-  for (View* view : {&input, &depthwise, &mid_bias, &pointwise, &out_bias, &residual}) pass(view->get());
-  for (int i = rank - 1; i >= 0; --i) {
-    const LeafAxis& axis = call.axis[i];
-    for (const int32_t* number :
-         {&axis.stride, &axis.dilation, &axis.pad_before, &axis.strip_min, &axis.strip_extent}) {
-      pass(number);
-    }
-  }
-  for (const int32_t* number : {&call.depth_multiplier, &call.sum_channels, &call.sum_block}) pass(number);
-  pass(&call.ahead);
-  pass(&call.ahead_lines);
-  pass(&call.output_is_large);
-  const sepconv_activation* const activations[] = {&call.in, &call.mid, &call.out};
-  for (const sepconv_activation* activation : activations) pass(&activation->kind);
-  for (const sepconv_activation* activation : activations) pass(&activation->lo), pass(&activation->hi);
-  pass(output.get());
-  return row.entry(arguments);
+#define SEPCONV_LEAF_INPUT(name, dimensions) pass(name.get());
+#define SEPCONV_LEAF_AXES for (int i = rank - 1; i >= 0; --i) {
+#define SEPCONV_LEAF_AXIS(name) pass(&call.axis[i].name);
+#define SEPCONV_LEAF_END_AXES }
+#define SEPCONV_LEAF_NUMBER(type, name, field) pass(&call.field);
+#define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions) pass(name.get());
+#include "sepconv/leaf_arguments.inc"
+  return variant.entry(arguments);
 }
 
 }  // namespace sepconv::internal

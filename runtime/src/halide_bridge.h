@@ -19,7 +19,7 @@ struct LeafAxis {
   int32_t first_tap, taps;          // what of it is shown
 };
 
-// One call of a variant: one strip of one image for a group of panels. See variant_table.h for the meaning of each
+// One call of a variant: one strip of one image for a group of panels. See leaf_arguments.inc for the meaning of each
 // tensor.
 struct LeafCall {
   void* arena;            // ScratchArena
@@ -37,7 +37,7 @@ struct LeafCall {
   int32_t packed_channels;      // extent of k
   int32_t panels;               // of the group
   int32_t out_channels;         // of the group
-  int32_t output_pixels;        // extent of p, at least the row's tile_pixels
+  int32_t output_pixels;        // extent of p, at least the variant's tile_pixels
   int32_t output_pitch;         // elements from one pixel to the next; channels_first: from one channel to the next
   int32_t residual_pitch;       // likewise
   int32_t depth_multiplier, sum_channels, sum_block;
@@ -47,8 +47,8 @@ struct LeafCall {
   sepconv_activation in, mid, out;  // as leaf_activation has them
 };
 
-// Calls the row's entry. Returns what it returns: 0 for success.
-int call_variant(const sepconv_variant& row, const LeafCall& call);
+// Calls the variant's entry. Returns what it returns: 0 for success.
+int call_variant(const sepconv_variant& variant, const LeafCall& call);
 
 }  // namespace sepconv::internal
 

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "integers.h"
+#include "sepconv/sum_blocks.hpp"
 
 namespace sepconv::internal {
 namespace {
@@ -124,13 +125,9 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
                 p.in_channels, p.depth_multiplier, p.out_channels, g.taps);
   }
 
-  // With one multiplier the real channels come first in packed order, so the padding behind them need not be summed.
-  layout->sum_channels = p.depth_multiplier == 1 ? round_up(p.in_channels, 4) : layout->channels;
-  const int64_t wanted =
-      variant.sum_block == 0 ? layout->channels : smaller<int64_t>(variant.sum_block, layout->channels);
-  const int64_t blocks = divide_up(layout->sum_channels, wanted);
-  const int64_t group = saturating_multiply(lanes, p.depth_multiplier);
-  layout->sum_block = summed ? round_up(divide_up(layout->sum_channels, blocks), group) : group;
+  const SumBlocks blocks = cut_sum(p.in_channels, p.depth_multiplier, lanes, variant.sum_block);
+  layout->sum_channels = blocks.channels;
+  layout->sum_block = summed ? blocks.block : lanes * p.depth_multiplier;
 
   layout->header = {packed_magic, packed_version, packing_id_of(variant), weights_hash_of(g), layout->size, {0, 0, 0}};
   return SEPCONV_OK;

@@ -1,4 +1,4 @@
-// How a row of plain loops is called: what it is compiled with, the arguments of a call, and whether they keep the
+// How a variant of plain loops is called: what it is compiled with, the arguments of a call, and whether they keep the
 // contract of variant_table.h.
 #ifndef SEPCONV_TESTS_SUPPORT_LOOP_CALL_H
 #define SEPCONV_TESTS_SUPPORT_LOOP_CALL_H
@@ -14,14 +14,14 @@
 
 namespace sepconv::test::loop {
 
-// What a row's entry is compiled with; 0 means "any".
+// What a variant's entry is compiled with; 0 means "any".
 struct Compiled {
   int rank, tile_pixels, depthwise_tile;
   int chunk, panel;
   int stride, dilation, taps, multiplier, in_channels, out_channels, width;
 };
 
-// The kind of a row, in the terms of variant_table.h.
+// The kind of a variant, in the terms of variant_table.h.
 enum Kind : int { kLast = 0, kFirst = 1, kDepthwise = 2 };  // bits
 
 // One block of the task's arena, as Halide would hold it.
@@ -60,55 +60,38 @@ struct Axis {
   int64_t taps, input_min, input_extent, input_pitch;
 };
 
-// The arguments of a call, read in the order of the contract. Axis 0 is x.
+// The arguments of a call, read in the order of leaf_arguments.inc. Axis 0 is x.
 struct Call {
   void* arena;
   const halide_buffer_t *input, *depthwise, *mid_bias, *pointwise, *out_bias, *residual;
   Axis axis[3];
   int64_t in_channels, channel_pitch;
-  int64_t multiplier, sum_channels, sum_block;
-  uint64_t ahead;
+  int64_t depth_multiplier, sum_channels, sum_block;
+  uint64_t ahead;  // nothing that a result depends on
   int64_t ahead_lines, output_is_large;
   sepconv_activation in, mid, out;
   halide_buffer_t* output;
 
   Call(void** argv, int rank, bool channels_first) {
-    const auto number = [&] { return int64_t{*static_cast<const int32_t*>(*argv++)}; };
-    const auto real = [&] { return *static_cast<const float*>(*argv++); };
+    for (Axis& a : axis) a = {1, 1, 0, 0, 1, 1, 0, 1, 0};
     arena = *static_cast<void**>(*argv++);
-    for (const halide_buffer_t** buffer : {&input, &depthwise, &mid_bias, &pointwise, &out_bias, &residual}) {
-      *buffer = static_cast<const halide_buffer_t*>(*argv++);
-    }
+#define SEPCONV_LEAF_INPUT(name, dimensions) name = static_cast<const halide_buffer_t*>(*argv++);
+#define SEPCONV_LEAF_AXES for (int i = 0; i < rank; ++i) {
+#define SEPCONV_LEAF_AXIS(name) axis[i].name = *static_cast<const int32_t*>(*argv++);
+#define SEPCONV_LEAF_END_AXES }
+#define SEPCONV_LEAF_NUMBER(type, name, field) field = static_cast<decltype(field)>(*static_cast<const type*>(*argv++));
+#define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions) name = static_cast<halide_buffer_t*>(*argv++);
+#include "sepconv/leaf_arguments.inc"
     const halide_dimension_t& channel = input->dim[channels_first ? rank : 0];
     in_channels = channel.min == 0 ? channel.extent : 0;
     channel_pitch = channel.stride;
-    for (int i = 0; i < 3; ++i) {
-      axis[i] = {1, 1, 0, 0, 1, 1, 0, 1, 0};
-      if (i >= rank) continue;
-      for (int64_t* field :
-           {&axis[i].stride, &axis[i].dilation, &axis[i].pad_before, &axis[i].strip_min, &axis[i].strip_extent}) {
-        *field = number();
-      }
-      axis[i].taps = depthwise->dim[1 + i].extent;
+    for (int i = 0; i < rank; ++i) {
       const halide_dimension_t& dim = input->dim[channels_first ? i : i + 1];
+      axis[i].taps = depthwise->dim[1 + i].extent;
       axis[i].input_min = dim.min;
       axis[i].input_extent = dim.extent;
       axis[i].input_pitch = dim.stride;
     }
-    multiplier = number();
-    sum_channels = number();
-    sum_block = number();
-    ahead = *static_cast<const uint64_t*>(*argv++);  // nothing that a result depends on
-    ahead_lines = number();
-    output_is_large = number();
-    sepconv_activation* const activations[] = {&in, &mid, &out};
-    for (sepconv_activation* activation : activations)
-      activation->kind = static_cast<sepconv_activation_kind>(number());
-    for (sepconv_activation* activation : activations) {
-      activation->lo = real();
-      activation->hi = real();
-    }
-    output = static_cast<halide_buffer_t*>(*argv);
   }
 };
 
@@ -132,18 +115,18 @@ bool is_dense(const halide_buffer_t* buffer, const std::vector<int64_t>& extents
   return true;
 }
 
-// Whether the depthwise kernel has the extents and pitches of the contract. A row that fixes no taps may be shown a
+// Whether the depthwise kernel has the extents and pitches of the contract. A variant that fixes no taps may be shown a
 // part of a larger kernel.
 template <typename T>
-bool is_kernel(const Call& call, const Compiled& row, int64_t chunks) {
+bool is_kernel(const Call& call, const Compiled& variant, int64_t chunks) {
   const halide_buffer_t* buffer = call.depthwise;
   if (buffer->host == nullptr || buffer->type != halide_type_t(halide_type_float, 8 * sizeof(T))) return false;
-  if (buffer->dimensions != row.rank + 2) return false;
+  if (buffer->dimensions != variant.rank + 2) return false;
   int64_t least = 1;
   for (int i = 0; i < buffer->dimensions; ++i) {
     const halide_dimension_t& dim = buffer->dim[i];
-    const int64_t extent = i == 0 ? row.chunk : i <= row.rank ? call.axis[i - 1].taps : chunks;
-    const bool dense = i < 2 || row.taps != 0;
+    const int64_t extent = i == 0 ? variant.chunk : i <= variant.rank ? call.axis[i - 1].taps : chunks;
+    const bool dense = i < 2 || variant.taps != 0;
     if (dim.min != 0 || dim.extent != extent || dim.stride < least || (dense && dim.stride != least)) return false;
     least = dim.stride * extent;
   }
@@ -178,44 +161,48 @@ struct Pixels {
 };
 
 template <typename T>
-int check(const Call& call, const Compiled& row, int kind, int64_t pixels) {
+int check(const Call& call, const Compiled& variant, int kind, int64_t pixels) {
   const int64_t in_channels = call.in_channels;
-  const int64_t chunks = (in_channels + row.chunk - 1) / row.chunk * call.multiplier, channels = chunks * row.chunk;
+  const int64_t chunks = (in_channels + variant.chunk - 1) / variant.chunk * call.depth_multiplier,
+                channels = chunks * variant.chunk;
   const Pixels<T> output(call.output, kind), residual(call.residual, kind & kFirst);
   const bool summed = (kind & kDepthwise) == 0;
-  if (!is_kernel<T>(call, row, chunks) || !is_dense<T>(call.mid_bias, {channels}) ||
-      call.input->dimensions != row.rank + 1 || in_channels <= 0 || call.input->dim[0].stride != 1 || !output.good) {
+  if (!is_kernel<T>(call, variant, chunks) || !is_dense<T>(call.mid_bias, {channels}) ||
+      call.input->dimensions != variant.rank + 1 || in_channels <= 0 || call.input->dim[0].stride != 1 ||
+      !output.good) {
     return loop_bad_buffer;
   }
   if (summed) {
     const int64_t panels = call.pointwise->dim[2].extent, outputs = output.channels;
-    if (!is_dense<T>(call.pointwise, {row.panel, channels, panels}) ||
-        !is_dense<T>(call.out_bias, {panels * row.panel}) || outputs <= (panels - 1) * row.panel ||
-        outputs > panels * row.panel || !residual.good || residual.channels != outputs ||
+    if (!is_dense<T>(call.pointwise, {variant.panel, channels, panels}) ||
+        !is_dense<T>(call.out_bias, {panels * variant.panel}) || outputs <= (panels - 1) * variant.panel ||
+        outputs > panels * variant.panel || !residual.good || residual.channels != outputs ||
         residual.pixels != output.pixels) {
       return loop_bad_buffer;
     }
-  } else if (output.channels != in_channels * call.multiplier) {
+  } else if (output.channels != in_channels * call.depth_multiplier) {
     return loop_bad_buffer;
   }
-  if (row.multiplier != 0 && call.multiplier != row.multiplier) return loop_bad_buffer;
-  if (row.in_channels != 0 && in_channels != row.in_channels) return loop_bad_buffer;
-  const int64_t sum = call.multiplier == 1 ? (in_channels + 3) / 4 * 4 : channels;
-  if (call.sum_channels != sum || call.sum_block <= 0 || call.sum_block % (row.chunk * call.multiplier) != 0) {
+  if (variant.multiplier != 0 && call.depth_multiplier != variant.multiplier) return loop_bad_buffer;
+  if (variant.in_channels != 0 && in_channels != variant.in_channels) return loop_bad_buffer;
+  const int64_t sum = call.depth_multiplier == 1 ? (in_channels + 3) / 4 * 4 : channels;
+  if (call.sum_channels != sum || call.sum_block <= 0 ||
+      call.sum_block % (variant.chunk * call.depth_multiplier) != 0) {
     return loop_bad_sum;
   }
-  for (int i = 0; i < row.rank; ++i) {
+  for (int i = 0; i < variant.rank; ++i) {
     const Axis& axis = call.axis[i];
     if (axis.strip_extent <= 0 || axis.strip_min < 0 || axis.input_extent <= 0 || axis.input_min < 0)
       return loop_bad_strip;
     if (axis.stride <= 0 || axis.dilation <= 0 || axis.taps <= 0) return loop_bad_strip;
-    if (row.stride != 0 && axis.stride != row.stride) return loop_bad_strip;
-    if (row.dilation != 0 && axis.dilation != row.dilation) return loop_bad_strip;
-    if (row.taps != 0 && axis.taps != row.taps) return loop_bad_strip;
+    if (variant.stride != 0 && axis.stride != variant.stride) return loop_bad_strip;
+    if (variant.dilation != 0 && axis.dilation != variant.dilation) return loop_bad_strip;
+    if (variant.taps != 0 && axis.taps != variant.taps) return loop_bad_strip;
   }
-  // Rows with a fixed in_extent see whole rows.
-  if (row.width != 0 && (call.axis[0].input_min != 0 || call.axis[0].input_extent != row.width)) return loop_bad_strip;
-  if (output.pixels < pixels || output.pixels < row.tile_pixels) return loop_small_output;
+  // Variants with a fixed in_extent see whole rows.
+  if (variant.width != 0 && (call.axis[0].input_min != 0 || call.axis[0].input_extent != variant.width))
+    return loop_bad_strip;
+  if (output.pixels < pixels || output.pixels < variant.tile_pixels) return loop_small_output;
   return 0;
 }
 

@@ -1,4 +1,4 @@
-// Rows under test: the plain loops.
+// Variants under test: the plain loops.
 #include "support/loop_variant.h"
 #include "support/variants.h"
 
@@ -12,7 +12,7 @@ const std::vector<const sepconv_variant_table*>& tables_under_test() {
   return tables;
 }
 
-// Slow rows, and the compiled ones come after them.
+// Slow variants, and the compiled ones come after them.
 Effort effort() { return part_of({300, 6e6, 3}); }
 
 }  // namespace sepconv::test

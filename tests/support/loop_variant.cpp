@@ -16,42 +16,42 @@ using loop::kDepthwise;
 using loop::kFirst;
 using loop::kLast;
 
-// A row and its entry. The numbers reach the entry as a template's, as they reach a compiled variant.
-template <typename T, int row_kind, int... Numbers>
+// A variant and its entry. The numbers reach the entry as a template's, as they reach a compiled variant.
+template <typename T, int entry_kind, int... Numbers>
 struct Entry {
   using Element = T;
-  static constexpr int kind = row_kind;
-  static constexpr Compiled row = {Numbers...};
-  static int call(void** argv) { return loop::run<T>(argv, row, kind); }
+  static constexpr int kind = entry_kind;
+  static constexpr Compiled compiled = {Numbers...};
+  static int call(void** argv) { return loop::run<T>(argv, compiled, kind); }
 };
 
 template <typename EntryOf>
-sepconv_variant make_row(const char* name, int sum_block, int strip_pixels = 0, int height = 0) {
-  constexpr Compiled row = EntryOf::row;
+sepconv_variant make_variant(const char* name, int sum_block, int strip_pixels = 0, int height = 0) {
+  constexpr Compiled compiled = EntryOf::compiled;
   sepconv_variant variant = {};
   variant.name = name;
   variant.target = "portable";
   variant.entry = EntryOf::call;
-  variant.spatial_rank = row.rank;
+  variant.spatial_rank = compiled.rank;
   variant.layout = EntryOf::kind & kFirst ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
   variant.stages = EntryOf::kind & kDepthwise ? SEPCONV_STAGES_DEPTHWISE : SEPCONV_STAGES_BOTH;
   variant.input_dtype = variant.weight_dtype = variant.output_dtype =
       sizeof(typename EntryOf::Element) == sizeof(double) ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
-  variant.activations = row.multiplier == 0 ? 1 : 0;
-  variant.input_activation = row.stride == 2 ? 0 : 1;
-  for (int axis = 0; axis < row.rank; ++axis) {
-    variant.kernel_extent[axis] = row.taps;
-    variant.stride[axis] = row.stride;
-    variant.dilation[axis] = row.dilation;
-    variant.in_extent[axis] = axis == row.rank - 1 ? row.width : height;
+  variant.activations = compiled.multiplier == 0 ? 1 : 0;
+  variant.input_activation = compiled.stride == 2 ? 0 : 1;
+  for (int axis = 0; axis < compiled.rank; ++axis) {
+    variant.kernel_extent[axis] = compiled.taps;
+    variant.stride[axis] = compiled.stride;
+    variant.dilation[axis] = compiled.dilation;
+    variant.in_extent[axis] = axis == compiled.rank - 1 ? compiled.width : height;
   }
-  variant.depth_multiplier = row.multiplier;
-  variant.in_channels = row.in_channels;
-  variant.out_channels = row.out_channels;
-  variant.chunk_channels = row.chunk;
-  variant.panel_channels = row.panel;
-  variant.tile_pixels = row.tile_pixels;
-  variant.depthwise_tile = row.depthwise_tile;
+  variant.depth_multiplier = compiled.multiplier;
+  variant.in_channels = compiled.in_channels;
+  variant.out_channels = compiled.out_channels;
+  variant.chunk_channels = compiled.chunk;
+  variant.panel_channels = compiled.panel;
+  variant.tile_pixels = compiled.tile_pixels;
+  variant.depthwise_tile = compiled.depthwise_tile;
   variant.depthwise_rows = 1;
   variant.sum_block = sum_block;
   variant.strip_pixels = strip_pixels;
@@ -63,64 +63,72 @@ sepconv_variant make_row(const char* name, int sum_block, int strip_pixels = 0, 
 const sepconv_variant_table* loop_variants() {
   // Entry: type, kind, rank, tile_pixels, depthwise_tile, chunk, panel; stride, dilation, taps, multiplier, in and out
   // channels, width.
-  static const sepconv_variant rows[] = {
-      make_row<Entry<float, kLast, 1, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c16p16t6_portable", 256),
-      make_row<Entry<float, kLast, 1, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c4p8t5_portable", 8, 7),
-      make_row<Entry<float, kLast, 1, 1, 1, 8, 4, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c8p4t1_portable", 0),
-      make_row<Entry<float, kLast, 1, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("1d_f32_nwc_k3s2d1m1_loop_c8p8t4_portable", 16),
-      make_row<Entry<float, kLast, 1, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 30>>(
+  static const sepconv_variant variants[] = {
+      make_variant<Entry<float, kLast, 1, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c16p16t6_portable",
+                                                                              256),
+      make_variant<Entry<float, kLast, 1, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c4p8t5_portable", 8,
+                                                                            7),
+      make_variant<Entry<float, kLast, 1, 1, 1, 8, 4, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_loop_c8p4t1_portable", 0),
+      make_variant<Entry<float, kLast, 1, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("1d_f32_nwc_k3s2d1m1_loop_c8p8t4_portable",
+                                                                            16),
+      make_variant<Entry<float, kLast, 1, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 30>>(
           "1d_f32_nwc_k3s1d1m1c12o20e30_loop_c8p8t6_portable", 8, 12),
-      make_row<Entry<float, kLast, 2, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c16p16t6_portable",
-                                                                          256),
-      make_row<Entry<float, kLast, 2, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c4p8t5_portable", 8, 11),
-      make_row<Entry<float, kLast, 2, 1, 1, 8, 4, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p4t1_portable", 0),
-      make_row<Entry<float, kLast, 2, 12, 8, 8, 24, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p24t12_portable", 16,
-                                                                          40),
-      make_row<Entry<float, kLast, 2, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nhwc_k3s2d1m1_loop_c8p8t4_portable",
-                                                                        16),
-      make_row<Entry<float, kLast, 2, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 14>>(
+      make_variant<Entry<float, kLast, 2, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c16p16t6_portable",
+                                                                              256),
+      make_variant<Entry<float, kLast, 2, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c4p8t5_portable", 8,
+                                                                            11),
+      make_variant<Entry<float, kLast, 2, 1, 1, 8, 4, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p4t1_portable", 0),
+      make_variant<Entry<float, kLast, 2, 12, 8, 8, 24, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_loop_c8p24t12_portable",
+                                                                              16, 40),
+      make_variant<Entry<float, kLast, 2, 4, 4, 8, 8, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nhwc_k3s2d1m1_loop_c8p8t4_portable",
+                                                                            16),
+      make_variant<Entry<float, kLast, 2, 6, 2, 8, 8, 1, 1, 3, 1, 12, 20, 14>>(
           "2d_f32_nhwc_k3s1d1m1c12o20e14x14_loop_c8p8t6_portable", 8, 5, 14),
-      make_row<Entry<float, kLast, 3, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c16p16t6_portable",
-                                                                          256),
-      make_row<Entry<float, kLast, 3, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c4p8t5_portable", 8, 11),
-      make_row<Entry<float, kFirst, 1, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_ncw_any_loop_c4p6t16_portable", 256),
-      make_row<Entry<float, kFirst, 2, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nchw_any_loop_c4p6t16_portable", 8),
-      make_row<Entry<float, kFirst, 2, 8, 8, 4, 4, 2, 1, 3, 1, 0, 0, 0>>("2d_f32_nchw_k3s2d1m1_loop_c4p4t8_portable",
-                                                                         8),
-      make_row<Entry<float, kFirst, 3, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ncdhw_any_loop_c4p6t16_portable", 16),
-      make_row<Entry<double, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_loop_portable", 32),
-      make_row<Entry<double, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_loop_portable", 32),
-      make_row<Entry<double, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ndhwc_any_loop_portable", 32),
-      make_row<Entry<double, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_ncw_any_loop_portable", 32),
-      make_row<Entry<double, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nchw_any_loop_portable", 32),
-      make_row<Entry<double, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ncdhw_any_loop_portable", 32),
-      make_row<Entry<float, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_nwc_any_depthwise_loop_portable",
-                                                                             32),
-      make_row<Entry<float, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nhwc_any_depthwise_loop_portable",
-                                                                             32),
-      make_row<Entry<float, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_depthwise_loop_portable",
-                                                                             32),
-      make_row<Entry<float, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<float, kLast, 3, 6, 4, 16, 16, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c16p16t6_portable",
+                                                                              256),
+      make_variant<Entry<float, kLast, 3, 5, 3, 4, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ndhwc_any_loop_c4p8t5_portable", 8,
+                                                                            11),
+      make_variant<Entry<float, kFirst, 1, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f32_ncw_any_loop_c4p6t16_portable",
+                                                                              256),
+      make_variant<Entry<float, kFirst, 2, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f32_nchw_any_loop_c4p6t16_portable",
+                                                                              8),
+      make_variant<Entry<float, kFirst, 2, 8, 8, 4, 4, 2, 1, 3, 1, 0, 0, 0>>(
+          "2d_f32_nchw_k3s2d1m1_loop_c4p4t8_portable", 8),
+      make_variant<Entry<float, kFirst, 3, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ncdhw_any_loop_c4p6t16_portable",
+                                                                              16),
+      make_variant<Entry<double, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_loop_portable", 32),
+      make_variant<Entry<double, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_loop_portable", 32),
+      make_variant<Entry<double, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ndhwc_any_loop_portable", 32),
+      make_variant<Entry<double, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_ncw_any_loop_portable", 32),
+      make_variant<Entry<double, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nchw_any_loop_portable", 32),
+      make_variant<Entry<double, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ncdhw_any_loop_portable", 32),
+      make_variant<Entry<float, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f32_nwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<float, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f32_nhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<float, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f32_ndhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<float, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "1d_f32_ncw_any_depthwise_loop_portable", 32),
-      make_row<Entry<float, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<float, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "2d_f32_nchw_any_depthwise_loop_portable", 32),
-      make_row<Entry<float, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<float, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "3d_f32_ncdhw_any_depthwise_loop_portable", 32),
-      make_row<Entry<double, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_depthwise_loop_portable",
-                                                                              32),
-      make_row<Entry<double, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_depthwise_loop_portable",
-                                                                              32),
-      make_row<Entry<double, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<double, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f64_nwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<double, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f64_nhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<double, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "3d_f64_ndhwc_any_depthwise_loop_portable", 32),
-      make_row<Entry<double, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<double, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "1d_f64_ncw_any_depthwise_loop_portable", 32),
-      make_row<Entry<double, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<double, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "2d_f64_nchw_any_depthwise_loop_portable", 32),
-      make_row<Entry<double, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+      make_variant<Entry<double, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "3d_f64_ncdhw_any_depthwise_loop_portable", 32),
   };
-  static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "loop_variants", rows,
-                                              sizeof rows / sizeof rows[0]};
+  static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "loop_variants", variants,
+                                              sizeof variants / sizeof variants[0]};
   return &table;
 }
 

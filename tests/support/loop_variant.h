@@ -25,7 +25,7 @@ enum LoopFailure : int {
   loop_asked_to_fail = -107     // by loop_fail_after
 };
 
-// The rows: rank 1 and 2, generic in everything, in several chunk, panel and tile sizes; and some that fix strides,
+// The variants: all ranks, generic in everything, in several chunk, panel and tile sizes; and some that fix strides,
 // channels and extents. Names are like "2d_f32_nhwc_any_loop_c16p16t6_portable".
 const sepconv_variant_table* loop_variants();
 
@@ -34,7 +34,7 @@ const sepconv_variant_table* loop_variants();
 extern std::atomic<int> loop_scratch_percent;
 extern std::atomic<int64_t> loop_calls;
 
-// What a call was told of memory: so many cache lines at an address will be read next, and whether the output is far.
+// What a call was told of memory: so many cache lines at an address will be read next, and whether the output is large.
 struct LoopHints {
   uint64_t ahead;
   int64_t ahead_lines, output_is_large;

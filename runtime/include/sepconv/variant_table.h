@@ -20,56 +20,24 @@ extern "C" {
 /// A CPU variant is a leaf: serial, no global state, two outside symbols (the runtime's scratch allocator). One call
 /// computes one task: a strip (a box of output pixels of one image) for a range of output channels. It takes an array
 /// of pointers, one an argument, in Halide's argv convention (buffers as halide_buffer_t*, scalars as pointers to the
-/// value), with R the spatial rank:
-///
-///     user_context      void*                            the task's scratch arena
-///     input             T   [c, x, (y, (z))]             one image, absolute coordinates; only rows that the strip
-///                                                        reads need be there; channels_first [x, (y, (z)), c]
-///     depthwise         T   [lane, tap x, (y, (z)), q]   packed; lane < chunk_channels. Of a kernel that the variant
-///                                                        does not fix only the taps that read the image: the pitches are
-///                                                        those of the whole kernel
-///     mid_bias          T   [k]                          packed; zero where the problem has none
-///     pointwise         T   [lane, k, panel]             packed; lane < panel_channels
-///     out_bias          T   [f]                          padded with zeros to whole panels
-///     residual          T   like output                  zeros where the problem has none: a row of them with pitch 0
-///                                                        between the rows
-///     for each spatial axis, innermost (x) first:
-///       stride, dilation, pad_before, strip_min, strip_extent    int32; the strip's in output pixels
-///     depth_multiplier  int32
-///     sum_channels      int32   K, a multiple of 4: intermediate channels to sum over, in packed order
-///     sum_block         int32   how many of them at a time
-///     ahead             uint64  address of memory that the worker's next task will read, or the caller
-///     ahead_lines       int32   how many cache lines (64 bytes) of it; 0 for nothing. A variant may prefetch them, and
-///                               must not read them
-///     output_is_large     int32   1: the output is so large that it will hardly be in a core's caches. A variant may
-///                               prefetch the lines that it writes
-///     in_kind, mid_kind, out_kind      int32             sepconv_activation_kind: CLAMP for everything that is a clamp
-///     in_lo, in_hi, mid_lo, mid_hi, out_lo, out_hi       float; -inf and inf where there is no clamp
-///     output            T   [f, p]                       mins 0; f counts from the task's first output channel, which
-///                                                        begins a panel: the runtime passes pointwise, out_bias and
-///                                                        residual from that panel on (mins 0 as well); p is the flat
-///                                                        pixel in the strip, x fastest: p = x + strip_extent_x * (y +
-///                                                        ...); channels_first [p, f]
+/// value). leaf_arguments.inc lists them.
 ///
 /// Of input, residual and output the innermost dimension is dense (stride 1), the other pitches are free. The output is
 /// out_act(out_bias + sum + residual). The input's activation applies to the samples of the image, not to the zeros
 /// around them.
 ///
-/// Variants of SEPCONV_STAGES_DEPTHWISE have the output T [m, c, p] (channels_first [p, m, c]) with c of stride M times
-/// that of m, where m < M and c < C; they read neither pointwise, out_bias and residual nor the output's activation.
+/// Variants of SEPCONV_STAGES_DEPTHWISE read neither pointwise, out_bias and residual nor the output's activation.
 /// The other variants compute a problem without a depthwise stage, too, from a packed kernel of one tap that is 1.
 ///
 /// Packed channel order. With chunks of L = chunk_channels input channels, q = (c / L) * M + m numbers the chunks of
 /// the intermediate, and k = q * L + c % L. Channels past C are zeros in every packed array and are not read from the
 /// input.
 /// The output's extent in p is at least tile_pixels; pixels past the strip's last hold unspecified values.
-/// The runtime passes sum_channels = 4 * ceil(C / 4) where M = 1, else the whole packed extent; sum_block is a multiple
-/// of chunk_channels * M.
 /// Variants with a fixed in_extent and a rank above 1 are called with strips of the output's full width only.
 /// A strip of one row of pixels may be shown only the rows its taps read, with dilation 1 along that axis: variants
 /// that fix a dilation above 1 must read the argument all the same (variants that fix 1 need not). Variants that fix
 /// neither stride nor dilation nor in_extent may be shown every n-th sample of an axis, with a stride and a dilation
-/// smaller by n. pad_before is below 0 where the first tap shown lies that far inside the image. Every variant with a
+/// smaller by n. Every variant with a
 /// fixed in_extent gets the input whole along x. Images too large for 32-bit coordinates are shown to the other
 /// variants strip by strip, as if each strip's slice were a small image of its own: strip_min 0, the min of the slice
 /// 0, and the pad_before that follows.
@@ -78,30 +46,8 @@ extern "C" {
 ///
 /// One call computes a whole problem, all images and all channels, in one kernel (fused) or two (split). It only
 /// enqueues: no allocation, no copy, no waiting. Tensors are flat arrays with pitches, so that one code serves slices,
-/// both layouts and memory objects with an offset. Pixels are numbered over the whole batch, x fastest. The arguments:
-///
-///     user_context      void*                            what the launcher passes itself
-///     input             T   [i]                          up to the last sample
-///     packed            T   [i]                          the packed weights, header included
-///     residual          T   [i]                          any element that is zero, with pitches 0, if there is none
-///     input_offset, output_offset, residual_offset       int32, elements
-///     workspace_at      int32                            in units of 16 elements
-///     mid_bias_at, depthwise_at, pointwise_at, out_bias_at    int32: where in `packed`, in units of 16 elements
-///     in_channels, out_channels, depth_multiplier        int32
-///     chunks            int32                            of the packed intermediate channels
-///     pixels, batch     int32                            output pixels of the batch; images
-///     in_channel_pitch, in_image_pitch, out_channel_pitch, out_image_pitch, residual_channel_pitch,
-///     residual_image_pitch                               int32, elements
-///     vectors           bool                             channels of a pixel are adjacent; C, F, every pitch and every
-///                                                        offset of input and output is a multiple of 4, and memory
-///                                                        begins at a multiple of 16 bytes
-///     for each spatial axis, innermost (x) first:
-///       kernel, stride, dilation, pad_before, in_extent, out_extent, in_pitch, out_pitch, residual_pitch    int32
-///     the activations' numbers, as above
-///     workspace         float [i]                        split variants only: chunks * pixels *
-///                                                        chunk_channels elements
-///     output            T   [i]
-///
+/// both layouts and memory objects with an offset. Pixels are numbered over the whole batch, x fastest.
+/// device_arguments.inc lists the arguments.
 /// panel_channels and tile_pixels are those of a block of threads.
 
 /// What a GPU variant is called through; sepconv/gpu.h declares those there are. A call returns a status and, if that

@@ -4,12 +4,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include <initializer_list>
-
 namespace sepconv::internal {
 namespace {
 
 constexpr int max_rank = SEPCONV_MAX_SPATIAL_RANK;
+
+// With user_context.
+constexpr int most_arguments = 1
+#define SEPCONV_DEVICE_ARRAY(name) +1
+#define SEPCONV_DEVICE_NUMBER(name, source) +1
+#define SEPCONV_DEVICE_FLAG(name) +1
+#define SEPCONV_DEVICE_AXES +max_rank *(0
+#define SEPCONV_DEVICE_AXIS(name) +1
+#define SEPCONV_DEVICE_END_AXES )
+#define SEPCONV_DEVICE_BOUND(name, source) +1
+#define SEPCONV_DEVICE_WORKSPACE(name) +1
+#define SEPCONV_DEVICE_OUTPUT(name) +1
+#include "sepconv/device_arguments.inc"
+    ;
 
 // A flat array in device memory. The compiled code is told that the device has it, so that it asks for no copy.
 class Array {
@@ -53,52 +65,26 @@ sepconv_status launch_variant(const sepconv_variant& variant, Launch* launch) {
       workspace(call.workspace, 16 * workspace_at, halide_type_t(halide_type_float, 32));
   // Packed weights begin at a multiple of 64 bytes, as their parts do.
   const int32_t packed_at = offset(call.packed, 16 * type.bytes());
-  const int32_t mid_bias = packed_at + call.mid_bias_at, depthwise = packed_at + call.depthwise_at,
-                pointwise = packed_at + call.pointwise_at, out_bias = packed_at + call.out_bias_at;
+  const int32_t mid_bias_at = packed_at + call.mid_bias_at, depthwise_at = packed_at + call.depthwise_at,
+                pointwise_at = packed_at + call.pointwise_at, out_bias_at = packed_at + call.out_bias_at;
   const bool vectors = call.vectors != 0;
 
-  // user_context, three tensors, twenty numbers, nine an axis, nine of activations, workspace, output.
-  void* arguments[1 + 3 + 21 + 9 * max_rank + 9 + 2];
-  int count = 0;
-  const auto pass = [&](const void* argument) { arguments[count++] = const_cast<void*>(argument); };
+  void* arguments[most_arguments];
+  void** next = arguments;
+  const auto pass = [&next](const void* argument) { *next++ = const_cast<void*>(argument); };
   void* const user_context = launch;
   pass(&user_context);
-  for (Array* array : {&input, &packed, &residual}) pass(array->get());
-  for (const int32_t* number : {&input_offset,
-                                &output_offset,
-                                &residual_offset,
-                                &workspace_at,
-                                &mid_bias,
-                                &depthwise,
-                                &pointwise,
-                                &out_bias,
-                                &call.in_channels,
-                                &call.out_channels,
-                                &call.depth_multiplier,
-                                &call.chunks,
-                                &call.pixels,
-                                &call.batch,
-                                &call.in_channel_pitch,
-                                &call.in_image_pitch,
-                                &call.out_channel_pitch,
-                                &call.out_image_pitch,
-                                &call.residual_channel_pitch,
-                                &call.residual_image_pitch}) {
-    pass(number);
-  }
-  pass(&vectors);
-  for (int i = variant.spatial_rank - 1; i >= 0; --i) {
-    const sepconv_device_axis& axis = call.axis[i];
-    for (const int32_t* number : {&axis.kernel, &axis.stride, &axis.dilation, &axis.pad_before, &axis.in_extent,
-                                  &axis.out_extent, &axis.in_pitch, &axis.out_pitch, &axis.residual_pitch}) {
-      pass(number);
-    }
-  }
-  const sepconv_activation* const activations[] = {&call.in, &call.mid, &call.out};
-  for (const sepconv_activation* activation : activations) pass(&activation->kind);
-  for (const sepconv_activation* activation : activations) pass(&activation->lo), pass(&activation->hi);
-  if (variant.split != 0) pass(workspace.get());
-  pass(output.get());
+#define SEPCONV_DEVICE_ARRAY(name) pass(name.get());
+#define SEPCONV_DEVICE_NUMBER(name, source) pass(&(source));
+#define SEPCONV_DEVICE_FLAG(name) pass(&name);
+#define SEPCONV_DEVICE_AXES for (int i = variant.spatial_rank - 1; i >= 0; --i) {
+#define SEPCONV_DEVICE_AXIS(name) pass(&call.axis[i].name);
+#define SEPCONV_DEVICE_END_AXES }
+#define SEPCONV_DEVICE_BOUND(name, source) pass(&(source));
+#define SEPCONV_DEVICE_WORKSPACE(name) \
+  if (variant.split != 0) pass(name.get());
+#define SEPCONV_DEVICE_OUTPUT(name) pass(name.get());
+#include "sepconv/device_arguments.inc"
   const int failure = variant.entry(arguments);
   if (launch->status == SEPCONV_OK && failure != 0) launch->fail(SEPCONV_DEVICE_FAILED, "it returned %d", failure);
   return launch->status;
