@@ -75,6 +75,8 @@ install(
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTuning.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvVariants.cmake"
+    "${PROJECT_SOURCE_DIR}/generators/variant_name.inc"
+    "${PROJECT_SOURCE_DIR}/runtime/include/sepconv/words.inc"
     "${PROJECT_SOURCE_DIR}/schema/layers.schema.json"
   DESTINATION "${package_dir}"
   COMPONENT generator

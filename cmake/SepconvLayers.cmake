@@ -3,11 +3,11 @@
 include_guard(GLOBAL)
 include("${CMAKE_CURRENT_LIST_DIR}/SepconvSchema.cmake")
 
-set(file "${CMAKE_CURRENT_LIST_DIR}/../schema/layers.schema.json")
 if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/layers.schema.json") # an installed prefix
-  set(file "${CMAKE_CURRENT_LIST_DIR}/layers.schema.json")
+  _sepconv_load_schema("${CMAKE_CURRENT_LIST_DIR}/layers.schema.json")
+else()
+  _sepconv_load_schema("${CMAKE_CURRENT_LIST_DIR}/../schema/layers.schema.json")
 endif()
-_sepconv_load_schema("${file}")
 
 # Value and JSON type of a layer's `key`; where it is absent, the schema's default, and the type is "".
 function(_sepconv_layer_value layer key out type_out)
@@ -87,7 +87,11 @@ endfunction()
 # Fails unless the lists of a layer have one length, which a schema cannot say.
 function(_sepconv_check_layer_rank where layer)
   string(JSON rank LENGTH "${layer}" spatial)
-  foreach(path IN ITEMS kernel strides dilation "padding;before" "padding;after")
+  foreach(
+    path
+    IN
+    ITEMS kernel strides dilation "padding;before" "padding;after"
+  )
     string(JSON length ERROR_VARIABLE absent LENGTH "${layer}" ${path})
     if(NOT absent AND NOT length EQUAL rank)
       list(JOIN path "." path)

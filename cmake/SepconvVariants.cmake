@@ -23,47 +23,72 @@ foreach(api IN ITEMS cuda opencl)
 endforeach()
 set(_SEPCONV_RENAMED_GPU ${renamed} CACHE INTERNAL "")
 
-# The grammar of generators/variant_name.h.
-set(_SEPCONV_AXES "[0-9]+(x[0-9]+)?(x[0-9]+)?")
-set(
-  _SEPCONV_FIXED
-  "(k${_SEPCONV_AXES})?(s${_SEPCONV_AXES})?(d${_SEPCONV_AXES})?(m[0-9]+)?(c(div)?[0-9]+)?(o[0-9]+)?(e${_SEPCONV_AXES})?"
-  CACHE INTERNAL
-  ""
-)
+# The grammar of variant names: patterns and types as C++ has them, in an installed prefix in copies beside this file.
+function(_sepconv_read_grammar)
+  set(dir "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
+  set(pattern_file "${dir}/../generators/variant_name.inc")
+  set(word_file "${dir}/../runtime/include/sepconv/words.inc")
+  if(EXISTS "${dir}/variant_name.inc")
+    set(pattern_file "${dir}/variant_name.inc")
+    set(word_file "${dir}/words.inc")
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${pattern_file}" "${word_file}")
+  file(READ "${pattern_file}" patterns)
+  foreach(part IN ITEMS NAME FIXED NUMBERS)
+    if(NOT patterns MATCHES "\nSEPCONV_${part}\\(R\"\\(([^\n]*)\\)\"\\)")
+      message(FATAL_ERROR "sepconv: ${pattern_file} has no SEPCONV_${part}")
+    endif()
+    set(_SEPCONV_PATTERN_${part} "${CMAKE_MATCH_1}" CACHE INTERNAL "")
+  endforeach()
+  file(STRINGS "${word_file}" words REGEX "^SEPCONV_DTYPE_WORD")
+  list(TRANSFORM words REPLACE ".*, \"([a-z0-9]+)\", [a-z]+, [0-9]+.*" "\\1")
+  set(_SEPCONV_TYPES "${words}" CACHE INTERNAL "")
+endfunction()
+_sepconv_read_grammar()
 
-# Fails unless the name follows the grammar.
+# Fails unless the name follows the grammar, as generators/variant_name.cpp does.
 function(_sepconv_check_name name)
-  string(
-    REGEX MATCH "^([123])d_(f32|f64|f16|bf16)_(nwc|nhwc|ndhwc|ncw|nchw|ncdhw)_([a-z0-9]+)(_[a-z_]+)?$"
-    matched
-    "${name}"
-  )
-  set(rank "${CMAKE_MATCH_1}")
-  set(layout "${CMAKE_MATCH_3}")
-  set(fixed "${CMAKE_MATCH_4}")
-  if(NOT matched)
+  if(NOT name MATCHES "^${_SEPCONV_PATTERN_NAME}$")
     message(
       FATAL_ERROR
-      "sepconv: variant name \"${name}\" does not read <rank>d_<types>_<layout>_<fixed>[_<family>], such as "
+      "sepconv: variant name \"${name}\" does not read <rank>d_<type>_<layout>_<fixed>[_<family>], such as "
       "2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any"
     )
   endif()
-  if(NOT fixed STREQUAL "any")
-    string(REGEX MATCH "^${_SEPCONV_FIXED}$" matched "${fixed}")
-    if(NOT matched)
+  set(rank "${CMAKE_MATCH_1}")
+  set(type "${CMAKE_MATCH_2}")
+  set(layout "${CMAKE_MATCH_3}")
+  set(fixed "${CMAKE_MATCH_4}")
+  if(NOT type IN_LIST _SEPCONV_TYPES)
+    message(FATAL_ERROR "sepconv: variant name \"${name}\": ${type} is not a type")
+  endif()
+  math(EXPR first_axis "3 - ${rank}")
+  string(SUBSTRING "dhw" ${first_axis} -1 axes)
+  if(NOT layout MATCHES "^(n${axes}c|nc${axes})$")
+    message(FATAL_ERROR "sepconv: variant name \"${name}\": ${layout} is not a layout of rank ${rank}")
+  endif()
+  if(fixed STREQUAL "any")
+    return()
+  endif()
+  if(NOT fixed MATCHES "^${_SEPCONV_PATTERN_FIXED}$")
+    message(
+      FATAL_ERROR
+      "sepconv: variant name \"${name}\": \"${fixed}\" is neither \"any\" nor, in this order, some of k<taps> s<stride> "
+      "d<dilation> m<multiplier> c<in channels> o<out channels> e<input extents>"
+    )
+  endif()
+  string(REGEX MATCHALL "[0-9][0-9x]*" numbers "${fixed}")
+  foreach(number IN LISTS numbers)
+    string(REGEX MATCHALL "x" between "${number}")
+    list(LENGTH between between)
+    math(EXPR count "${between} + 1")
+    if(NOT number MATCHES "^${_SEPCONV_PATTERN_NUMBERS}$" OR NOT (count EQUAL 1 OR count EQUAL rank))
       message(
         FATAL_ERROR
-        "sepconv: \"${fixed}\" in variant name \"${name}\" is neither \"any\" nor, in this order, some of k<taps> s<stride> "
-        "d<dilation> m<multiplier> c<in channels> o<out channels> e<input extents>"
+        "sepconv: variant name \"${name}\": \"${number}\" is neither a positive number nor ${rank} of them with an x between"
       )
     endif()
-  endif()
-  string(LENGTH "${layout}" letters)
-  math(EXPR layout_rank "${letters} - 2")
-  if(NOT layout_rank EQUAL rank)
-    message(FATAL_ERROR "sepconv: variant name \"${name}\": layout ${layout} is not of rank ${rank}")
-  endif()
+  endforeach()
 endfunction()
 
 # Fails unless SepconvTargets.cmake has every target.
@@ -76,49 +101,52 @@ function(_sepconv_check_targets who targets)
   endforeach()
 endfunction()
 
-# sepconv_variants(<name>... [MANIFEST <property>] [TARGETS <target>...]): adds rows to the manifest, in order of rank; without
-# TARGETS for every target whose ROWS are "all". SEPCONV_VARIANTS (wildcards) limits what is built.
+# Whether a name matches one of the wildcards.
+function(_sepconv_matches name wildcards out)
+  set(${out} FALSE PARENT_SCOPE)
+  foreach(wildcard IN LISTS wildcards)
+    string(REPLACE "*" ".*" pattern "${wildcard}")
+    if(name MATCHES "^${pattern}$")
+      set(${out} TRUE PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
+# sepconv_variants([MANIFEST <property>] <name> <group>[,<group>...] ...): adds variants to the manifest, a list of
+# "<name> <target>", for all targets of the groups. SEPCONV_VARIANTS (wildcards) limits what is built.
 function(sepconv_variants)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "MANIFEST" "TARGETS")
-  if(NOT arg_TARGETS)
-    get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS_all)
-  endif()
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "MANIFEST" "")
   set(wildcards ${SEPCONV_GPU_VARIANTS})
   if(NOT arg_MANIFEST)
     set(arg_MANIFEST SEPCONV_MANIFEST)
     set(wildcards ${SEPCONV_VARIANTS})
   endif()
-  _sepconv_check_targets("sepconv_variants" "${arg_TARGETS}")
-  if(NOT arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "sepconv_variants: names no variant (names come before TARGETS)")
-  endif()
-  foreach(name IN LISTS arg_UNPARSED_ARGUMENTS)
+  get_property(manifest GLOBAL PROPERTY ${arg_MANIFEST})
+  while(arg_UNPARSED_ARGUMENTS)
+    list(POP_FRONT arg_UNPARSED_ARGUMENTS name groups)
     _sepconv_check_name("${name}")
-    set(wanted FALSE)
-    foreach(wildcard IN LISTS wildcards)
-      string(REPLACE "*" ".*" pattern "${wildcard}")
-      if(name MATCHES "^${pattern}$")
-        set(wanted TRUE)
-      endif()
+    _sepconv_matches("${name}" "${wildcards}" wanted)
+    string(REPLACE "," ";" groups "${groups}")
+    foreach(group IN LISTS groups)
+      _sepconv_check_group("sepconv_variants(${name})" "${group}")
+      get_property(targets GLOBAL PROPERTY SEPCONV_TARGETS_${group})
+      foreach(target IN LISTS targets)
+        if("${name} ${target}" IN_LIST manifest)
+          message(FATAL_ERROR "sepconv: the manifest names ${name} for ${target} twice")
+        elseif(wanted)
+          list(APPEND manifest "${name} ${target}")
+        endif()
+      endforeach()
     endforeach()
-    if(NOT wanted)
-      continue()
-    endif()
-    foreach(target IN LISTS arg_TARGETS)
-      get_property(rows GLOBAL PROPERTY ${arg_MANIFEST})
-      if("${name} ${target}" IN_LIST rows)
-        message(FATAL_ERROR "sepconv: the manifest names ${name} for ${target} twice")
-      endif()
-      set_property(GLOBAL APPEND PROPERTY ${arg_MANIFEST} "${name} ${target}")
-    endforeach()
-  endforeach()
+  endwhile()
+  set_property(GLOBAL PROPERTY ${arg_MANIFEST} "${manifest}")
 endfunction()
 
 # sepconv_add_library(<name> LAYERS <file.json> [TARGETS <target>...])
 #
 # Compiles the layers of a layer file (schema/layers.schema.json) into one static archive. Link it, include "<name>.h", and call
-# sepconv_register(<name>_variants()): its rows rank before those registered earlier. Without TARGETS: the targets of the processor
-# that have all rows; where none has, those that have the generic ones; where there are none, portable.
+# sepconv_register(<name>_variants()): its variants rank before those registered earlier. Without TARGETS: the targets whose schedule
+# is made for them; where there is none, those of the group fallback, or portable.
 function(sepconv_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LAYERS" "TARGETS")
   if(NOT arg_LAYERS)
@@ -127,9 +155,9 @@ function(sepconv_add_library name)
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sepconv_add_library(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  foreach(property IN ITEMS SEPCONV_TARGETS_all SEPCONV_TARGETS_generic SEPCONV_TARGETS)
+  foreach(group IN ITEMS scheduled fallback portable)
     if(NOT arg_TARGETS)
-      get_property(arg_TARGETS GLOBAL PROPERTY ${property})
+      get_property(arg_TARGETS GLOBAL PROPERTY SEPCONV_TARGETS_${group})
     endif()
   endforeach()
   _sepconv_check_targets("sepconv_add_library(${name})" "${arg_TARGETS}")
