@@ -46,49 +46,51 @@ function(_sepconv_read_grammar)
 endfunction()
 _sepconv_read_grammar()
 
-# Fails unless the name follows the grammar, as generators/variant_name.cpp does.
-function(_sepconv_check_name name)
+# Sets `out` to why a name does not follow the grammar, as generators/variant_name.cpp says it; to "" if it does.
+function(_sepconv_name_problem name out)
   if(NOT name MATCHES "^${_SEPCONV_PATTERN_NAME}$")
-    message(
-      FATAL_ERROR
-      "sepconv: variant name \"${name}\" does not read <rank>d_<type>_<layout>_<fixed>[_<family>], such as "
-      "2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any"
+    set(
+      ${out}
+      " does not read <rank>d_<type>_<layout>_<fixed>[_<family>], such as 2d_f32_nhwc_k3s1d1m1 or 1d_f32_nwc_any"
+      PARENT_SCOPE
     )
+    return()
   endif()
   set(rank "${CMAKE_MATCH_1}")
   set(type "${CMAKE_MATCH_2}")
   set(layout "${CMAKE_MATCH_3}")
   set(fixed "${CMAKE_MATCH_4}")
-  if(NOT type IN_LIST _SEPCONV_TYPES)
-    message(FATAL_ERROR "sepconv: variant name \"${name}\": ${type} is not a type")
-  endif()
+  set(problem "")
   math(EXPR first_axis "3 - ${rank}")
   string(SUBSTRING "dhw" ${first_axis} -1 axes)
-  if(NOT layout MATCHES "^(n${axes}c|nc${axes})$")
-    message(FATAL_ERROR "sepconv: variant name \"${name}\": ${layout} is not a layout of rank ${rank}")
-  endif()
-  if(fixed STREQUAL "any")
-    return()
-  endif()
-  if(NOT fixed MATCHES "^${_SEPCONV_PATTERN_FIXED}$")
-    message(
-      FATAL_ERROR
-      "sepconv: variant name \"${name}\": \"${fixed}\" is neither \"any\" nor, in this order, some of k<taps> s<stride> "
-      "d<dilation> m<multiplier> c<in channels> o<out channels> e<input extents>"
+  if(NOT type IN_LIST _SEPCONV_TYPES)
+    set(problem ": ${type} is not a type")
+  elseif(NOT layout MATCHES "^(n${axes}c|nc${axes})$")
+    set(problem ": ${layout} is not a layout of rank ${rank}")
+  elseif(NOT fixed STREQUAL "any" AND NOT fixed MATCHES "^${_SEPCONV_PATTERN_FIXED}$")
+    set(
+      problem
+      ": \"${fixed}\" is neither \"any\" nor, in this order, some of k<taps> s<stride> d<dilation> m<multiplier> c<in channels> "
+      "o<out channels> e<input extents>"
     )
+    string(JOIN "" problem ${problem})
   endif()
   string(REGEX MATCHALL "[0-9][0-9x]*" numbers "${fixed}")
   foreach(number IN LISTS numbers)
-    string(REGEX MATCHALL "x" between "${number}")
-    list(LENGTH between between)
-    math(EXPR count "${between} + 1")
+    string(REGEX MATCHALL "[0-9]+" parts "${number}")
+    list(LENGTH parts count)
     if(NOT number MATCHES "^${_SEPCONV_PATTERN_NUMBERS}$" OR NOT (count EQUAL 1 OR count EQUAL rank))
-      message(
-        FATAL_ERROR
-        "sepconv: variant name \"${name}\": \"${number}\" is neither a positive number nor ${rank} of them with an x between"
-      )
+      set(problem ": \"${number}\" is neither a positive number nor ${rank} of them with an x between")
     endif()
   endforeach()
+  set(${out} "${problem}" PARENT_SCOPE)
+endfunction()
+
+function(_sepconv_check_name name)
+  _sepconv_name_problem("${name}" problem)
+  if(problem)
+    message(FATAL_ERROR "sepconv: variant name \"${name}\"${problem}")
+  endif()
 endfunction()
 
 # Fails unless SepconvTargets.cmake has every target.
