@@ -18,9 +18,10 @@ void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, co
 void schedule_pass(Halide::Stage pass, const Halide::Var& dense, const std::vector<Halide::VarOrRVar>& outer,
                    int vector, Halide::TailStrategy tail);
 
-// The nest for channels_first rows, and the parameters that any target may start from.
+// The nest of variants with channels first, and the parameters that any target may start from, with 16 or 32 vector
+// registers for the tiles.
 void schedule_fused_channels_first(Stages& stages, Halide::Func output, const ScheduleParameters& parameters);
-ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target);
+ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target, int registers);
 
 }  // namespace sepconv
 

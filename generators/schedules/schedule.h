@@ -1,5 +1,5 @@
-// What a schedule is to the rest: defaults for its parameters, and a function that schedules the stages. One file a
-// target family; no arithmetic on tensors in any of them.
+// What a schedule is to the rest: a loop nest (the files beside this one; no arithmetic on tensors in any of them) with
+// defaults for its parameters, which a target family chooses (targets/).
 #ifndef SEPCONV_GENERATORS_SCHEDULES_SCHEDULE_H
 #define SEPCONV_GENERATORS_SCHEDULES_SCHEDULE_H
 
@@ -30,10 +30,10 @@ struct Schedule {
                      const ScheduleParameters& parameters);
 };
 
-extern const Schedule x86_schedule;       // x86.cpp
-extern const Schedule arm_schedule;       // arm.cpp
-extern const Schedule riscv_schedule;     // riscv.cpp
-extern const Schedule portable_schedule;  // portable.cpp
+extern const Schedule x86_schedule;       // targets/x86.cpp
+extern const Schedule arm_schedule;       // targets/arm.cpp
+extern const Schedule riscv_schedule;     // targets/riscv.cpp
+extern const Schedule portable_schedule;  // targets/portable.cpp
 
 // Throws std::invalid_argument for an unknown name.
 const Schedule& find_schedule(const std::string& name);

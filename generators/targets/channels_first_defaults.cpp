@@ -1,8 +1,8 @@
-// What a row with channels first is compiled with where there is no record.
+// What a variant with channels first is compiled with where there is no record.
 #include <algorithm>
 #include <utility>
 
-#include "fused.h"
+#include "../schedules/fused.h"
 
 namespace sepconv {
 namespace {
@@ -13,6 +13,7 @@ struct PixelTile {
   double rate;
 };
 
+// For 16 and for 32 registers; the rates are those of tiles.h.
 constexpr PixelTile tiles_of_16[] = {{6, 2, 1.0}, {4, 3, 0.99}, {5, 2, 0.98}};
 constexpr PixelTile tiles_of_32[] = {{8, 3, 1.0}, {6, 4, 0.985}, {12, 2, 0.985}, {24, 1, 0.96}};
 
@@ -65,8 +66,7 @@ int choose_rows(const VariantName& name, int registers, int64_t sum_block) {
 
 }  // namespace
 
-ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target) {
-  const bool wide = target.has_feature(Halide::Target::AVX512);
+ScheduleParameters channels_first_defaults(const VariantName& name, const Halide::Target& target, int registers) {
   const int64_t taps = name.kernel.back(), width = outputs(name, name.extent.size() - 1);
   int64_t pixels = 1;
   for (size_t a = 0; a < name.extent.size(); a++) pixels *= outputs(name, a);
@@ -76,7 +76,7 @@ ScheduleParameters channels_first_defaults(const VariantName& name, const Halide
   o.sum_block = 1024;
   o.fetch_ahead = 0;
   o.tap_unroll = taps == 3 || taps == 5 || taps == 7 ? static_cast<int>(taps) : 1;
-  o.depthwise_rows = choose_rows(name, wide ? 32 : 16, o.sum_block);
+  o.depthwise_rows = choose_rows(name, registers, o.sum_block);
   // Where the taps are not known, each costs more than its multiply-add: a wide tile shares that.
   o.depthwise_tile = taps == 0 ? 4 : 1;
   while (width > 0 && o.depthwise_vector / 2 >= width && o.depthwise_vector > 4) o.depthwise_vector /= 2;
@@ -86,7 +86,7 @@ ScheduleParameters channels_first_defaults(const VariantName& name, const Halide
   const int64_t channels = name.in_channels * std::max<int64_t>(name.multiplier, 1);
   if (pixels > 0 && pixels <= few_pixels && channels >= long_sum && !name.all_activations() && !name.depthwise_only()) {
     o.panel_lanes = 1;
-  } else if (wide) {
+  } else if (registers == 32) {
     choose_pixel_tile(name, pixels, tiles_of_32, o);
   } else {
     choose_pixel_tile(name, pixels, tiles_of_16, o);

@@ -1,23 +1,16 @@
-// Schedule for any CPU: the fused nest with nothing assumed but vectors of 128 bits and a few caches.
+// Any processor: the fused nest with nothing assumed but vectors of 128 bits and a few caches.
 //
 // Registers: 16 of 4 floats (x86-64 and AArch64 baselines have at least that). The 4x2 tile holds 8 accumulators, 2
 // weight vectors and 1 broadcast: 11, with room for the products where the target has no fused multiply-add. Caches:
 // one panel of weights for one sum block is 256 x 8 x 4 = 8 KB of an L1 of 16 KB or more; `flat` (strip x 256 channels)
 // fits an L2 of 256 KB with the strips that the planner cuts.
-//
-// The nest, for one task:
-//
-//   for each block of 256 intermediate channels           partial accumulates; the last block goes to the output
-//     for each chunk of 16, row, tile of 2 pixels:  staged -> taps -> flat[p][k]
-//     for each panel of 8 output channels
-//       for each tile of 4 pixels:  sum <- 4 x 2 vectors;  for k: broadcast flat, load weights, multiply, add
-#include "fused.h"
+#include "../schedules/fused.h"
 
 namespace sepconv {
 namespace {
 
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
-  if (name.channels_first) return channels_first_defaults(name, target);
+  if (name.channels_first) return channels_first_defaults(name, target, 16);
   ScheduleParameters o;
   o.vector = o.depthwise_vector = vector_lanes(name, target);
   o.chunk = cache_line_bytes / element_type(name).bytes();

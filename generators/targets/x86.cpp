@@ -1,4 +1,4 @@
-// Schedule for x86 with fused multiply-add: the fused nest.
+// x86 with fused multiply-add: what its registers and caches make of the fused nest (schedules/fused_channels_last.cpp).
 //
 // Registers, AVX2: 16 of 8 floats. A register tile of the pointwise stage holds tile_pixels x tile_vectors
 // accumulators, the smaller side's operands (tile_vectors weight vectors, or tile_pixels broadcasts) and one operand of
@@ -20,31 +20,10 @@
 // channels). A pointwise kernel that no such cache holds is read once for each tile of pixels instead, in one block and
 // with the loop over panels inside: L1 then has the tile's rows of `flat`, up to 7 x 1024 x 4 = 28 KB, and both `flat`
 // (256 pixels) and the kernel stream, the kernel ahead of its use by the hardware's own prefetching.
-//
-// The nest, for one task (a strip of output pixels, flattened to p):
-//
-//   for each block of sum_block channels   partial accumulates; the last block goes to the output
-//     for each chunk of channels                                  \.
-//       staged  <- the strip's input, zero-padded, dense [y][x][l] |  depthwise stage: once for each pixel and channel
-//       for each row, for each x tile                              |
-//         taps  <- T pixels x chunk lanes in registers             |
-//         flat[p][k] <- act(taps + mid_bias)                      /.
-//     for each panel of output channels                           \.
-//       for each tile of pixels                                    |
-//         sum   <- tile_pixels x tile_vectors in registers         |  pointwise stage: broadcast, load weights, FMA
-//           for k: unrolled by sum_unroll                          |
-//         partial or output <- sum                                /.
-//
-// Rows for a multiple of the vectors have no `staged`: the taps read the input. The nest of their depthwise stage is,
-// with 32 channels of 7 pixels (AVX-512: 14 + 2 registers) or 3 (AVX2: 12 + 4):
-//
-//       for each row, for each x tile, for each multiple
-//         for each tap: its weights in registers; for each pixel that has a sample there: multiply-adds from memory
-//         flat[p][k] <- act(taps + mid_bias)
 #include <algorithm>
 #include <array>
 
-#include "fused.h"
+#include "../schedules/fused.h"
 #include "tiles.h"
 
 namespace sepconv {
@@ -70,6 +49,11 @@ const std::vector<Tile> avx512_turned_tiles = {
     {8, 8, 3, 0.965}, {8, 4, 5, 0.965}, {8, 4, 6, 0.97},   {8, 12, 1, 0.85}};
 
 bool is_avx512(const Halide::Target& target) { return target.has_feature(Halide::Target::AVX512); }
+
+VectorUnit vector_unit(const Halide::Target& target) {
+  if (is_avx512(target)) return {32, true};
+  return {16};
+}
 
 // The wider of the chunks that divide the channels: whole cache lines of a pixel, read once for all taps. Four vectors
 // are best; a kernel of more taps leaves fewer registers. One vector, if none divides.
@@ -104,7 +88,8 @@ void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, 
 }
 
 // How it goes through an input of any size without a copy (guards_taps): two lines of channels together, the weights
-// of a tap and the sums in registers. Most images are 7, 14, 28 ... wide.
+// of a tap and the sums in registers, 7 pixels (AVX-512: 14 + 2 registers) or 3 (AVX2: 12 + 4). Most images are 7, 14, 28
+// ... wide.
 void choose_guarded_depthwise(int64_t multiple, bool wide_registers, ScheduleParameters& o) {
   o.stage = 0;
   o.tap_unroll = 1;
@@ -140,7 +125,7 @@ bool weights_are_large(const VariantName& name) {
   return name.large_weights_only() || kernel * element_type(name).bytes() >= large_weights_bytes;
 }
 
-// What decides the order of the pointwise stage's loops is which operand has to come from afar.
+// What decides the order of the pointwise stage's loops is which operand comes from behind the caches.
 void choose_pointwise_order(const VariantName& name, bool wide_registers, ScheduleParameters& o) {
   const int64_t sum = name.in_channels * name.multiplier;
   if (weights_are_large(name)) {
@@ -159,7 +144,7 @@ void choose_pointwise_order(const VariantName& name, bool wide_registers, Schedu
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
   ScheduleParameters o;
   if (name.channels_first) {
-    o = channels_first_defaults(name, target);
+    o = channels_first_defaults(name, target, vector_unit(target).registers);
     if (o.panel_lanes == 0) return o;
   } else {
     o.depthwise_vector = vector_lanes(name, target);
@@ -181,11 +166,6 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   // Measured: up to 6% with AVX-512; with half as wide vectors a tile takes so long that its stores can wait.
   if (is_avx512(target)) o.fetch_output = 1;
   return o;
-}
-
-VectorUnit vector_unit(const Halide::Target& target) {
-  if (is_avx512(target)) return {32, true};
-  return {16};
 }
 
 }  // namespace

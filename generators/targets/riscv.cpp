@@ -1,6 +1,6 @@
-// Schedule for RISC-V with the vector extension: portable.cpp's nest, and a pass that keeps Halide's code generator out
+// RISC-V with the vector extension: portable.cpp's nest, and a pass that keeps Halide's code generator out
 // of trouble. What Halide compiles is right for one length of the vector registers only, so each length is a target.
-#include "fused.h"
+#include "../schedules/fused.h"
 
 using Halide::Expr;
 using Halide::Internal::Block;

@@ -1,6 +1,6 @@
-// Schedule for ARM with NEON: the fused nest, with multiply-adds by element.
+// ARM with NEON: the fused nest, with multiply-adds by element.
 //
-// NEON broadcasts for nothing: `fmla v0.4s, v1.4s, v2.s[3]` multiplies by one element of a vector. So the pointwise
+// NEON need not broadcast: `fmla v0.4s, v1.4s, v2.s[3]` multiplies by one element of a vector. So the pointwise
 // stage loads four steps of the channel sum of a pixel as one vector of `flat`, and no load, nor an instruction, is
 // spent on a broadcast.
 //
@@ -19,7 +19,7 @@
 // Caches. L1 (32 KB and up): one panel of weights for one sum block, 256 x 8 x 4 = 8 KB, and the tile's rows of `flat`,
 // 8 x 256 x 4 = 8 KB. L2 (256 KB and up): `flat` (strip x sum_block) and, with several blocks, `partial`.
 //
-// The nest is that of x86.cpp, but for its innermost loop:
+// The nest is that of schedules/fused_channels_last.cpp, but for its innermost loop:
 //
 //   for each panel of output channels
 //     for each tile of pixels
@@ -27,7 +27,7 @@
 //         for k, by four:  steps <- flat[p][k..k+3], a vector for each pixel;  load weights, FMA by element
 #include <algorithm>
 
-#include "fused.h"
+#include "../schedules/fused.h"
 #include "tiles.h"
 
 using Halide::Func;
@@ -44,7 +44,7 @@ VectorUnit vector_unit(const Halide::Target& target) { return {target.bits == 64
 ScheduleParameters defaults(const VariantName& name, const Halide::Target& target) {
   const bool arm64 = target.bits == 64;
   if (name.channels_first) {
-    ScheduleParameters o = channels_first_defaults(name, target);
+    ScheduleParameters o = channels_first_defaults(name, target, 16);
     if (!arm64) return o;
     o.tile_vectors = 4;  // 24 accumulators + 4 vectors of `flat` + 1 broadcast = 29
     o.sum_unroll = 2;    // 48 multiply-adds hide the loop; the pointers of more steps spill

@@ -1,5 +1,27 @@
-// The fused nest: the depthwise result of one sum block stays in the cache and is consumed there. Every CPU schedule so
-// far is this nest with numbers of its own; the pictures and budgets are at the head of the target's file.
+// The fused nest: the depthwise result of one sum block stays in the cache and is consumed there. Every processor's
+// schedule is this nest, or with channels first the one of fused_channels_first.cpp, with numbers of its own: targets/ has
+// their budgets of registers and caches.
+//
+// The nest, for one task (a strip of output pixels, flattened to p):
+//
+//   for each block of sum_block channels   partial accumulates; the last block goes to the output
+//     for each chunk of channels                                  \.
+//       staged  <- the strip's input, zero-padded, dense [y][x][l] |  depthwise stage: once for each pixel and channel
+//       for each row, for each x tile                              |
+//         taps  <- T pixels x chunk lanes in registers             |
+//         flat[p][k] <- act(taps + mid_bias)                      /.
+//     for each panel of output channels                           \.
+//       for each tile of pixels                                    |
+//         sum   <- tile_pixels x tile_vectors in registers         |  pointwise stage: broadcast, load weights, FMA
+//           for k: unrolled by sum_unroll                          |
+//         partial or output <- sum                                /.
+//
+// Where the taps read the input themselves (stage 0) there is no `staged`. In variants for a multiple of the vectors
+// (guarded_taps) the nest of the depthwise stage is then
+//
+//       for each row, for each x tile, for each multiple
+//         for each tap: its weights in registers; for each pixel that has a sample there: multiply-adds from memory
+//         flat[p][k] <- act(taps + mid_bias)
 #include "fused.h"
 
 #include "fetch_ahead.h"
