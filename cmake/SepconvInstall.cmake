@@ -68,9 +68,11 @@ install(
 )
 install(
   FILES
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvCompile.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvHostTools.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvLayerNames.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvLayers.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/SepconvNames.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvSchema.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTargets.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/SepconvTuning.cmake"

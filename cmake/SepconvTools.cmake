@@ -2,7 +2,7 @@
 # that compile a variant, link it and time it. The tuner and tools/inspect read it. Paths are absolute, or relative to the file's folder.
 include_guard(GLOBAL)
 
-# Behind its named arguments come, where there are GPU rows, the runner for them and their driver library.
+# Behind its named arguments come, where there are GPU variants, the runner for them and their driver library.
 function(
   _sepconv_write_tools
   file

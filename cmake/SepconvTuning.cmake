@@ -1,5 +1,5 @@
 # Reads the tuning records (schema/tuning.schema.json): schedule parameters that were found by measurement. A record that cannot be
-# used costs a warning, never the build: the row is then compiled with its schedule's defaults.
+# used costs a warning, never the build: the variant is then compiled with its schedule's defaults.
 include_guard(GLOBAL)
 
 # The records that come with sepconv, one file a target.
@@ -36,7 +36,7 @@ function(_sepconv_tuning_records file target out)
   elseif(no_target OR NOT written_for STREQUAL target)
     set(problem "\"target\" is not \"${target}\"")
   elseif(no_records OR NOT type STREQUAL "OBJECT")
-    set(problem "\"records\" is no object")
+    set(problem "\"records\" is not an object")
   endif()
   if(NOT problem)
     set(${out} "${json}" PARENT_SCOPE)
@@ -66,8 +66,8 @@ function(_sepconv_tuning_record json variant out)
   endforeach()
 endfunction()
 
-# tuned=<parameter>:<value>,... of a row, "" where there is no record. The generator and sepconv_variant_table see whether the values suit the
-# variant.
+# tuned=<parameter>:<value>,... of a variant, "" where there is no record. The generator and sepconv_variant_table see whether the values suit
+# it.
 function(_sepconv_tuned_parameters variant target out)
   set(${out} "" PARENT_SCOPE)
   foreach(dir IN ITEMS "${SEPCONV_TUNING}" "${_SEPCONV_OWN_TUNING}")
@@ -84,7 +84,7 @@ function(_sepconv_tuned_parameters variant target out)
     string(JSON record ERROR_VARIABLE error GET "${json}" records "${variant}" "${microarchitecture}" parameters)
     string(JSON type ERROR_VARIABLE error TYPE "${json}" records "${variant}" "${microarchitecture}" parameters)
     if(error OR NOT type STREQUAL "OBJECT")
-      message(WARNING "${where}: \"parameters\" is missing, or no object")
+      message(WARNING "${where}: \"parameters\" is missing, or not an object")
       return()
     endif()
     set(words "")

@@ -1,4 +1,4 @@
-// The algorithm of a GPU row: a whole separable convolution, all pixels of all images, with no scheduling call in it.
+// The algorithm of a GPU variant: a whole separable convolution, all pixels of all images, with no scheduling call in it.
 // The stages and their names are those of pipeline.h; what differs is that nothing is cut into strips, and that every
 // tensor is a flat array with an offset and pitches of its own, which serves both layouts.
 //
@@ -8,7 +8,7 @@
 //                          past the last channel
 //   taps(l, p, q)        = sum over taps of sample(l, p, q, tap) * depthwise(l, tap, q)
 //   mid(l, p, q)         = mid_act(taps + mid_bias)
-//   flat(l, p, q)        = mid(l, p, q), in shared memory; split rows write it to the workspace and read it back
+//   flat(l, p, q)        = mid(l, p, q), in shared memory; split variants write it to the workspace and read it back
 //   sum(f, p, panel)     = sum over q and l of flat(l, p, q) * weight(f, l, q, panel)
 //   done(f, p, panel)    = out_act(out_bias + sum + residual)
 //   output[f, p]         = done(f, p, panel)           f counts from the panel's first channel
@@ -54,7 +54,7 @@ struct DeviceOptions {
   static constexpr int lanes = 4;     // channels of one load of 16 bytes
   static constexpr int granule = 16;  // packed parts and the workspace begin at multiples of so many elements
   int chunk = 16;                     // L
-  // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split rows share the workspace's
+  // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split variants share the workspace's
   // in the same way.
   int threads_x = 16, threads_y = 8, thread_pixels = 8, thread_vectors = 1;
   bool channels_first = false;

@@ -96,19 +96,19 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   }
   if (p.panel_lanes == 1 && (!name.channels_first || name.depthwise_only() || name.all_activations())) {
     return illegal_sentence("panel_lanes", 1,
-                            "for rows with channels first, both stages, and activations that are clamps");
+                            "for variants with channels first, both stages, and activations that are clamps");
   }
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return illegal_sentence("tap_rows", p.tap_rows, "the name must fix the kernel");
   }
-  // Only the taps that read the image are shown to such a row: groups of them would begin elsewhere in another strip,
+  // Only the taps that read the image are shown to such a variant: groups of them would begin elsewhere in another strip,
   // and a compiler that adds up a group in its own order would give other bits.
   if (p.tap_unroll > 1 && name.kernel.back() == 0) {
     return illegal_sentence("tap_unroll", p.tap_unroll, "the name must fix the kernel");
   }
   if (p.stage == 0 && (name.channels_first || name.all_activations())) {
     return illegal_sentence("stage", 0,
-                            "rows with channels first, and rows that take every activation, stage their input");
+                            "variants with channels first, and those that take every activation, stage their input");
   }
   if (p.stage == 0 && !name.channels_come_in(p.chunk)) {
     return illegal_sentence("stage", 0,

@@ -68,7 +68,7 @@ struct TileSizes {
 };
 TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& parameters);
 
-// The sizes of the channel sum (sepconv/sum_blocks.h) as far as the name fixes them; 0 means "any".
+// The sizes of the channel sum (sepconv/sum_blocks.hpp) as far as the name fixes them; 0 means "any".
 struct FixedSizes {
   int64_t sum_channels = 0, sum_block = 0;
   bool one_block = false;  // all channels are known to fit one block

@@ -8,7 +8,7 @@
 
 namespace sepconv {
 
-// output(f, p), of rows with channels last and a depth multiplier of 1.
+// output(f, p), of variants with channels last and a depth multiplier of 1.
 Halide::Expr plain_output(const PipelineInputs& inputs, const PipelineOptions& options, const Halide::Var& f,
                           const Halide::Var& p, Halide::Type type);
 
