@@ -3,6 +3,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "sepconv/sepconv.hpp"
+
 namespace sepconv::tools {
 namespace {
 
@@ -16,13 +18,17 @@ void spread(const char* option, const std::vector<int64_t>& values, int32_t rank
     axes[axis] = values.size() == 1 ? values[0] : values[static_cast<size_t>(axis)];
 }
 
+// Every value of an enumeration, by its word.
+template <typename Enum>
+std::map<std::string, Enum> values_of_words() {
+  std::map<std::string, Enum> values;
+  for (int i = 0; const char* word = name(static_cast<Enum>(i)); ++i) values[word] = static_cast<Enum>(i);
+  return values;
+}
+
 }  // namespace
 
 void define(CLI::App* app, ProblemOptions* options) {
-  static const std::map<std::string, sepconv_padding> paddings = {
-      {"valid", SEPCONV_PADDING_VALID}, {"same", SEPCONV_PADDING_SAME}, {"causal", SEPCONV_PADDING_CAUSAL}};
-  static const std::map<std::string, sepconv_layout> layouts = {{"channels_last", SEPCONV_LAYOUT_CHANNELS_LAST},
-                                                                {"channels_first", SEPCONV_LAYOUT_CHANNELS_FIRST}};
   const std::string group = "Problem (extents outermost first, such as 56x56 or 500)";
   const auto add = [&](const char* name, auto* value, const char* text) {
     return app->add_option(name, *value, text)->group(group);
@@ -42,12 +48,14 @@ void define(CLI::App* app, ProblemOptions* options) {
   add("--dilation", &options->dilation, "Dilation rates")->delimiter('x')->default_str("1");
   add("--mult", &options->multiplier, "Depth multiplier")->capture_default_str();
   add("--batch", &options->batch, "Images")->capture_default_str();
-  add("--padding", &options->padding, "valid, same or causal")
+  std::map<std::string, sepconv_padding> paddings = values_of_words<sepconv_padding>();
+  paddings.erase(name(SEPCONV_PADDING_EXPLICIT));  // there is no option for its numbers
+  add("--padding", &options->padding, "Zeros around the input")
       ->transform(CLI::CheckedTransformer(paddings, CLI::ignore_case))
-      ->default_str("same");
-  add("--layout", &options->layout, "channels_last or channels_first")
-      ->transform(CLI::CheckedTransformer(layouts, CLI::ignore_case))
-      ->default_str("channels_last");
+      ->default_str(name(options->padding));
+  add("--layout", &options->layout, "Where the channels are")
+      ->transform(CLI::CheckedTransformer(values_of_words<sepconv_layout>(), CLI::ignore_case))
+      ->default_str(name(options->layout));
   add("--threads", &options->threads, "Threads of one run")->capture_default_str();
   add("--variant", &options->variant, "Ask for this variant, by its full name");
 }

@@ -51,7 +51,7 @@ sepconv_status fold_batch_norm(const sepconv_problem* problem, sepconv_position 
   }
   const bool mid = number == SEPCONV_POSITION_MID;
   if (g.problem.stages == (mid ? SEPCONV_STAGES_POINTWISE : SEPCONV_STAGES_DEPTHWISE)) {
-    return fail(invalid, "position is %s, but the problem has no such stage", mid ? "MID" : "OUT");
+    return fail(invalid, "position is %s, but the problem does not have that stage", mid ? "MID" : "OUT");
   }
   if (kernel == nullptr) return fail(invalid, "kernel is NULL");
   if (bias == nullptr) return fail(invalid, "bias is NULL: pass zeros where the layer had none");
@@ -62,8 +62,8 @@ sepconv_status fold_batch_norm(const sepconv_problem* problem, sepconv_position 
     case SEPCONV_DTYPE_F64:
       return fold(norm, rows, channels, static_cast<double*>(kernel), static_cast<double*>(bias));
     default:
-      return fail(SEPCONV_UNSUPPORTED, "problem.weight_dtype is %d: only float32 and float64 are folded",
-                  static_cast<int>(g.problem.weight_dtype));
+      return fail(SEPCONV_UNSUPPORTED, "problem.weight_dtype is %s: only float32 and float64 can be folded",
+                  sepconv_dtype_name(g.problem.weight_dtype));
   }
 }
 

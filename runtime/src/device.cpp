@@ -13,21 +13,11 @@ namespace sepconv::internal {
 namespace {
 
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
-constexpr int64_t lanes = 4;  // elements of one load: 16 bytes of float32
 
 sepconv_status call_driver(const sepconv_variant& variant, const sepconv_device_call& call) {
   char reason[640] = "";
   const sepconv_status status = variant.driver->run(&variant, &call, reason, sizeof reason);
   return status == SEPCONV_OK ? status : fail(status, "variant %s: %s", variant.name, reason);
-}
-
-// A pitch as a variant takes it. One that is too large steps nowhere: plan_call has seen to that.
-int32_t call_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
-
-bool vector_pitches(const TensorPitch& pitch, int32_t rank) {
-  bool all = pitch.image % lanes == 0;
-  for (int axis = 0; axis < rank; ++axis) all = all && pitch.axis[axis] % lanes == 0;
-  return all;
 }
 
 // One tensor of a run, as the arguments name it.
@@ -87,7 +77,51 @@ bool meet(const sepconv_driver& driver, const sepconv_device_tensor& a, int64_t 
 }
 
 bool begins_at_vector(const sepconv_device_tensor& tensor, int64_t element) {
-  return tensor.byte_offset % (lanes * element) == 0 && aligned(tensor.memory, static_cast<size_t>(lanes * element));
+  return tensor.byte_offset % (vector_elements * element) == 0 &&
+         aligned(tensor.memory, static_cast<size_t>(vector_elements * element));
+}
+
+// Writes down where the arguments' tensors lie, and checks that what is written overlaps nothing else.
+sepconv_status place_tensors(const sepconv_plan& plan, const sepconv_arguments& a, sepconv_device_call* call) {
+  const Geometry& g = plan.geometry;
+  const sepconv_driver& driver = *plan.variant->driver;
+  const int64_t element = dtype_size(g.problem.output_dtype);
+  const int64_t packed_bytes = static_cast<int64_t>(plan.packed.size);
+  const int64_t workspace_bytes = static_cast<int64_t>(plan.workspace_size);
+  const struct {
+    Place place;
+    bool wanted, written;
+    sepconv_device_tensor* tensor;
+  } places[] = {{{"packed", a.packed, a.packed_memory, packed_bytes, 64}, true, false, &call->packed},
+                {{"input", a.input, a.input_memory, g.input_bytes, element}, true, false, &call->input},
+                {{"residual", a.residual, a.residual_memory, g.output_bytes, element},
+                 g.problem.has_residual != 0,
+                 false,
+                 &call->residual},
+                {{"workspace", a.workspace, a.workspace_memory, workspace_bytes, 64},
+                 workspace_bytes != 0,
+                 true,
+                 &call->workspace},
+                {{"output", a.output, a.output_memory, g.output_bytes, element}, true, true, &call->output}};
+  for (const auto& given : places) {
+    if (!given.wanted) continue;
+    if (sepconv_status status = take(driver, given.place, given.tensor)) return status;
+  }
+  if (a.workspace_size < plan.workspace_size) {
+    return fail(invalid, "arguments.workspace_size is %zu: the plan needs %zu bytes, on the device", a.workspace_size,
+                plan.workspace_size);
+  }
+  for (const auto& written : places) {
+    if (!written.wanted || !written.written) continue;
+    for (const auto& other : places) {
+      if (!other.wanted || other.tensor == written.tensor ||
+          !meet(driver, *written.tensor, written.place.bytes, *other.tensor, other.place.bytes)) {
+        continue;
+      }
+      return fail(invalid, "arguments.%s overlaps arguments.%s", written.place.name, other.place.name);
+    }
+  }
+  return SEPCONV_OK;
 }
 
 }  // namespace
@@ -103,103 +137,19 @@ const sepconv_driver* find_driver(sepconv_device device, const Tables& tables) {
 }
 
 sepconv_status device_targets(sepconv_device device, const Tables& tables, TargetSet* targets) {
-  const int target = target_index(device == SEPCONV_DEVICE_CUDA ? "cuda" : "opencl");
-  *targets = TargetSet{1} << target;
+  const char* const name = sepconv_device_name(device);  // a target's name, too
+  *targets = TargetSet{1} << target_index(name);
   const sepconv_driver* const driver = find_driver(device, tables);
-  const char* const name = device == SEPCONV_DEVICE_CUDA ? "SEPCONV_DEVICE_CUDA" : "SEPCONV_DEVICE_OPENCL";
   if (driver == nullptr) {
-    return fail(SEPCONV_UNSUPPORTED, "options.device is %d (%s): no registered library has variants for it",
-                static_cast<int>(device), name);
+    return fail(SEPCONV_UNSUPPORTED, "options.device is %s: no registered library has variants for it", name);
   }
   char reason[320] = "";
   const sepconv_status status = driver->probe(reason, sizeof reason);
-  return status == SEPCONV_OK ? status
-                              : fail(status, "options.device is %d (%s): %s", static_cast<int>(device), name, reason);
-}
-
-sepconv_status plan_call(sepconv_plan* plan) {
-  const Geometry& g = plan->geometry;
-  const sepconv_problem& p = g.problem;
-  const PackedLayout& packed = plan->packed;
-  const int64_t element = dtype_size(p.weight_dtype), part = 16 * element;
-  const int64_t pixels = saturating_multiply(p.batch, g.out_pixels);
-  const int64_t workspace = plan->variant->split == 0 ? 0 : saturating_multiply(pixels, packed.channels);
-  const struct {
-    const char* name;
-    int64_t elements;
-  } tensors[] = {{"the input", g.input_bytes / element},
-                 {"the output", g.output_bytes / element},
-                 {"the packed weights", static_cast<int64_t>(packed.size) / element},
-                 {"the workspace", workspace},
-                 {"the output's pixels", saturating_add(pixels, 4096)}};  // whole blocks of them
-  for (const auto& tensor : tensors) {
-    if (tensor.elements > INT32_MAX) {
-      return fail(SEPCONV_UNSUPPORTED, "%s has %" PRId64 " elements, too many for the 32-bit indices of a GPU variant",
-                  tensor.name, tensor.elements);
-    }
-  }
-  if (packed.panels > 65535 || packed.chunks > 65535) {
-    return fail(SEPCONV_UNSUPPORTED, "in_channels %" PRId64 " or out_channels %" PRId64 " take too many blocks",
-                p.in_channels, p.out_channels);
-  }
-  sepconv_device_call& call = plan->call;
-  call = {};
-  call.input.elements = g.input_bytes / element;
-  call.output.elements = g.output_bytes / element;
-  call.packed.elements = static_cast<int64_t>(packed.size) / element;
-  call.workspace.elements = workspace;
-  const auto at = [&](size_t offset) { return static_cast<int32_t>(static_cast<int64_t>(offset) / part); };
-  call.mid_bias_at = at(packed.mid_bias);
-  call.depthwise_at = at(packed.depthwise);
-  call.pointwise_at = at(packed.pointwise);
-  call.out_bias_at = at(packed.out_bias);
-  call.in_channels = static_cast<int32_t>(p.in_channels);
-  call.out_channels = static_cast<int32_t>(p.out_channels);
-  call.depth_multiplier = static_cast<int32_t>(p.depth_multiplier);
-  call.chunks = static_cast<int32_t>(packed.chunks);
-  call.pixels = static_cast<int32_t>(pixels);
-  call.batch = static_cast<int32_t>(p.batch);
-  call.in_channel_pitch = call_pitch(g.input_pitch.channel);
-  call.in_image_pitch = call_pitch(g.input_pitch.image);
-  call.out_channel_pitch = call_pitch(g.output_pitch.channel);
-  call.out_image_pitch = call_pitch(g.output_pitch.image);
-  const bool residual = p.has_residual != 0;
-  call.residual_channel_pitch = residual ? call.out_channel_pitch : 0;
-  call.residual_image_pitch = residual ? call.out_image_pitch : 0;
-  call.residual.elements = residual ? call.output.elements : call.packed.elements;
-  call.vectors = p.layout == SEPCONV_LAYOUT_CHANNELS_LAST && p.in_channels % lanes == 0 &&
-                 p.out_channels % lanes == 0 && vector_pitches(g.input_pitch, g.rank) &&
-                 vector_pitches(g.output_pitch, g.rank);
-  for (int i = 0; i < g.rank; ++i) {
-    sepconv_device_axis& axis = call.axis[i];
-    axis.kernel = static_cast<int32_t>(p.kernel_extent[i]);
-    axis.stride = static_cast<int32_t>(smaller<int64_t>(g.stride[i], INT32_MAX));
-    axis.dilation = static_cast<int32_t>(smaller<int64_t>(g.dilation[i], INT32_MAX));
-    axis.pad_before = static_cast<int32_t>(g.pad_before[i]);
-    axis.in_extent = static_cast<int32_t>(g.in_extent[i]);
-    axis.out_extent = static_cast<int32_t>(g.out_extent[i]);
-    axis.in_pitch = call_pitch(g.input_pitch.axis[i]);
-    axis.out_pitch = call_pitch(g.output_pitch.axis[i]);
-    axis.residual_pitch = residual ? axis.out_pitch : 0;
-    // Where a tap reads, counted from the image's first sample.
-    const int64_t reach = saturating_add(g.pad_before[i], saturating_add(g.in_extent[i], g.pad_after[i]));
-    if (saturating_add(reach, g.reach[i]) > INT32_MAX) {
-      return fail(SEPCONV_UNSUPPORTED, "axis %d with its padding is too long for the 32-bit indices of a GPU variant",
-                  i);
-    }
-  }
-  call.in = plan->in;
-  call.mid = plan->mid;
-  call.out = plan->out;
-  plan->zero_bytes = 0;
-  plan->workspace_size = static_cast<size_t>(workspace * static_cast<int64_t>(sizeof(float)));
-  return SEPCONV_OK;
+  return status == SEPCONV_OK ? status : fail(status, "options.device is %s: %s", name, reason);
 }
 
 sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& a) {
   const Geometry& g = plan.geometry;
-  const sepconv_driver& driver = *plan.variant->driver;
-  const int64_t element = dtype_size(g.problem.output_dtype);
   const bool has_residual = g.problem.has_residual != 0;
   if (a.parallel_for != nullptr)
     return fail(invalid, "arguments.parallel_for is given, but the plan's device is a GPU");
@@ -208,40 +158,12 @@ sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& 
   }
   if (g.problem.batch == 0) return SEPCONV_OK;
   sepconv_device_call call = plan.call;
-  const int64_t packed_bytes = static_cast<int64_t>(plan.packed.size);
-  const int64_t workspace_bytes = static_cast<int64_t>(plan.workspace_size);
-  const struct {
-    Place place;
-    bool wanted;
-    sepconv_device_tensor* tensor;
-  } places[] = {
-      {{"packed", a.packed, a.packed_memory, packed_bytes, 64}, true, &call.packed},
-      {{"input", a.input, a.input_memory, g.input_bytes, element}, true, &call.input},
-      {{"residual", a.residual, a.residual_memory, g.output_bytes, element}, has_residual, &call.residual},
-      {{"workspace", a.workspace, a.workspace_memory, workspace_bytes, 64}, workspace_bytes != 0, &call.workspace},
-      {{"output", a.output, a.output_memory, g.output_bytes, element}, true, &call.output}};
-  for (const auto& given : places) {
-    if (!given.wanted) continue;
-    if (sepconv_status status = take(driver, given.place, given.tensor)) return status;
-  }
-  if (a.workspace_size < plan.workspace_size) {
-    return fail(invalid, "arguments.workspace_size is %zu: the plan needs %zu bytes, on the device", a.workspace_size,
-                plan.workspace_size);
-  }
-  for (const auto& written : places) {
-    if (!written.wanted || (written.tensor != &call.output && written.tensor != &call.workspace)) continue;
-    for (const auto& other : places) {
-      if (!other.wanted || other.tensor == written.tensor ||
-          !meet(driver, *written.tensor, written.place.bytes, *other.tensor, other.place.bytes)) {
-        continue;
-      }
-      return fail(invalid, "arguments.%s overlaps arguments.%s", written.place.name, other.place.name);
-    }
-  }
+  if (sepconv_status status = place_tensors(plan, a, &call)) return status;
   if (!has_residual) {  // zeros of the packed weights' header
     call.residual.memory = call.packed.memory;
     call.residual.byte_offset = call.packed.byte_offset + static_cast<int64_t>(offsetof(PackedHeader, reserved));
   }
+  const int64_t element = dtype_size(g.problem.output_dtype);
   if (!begins_at_vector(call.input, element) || !begins_at_vector(call.output, element)) call.vectors = 0;
   call.stream = a.stream;
   return call_driver(*plan.variant, call);

@@ -7,6 +7,8 @@
 
 namespace sepconv::internal {
 
+inline constexpr int64_t vector_elements = 4;  // of one load: 16 bytes of float32
+
 // The driver that the registered variants for the device have, or NULL without such variants.
 const sepconv_driver* find_driver(sepconv_device device, const Tables& tables);
 

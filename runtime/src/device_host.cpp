@@ -23,11 +23,11 @@ class Block {
     if (bytes == 0) return SEPCONV_OK;
     if (int error = driver_.allocate(context, bytes, &data_)) {
       data_ = nullptr;
-      return fail(SEPCONV_OUT_OF_MEMORY, "no device memory (%zu bytes): the driver says %d", bytes, error);
+      return fail(SEPCONV_OUT_OF_MEMORY, "no device memory (%zu bytes): the driver returned %d", bytes, error);
     }
     if (host == nullptr) return SEPCONV_OK;
     if (int error = driver_.write(stream, data_, host, bytes))
-      return fail(SEPCONV_DEVICE_FAILED, "a copy to the device failed: the driver says %d", error);
+      return fail(SEPCONV_DEVICE_FAILED, "a copy to the device failed: the driver returned %d", error);
     return SEPCONV_OK;
   }
 
@@ -98,11 +98,11 @@ sepconv_status run_host(const sepconv_plan& plan, const sepconv_arguments& host,
   }
   if (status == SEPCONV_OK) {
     if (int error = driver->read(stream, output.data(), host.output, output_bytes))
-      status = fail(SEPCONV_DEVICE_FAILED, "the copy from the device failed: the driver says %d", error);
+      status = fail(SEPCONV_DEVICE_FAILED, "the copy from the device failed: the driver returned %d", error);
   }
   // Copies of host memory may be under way, whatever has failed.
   if (int error = driver->wait(stream)) {
-    if (status == SEPCONV_OK) status = fail(SEPCONV_DEVICE_FAILED, "waiting failed: the driver says %d", error);
+    if (status == SEPCONV_OK) status = fail(SEPCONV_DEVICE_FAILED, "waiting failed: the driver returned %d", error);
   }
   return status;
 }

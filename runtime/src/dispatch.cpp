@@ -1,123 +1,13 @@
 #include "dispatch.h"
 
-#include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "integers.h"
-#include "pack.h"
-#include "strip.h"
 
 namespace sepconv::internal {
 namespace {
 
-// Collects the reason for a rejection; without a buffer it only says that there is one.
-struct Reason {
-  char* text;
-  size_t size;
-
-  [[gnu::format(printf, 2, 3)]] bool operator()(const char* format, ...) const {
-    if (text == nullptr) return true;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, size, format, arguments);
-    va_end(arguments);
-    return true;
-  }
-};
-
-// True (and the reason) if a quantity that the variant fixes differs from the problem's.
-bool differs(const Reason& reason, const char* what, int64_t problem, int64_t variant) {
-  if (variant == 0 || variant == problem) return false;
-  return reason("%s is %" PRId64 ", the variant has %" PRId64, what, problem, variant);
-}
-
-bool differs(const Reason& reason, const char* what, const int64_t* problem, const int64_t* variant, int rank) {
-  for (int axis = 0; axis < rank; ++axis) {
-    if (variant[axis] == 0 || variant[axis] == problem[axis]) continue;
-    return reason("%s[%d] is %" PRId64 ", the variant has %" PRId64, what, axis, problem[axis], variant[axis]);
-  }
-  return false;
-}
-
-int64_t pointwise_kernel_bytes(const Geometry& g) {
-  const sepconv_problem& p = g.problem;
-  return saturating_multiply(saturating_multiply(g.mid_channels, p.out_channels), dtype_size(p.weight_dtype));
-}
-
-bool rejected(const Request& request, const sepconv_variant& variant, const Reason& reason) {
-  const sepconv_problem& p = request.geometry->problem;
-  if ((variant.driver == nullptr ? SEPCONV_DEVICE_CPU : variant.driver->device) != request.device) {
-    return reason("it runs on another device");
-  }
-  if (variant.spatial_rank != p.spatial_rank) {
-    return reason("spatial_rank is %" PRId32 ", the variant has %" PRId32, p.spatial_rank, variant.spatial_rank);
-  }
-  if (variant.layout != p.layout) return reason("another layout");
-  if (variant.input_dtype != p.input_dtype || variant.weight_dtype != p.weight_dtype ||
-      variant.output_dtype != p.output_dtype) {
-    return reason("other dtypes");
-  }
-  if ((variant.stages == SEPCONV_STAGES_DEPTHWISE) != (p.stages == SEPCONV_STAGES_DEPTHWISE)) {
-    return reason(variant.stages == SEPCONV_STAGES_DEPTHWISE ? "it has no pointwise stage"
-                                                             : "it has a pointwise stage");
-  }
-  if (variant.activations == 0 &&
-      !(is_clamp(p.input_activation) && is_clamp(p.mid_activation) && is_clamp(p.out_activation))) {
-    return reason("it takes no activations but clamps");
-  }
-  if (variant.input_activation == 0 && p.input_activation.kind != SEPCONV_ACTIVATION_NONE) {
-    return reason("it takes no activation on the input");
-  }
-  if (differs(reason, "kernel_extent", p.kernel_extent, variant.kernel_extent, p.spatial_rank) ||
-      differs(reason, "stride", p.stride, variant.stride, p.spatial_rank) ||
-      differs(reason, "dilation", p.dilation, variant.dilation, p.spatial_rank) ||
-      differs(reason, "depth_multiplier", p.depth_multiplier, variant.depth_multiplier) ||
-      differs(reason, "in_channels", p.in_channels, variant.in_channels) ||
-      differs(reason, "out_channels", p.out_channels, variant.out_channels) ||
-      differs(reason, "in_extent", p.in_extent, variant.in_extent, p.spatial_rank)) {
-    return true;
-  }
-  if (variant.channels_multiple > 1 && p.in_channels % variant.channels_multiple != 0) {
-    return reason("in_channels is %" PRId64 ", the variant wants a multiple of %" PRId64, p.in_channels,
-                  variant.channels_multiple);
-  }
-  // No rule for those who ask for the variant, or for its packing.
-  const bool unasked = request.variant == nullptr && !request.same_packing;
-  if (unasked && variant.max_image_bytes > 0) {
-    const int64_t image = saturating_multiply(request.geometry->in_pixels * p.in_channels, dtype_size(p.input_dtype));
-    if (image > variant.max_image_bytes)
-      return reason("an image has %" PRId64 " bytes, the variant is for at most %" PRId64, image,
-                    variant.max_image_bytes);
-  }
-  if (unasked && variant.max_reads > 0) {
-    const double reads = reads_per_sample(*request.geometry, variant);
-    if (reads > variant.max_reads)
-      return reason("a sample is read by %.1f taps, the variant is for at most %" PRId32, reads, variant.max_reads);
-  }
-  if (unasked && variant.min_pointwise_bytes > 0) {
-    const int64_t kernel = pointwise_kernel_bytes(*request.geometry);
-    if (kernel < variant.min_pointwise_bytes)
-      return reason("the pointwise kernel has %" PRId64 " bytes, the variant is for at least %" PRId64, kernel,
-                    variant.min_pointwise_bytes);
-  }
-  const int target = target_index(variant.target);
-  if (target < 0) return reason("this library does not know its target %s", variant.target);
-  if (!(request.machine >> target & 1)) return reason("this machine cannot run %s", variant.target);
-  if (!(request.allowed >> target & 1)) {
-    return reason("%s is excluded by options.targets or SEPCONV_TARGETS", variant.target);
-  }
-  if (request.variant != nullptr && strcmp(request.variant, variant.name) != 0)
-    return reason("options.variant names another");
-  if (request.same_packing && packing_id_of(variant) != request.packing_id) {
-    return reason("its packing is not that of options.packing_of");
-  }
-  return false;
-}
-
-// A variant's rank inside its table, for a pointwise kernel of so many bytes: the larger key first, variants of one key
+// A variant's rank inside its table, for a pointwise kernel of this size: the larger key first, variants of one key
 // in the order of the table. Levels are far below 64. What a large kernel wants counts for more than all that a variant
 // can fix.
 int rank_key(const sepconv_variant& variant, int64_t kernel_bytes) {
@@ -127,18 +17,20 @@ int rank_key(const sepconv_variant& variant, int64_t kernel_bytes) {
   return (fixed_quantities(variant) + first) * 64 + target_level(target_index(variant.target)) + 1;
 }
 
-// What a GPU variant does besides the products that every variant needs, in multiply-adds: a depthwise tap of a fused
-// variant, with its load, counts for two, and so often as there are panels; a byte of the workspace for as many as the
-// device computes in the time that its memory moves one; a second kernel for what is computed while it starts. 0 for
-// other variants.
+// A model of what a GPU variant does besides the products that every variant needs, in multiply-adds; 0 for the
+// processor's variants. Rough numbers: they only have to tell a fused variant from a split one.
 double extra_work(const Geometry& g, const sepconv_variant& variant) {
-  constexpr double per_tap = 2, per_byte = 8, per_kernel = 2e7;
+  constexpr double work_of_tap = 2;       // a multiply-add, and a load that takes as long
+  constexpr double work_of_byte = 8;      // what a device computes in the time that its memory moves a byte
+  constexpr double work_of_launch = 2e7;  // what it computes while a second kernel starts: microseconds of tera-ops
+  constexpr double bytes_of_channel = 2 * sizeof(float);  // of the workspace: written once, read once
   if (variant.driver == nullptr) return 0;
   const double mid =
       static_cast<double>(g.problem.batch) * static_cast<double>(g.out_pixels) * static_cast<double>(g.mid_channels);
-  const double tap_work = mid * per_tap * static_cast<double>(g.taps);
-  if (variant.split != 0) return tap_work + mid * 2 * sizeof(float) * per_byte + per_kernel;
-  return tap_work * static_cast<double>(divide_up(g.problem.out_channels, variant.panel_channels));
+  const double taps = mid * work_of_tap * static_cast<double>(g.taps);
+  if (variant.split != 0) return taps + mid * bytes_of_channel * work_of_byte + work_of_launch;
+  // A fused variant convolves again for each panel of output channels.
+  return taps * static_cast<double>(divide_up(g.problem.out_channels, variant.panel_channels));
 }
 
 }  // namespace
@@ -153,8 +45,9 @@ int fixed_quantities(const sepconv_variant& variant) {
   return count;
 }
 
-bool why_not(const Request& request, const sepconv_variant& variant, char* text, size_t size) {
-  return rejected(request, variant, Reason{text, size});
+int64_t pointwise_kernel_bytes(const Geometry& g) {
+  const sepconv_problem& p = g.problem;
+  return saturating_multiply(saturating_multiply(g.mid_channels, p.out_channels), dtype_size(p.weight_dtype));
 }
 
 const sepconv_variant* choose_variant(const Request& request, const Tables& tables) {
@@ -165,7 +58,7 @@ const sepconv_variant* choose_variant(const Request& request, const Tables& tabl
     int best_key = 0;
     for (size_t i = 0; i < table.variant_count; ++i) {
       const sepconv_variant& variant = table.variants[i];
-      if (rejected(request, variant, Reason{nullptr, 0})) continue;
+      if (why_not(request, variant, nullptr, 0)) continue;
       const int key = rank_key(variant, kernel_bytes);
       if (best != nullptr && (key < best_key || (key == best_key && !(extra_work(*request.geometry, variant) <
                                                                       extra_work(*request.geometry, *best))))) {
@@ -207,6 +100,16 @@ const sepconv_variant* ranked_variant(const Tables& tables, size_t position) {
     }
   }
   return nullptr;
+}
+
+void judge_variants(const Request& request, const Tables& tables, const sepconv_variant* chosen,
+                    void (*say)(void* context, const sepconv_variant& variant, const char* verdict), void* context) {
+  const sepconv_variant* variant;
+  for (size_t i = 0; (variant = ranked_variant(tables, i)) != nullptr; ++i) {
+    char reason[160] = "could run it, but ranks behind the chosen one";
+    if (variant != chosen) why_not(request, *variant, reason, sizeof reason);
+    say(context, *variant, variant == chosen ? "chosen" : reason);
+  }
 }
 
 }  // namespace sepconv::internal

@@ -38,9 +38,9 @@ class Writer {
 void explain(const sepconv_plan& plan, Writer& write) {
   const Geometry& g = plan.geometry;
   const sepconv_problem& p = g.problem;
-  static const char* const stages[] = {"", ", depthwise stage only", ", pointwise stage only"};
-  write("problem: %s, channels %s%s, batch %" PRId64 ", ", sepconv_dtype_name(p.input_dtype),
-        p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", stages[p.stages], p.batch);
+  write("problem: %s, %s, %s stage%s, batch %" PRId64 ", ", sepconv_dtype_name(p.input_dtype),
+        sepconv_layout_name(p.layout), sepconv_stages_name(p.stages), p.stages == SEPCONV_STAGES_BOTH ? "s" : " only",
+        p.batch);
   write.extents("input", g.in_extent, g.rank);
   write.extents(", output", g.out_extent, g.rank);
   write(", channels %" PRId64 " -> %" PRId64 " -> %" PRId64, p.in_channels, g.mid_channels, p.out_channels);
@@ -50,7 +50,7 @@ void explain(const sepconv_plan& plan, Writer& write) {
   write.extents(", zeros before", g.pad_before, g.rank);
   write.extents(" and after", g.pad_after, g.rank);
   write("\nvariant: %s (%s)\n", plan.variant->name,
-        plan.request.variant != nullptr ? "asked for by name" : "the first in rank that may run the problem");
+        plan.request.variant != nullptr ? "asked for by name" : "the first in rank that can run the problem");
   if (plan.variant->driver == nullptr) {
     write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
           " at a time\n",
@@ -67,16 +67,12 @@ void explain(const sepconv_plan& plan, Writer& write) {
   write("\nvariants, in order of rank:\n");
   Tables tables;
   registered_tables(&tables, plan.table_count);
-  const sepconv_variant* variant;
-  for (size_t i = 0; (variant = ranked_variant(tables, i)) != nullptr; ++i) {
-    char reason[160] = "could run it, but ranks behind the chosen one";
-    if (variant == plan.variant) {
-      write("  %s: chosen\n", variant->name);
-    } else {
-      why_not(plan.request, *variant, reason, sizeof reason);
-      write("  %s: %s\n", variant->name, reason);
-    }
-  }
+  judge_variants(
+      plan.request, tables, plan.variant,
+      [](void* to, const sepconv_variant& variant, const char* verdict) {
+        (*static_cast<Writer*>(to))("  %s: %s\n", variant.name, verdict);
+      },
+      &write);
 }
 
 }  // namespace

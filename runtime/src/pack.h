@@ -58,7 +58,7 @@ uint64_t weights_hash_of(const Geometry& geometry);
 sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& variant, PackedLayout* layout);
 
 // Fills `packed` (layout.size bytes, 64-byte aligned). Weights that the problem does not have are NULL; a depthwise
-// kernel that is not there is a tap of 1.
+// kernel that is missing is a tap of 1.
 void pack_weights(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
                   const sepconv_weights& weights, void* packed);
 

@@ -1,9 +1,7 @@
 #include "plan.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "device.h"
 #include "error.h"
@@ -35,7 +33,8 @@ sepconv_status read_targets(const sepconv_targets& targets, TargetSet* allowed) 
 
 sepconv_status check_options(const sepconv_options& options) {
   const int device = raw_value(options.device);
-  if (device < 0 || device > SEPCONV_DEVICE_OPENCL) return fail(invalid, "options.device is %d: unknown", device);
+  if (device < 0 || device >= SEPCONV_DEVICE_COUNT)
+    return fail(invalid, "options.device is %d: it must be from 0 to %d", device, SEPCONV_DEVICE_COUNT - 1);
   if (options.max_threads < 1 || options.max_threads > most_threads) {
     return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %" PRId32, options.max_threads,
                 most_threads);
@@ -43,99 +42,65 @@ sepconv_status check_options(const sepconv_options& options) {
   return SEPCONV_OK;
 }
 
-// The sentence for a problem that no variant will do for: what it is, and why the variants that come nearest were
-// rejected.
-sepconv_status no_variant(const Request& request, const Tables& tables) {
-  const sepconv_problem& p = request.geometry->problem;
-  size_t variants = 0;
-  for (size_t t = 0; t < tables.count; ++t) variants += tables.table[t]->variant_count;
-  char problem[320];
-  int used = snprintf(problem, sizeof problem,
-                      "%" PRId32 " spatial axes, %s, channels %s, %" PRId64 " -> %" PRId64
-                      " channels, multiplier %" PRId64 ", kernel %" PRId64,
-                      p.spatial_rank, sepconv_dtype_name(p.input_dtype),
-                      p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? "first" : "last", p.in_channels, p.out_channels,
-                      p.depth_multiplier, p.kernel_extent[0]);
-  for (int axis = 1; axis < p.spatial_rank; ++axis)
-    used += snprintf(problem + used, sizeof problem - static_cast<size_t>(used), "x%" PRId64, p.kernel_extent[axis]);
-  if (tables.count == 0) {
-    return fail(SEPCONV_UNSUPPORTED, "no variant may run this problem (%s): sepconv_register was not called", problem);
+// options.packing_of: the new plan stays inside the other one's packing.
+sepconv_status share_packing(const Geometry& geometry, const sepconv_plan* other, Request* request) {
+  if (other == nullptr) return SEPCONV_OK;
+  const PackedHeader& header = other->packed.header;
+  if (weights_hash_of(geometry) != header.problem_hash) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "options.packing_of is a plan for other weights: channels, kernel extents or biases differ from this "
+                "problem's");
   }
-  char reasons[640] = "";
-  size_t length = 0;
-  for (size_t t = tables.count; t-- > 0;) {
-    for (size_t i = 0; i < tables.table[t]->variant_count; ++i) {
-      const sepconv_variant& variant = tables.table[t]->variants[i];
-      char reason[160];
-      if (variant.spatial_rank != p.spatial_rank || !why_not(request, variant, reason, sizeof reason)) continue;
-      const int written = snprintf(reasons + length, sizeof reasons - length, "; %s: %s", variant.name, reason);
-      if (written > 0) length = smaller(length + static_cast<size_t>(written), sizeof reasons - 1);
-    }
+  request->same_packing = true;
+  request->packing_id = header.packing_id;
+  return SEPCONV_OK;
+}
+
+// Chooses the plan's variant, and keeps how, for sepconv_plan_explain.
+sepconv_status choose(const sepconv_options& options, sepconv_plan* plan) {
+  sepconv_status status;
+  Request& request = plan->request;
+  request = {&plan->geometry, machine_targets()};
+  if (options.variant != nullptr && *options.variant != '\0') request.variant = options.variant;
+  request.device = options.device;
+  if ((status = read_targets(options.targets, &request.allowed))) return status;
+
+  // Everything is legal; from here on it may still be unsupported.
+  if ((status = check_supported(plan->geometry, options.device))) return status;
+  if ((status = share_packing(plan->geometry, options.packing_of, &request))) return status;
+  Tables tables;
+  registered_tables(&tables);
+  plan->table_count = tables.count;
+  if (options.device != SEPCONV_DEVICE_CPU) {
+    if ((status = device_targets(options.device, tables, &request.machine))) return status;
   }
-  if (request.variant != nullptr) {
-    for (size_t t = tables.count; t-- > 0;) {
-      for (size_t i = 0; i < tables.table[t]->variant_count; ++i) {
-        const sepconv_variant& variant = tables.table[t]->variants[i];
-        char reason[160];
-        if (strcmp(variant.name, request.variant) != 0 || !why_not(request, variant, reason, sizeof reason)) continue;
-        return fail(SEPCONV_UNSUPPORTED, "options.variant \"%s\" may not run this problem (%s): %s", request.variant,
-                    problem, reason);
-      }
-    }
-    return fail(SEPCONV_UNSUPPORTED, "options.variant is \"%s\": none of the %zu registered variants has that name",
-                request.variant, variants);
-  }
-  return fail(SEPCONV_UNSUPPORTED, "none of the %zu registered variants may run this problem (%s)%s", variants, problem,
-              reasons);
+  plan->variant = choose_variant(request, tables);
+  if (plan->variant == nullptr) return no_variant(request, tables);
+  if (request.variant != nullptr) request.variant = plan->variant->name;  // the caller's string need not live on
+  return SEPCONV_OK;
 }
 
 sepconv_status create(const sepconv_problem* problem, const sepconv_options* given, sepconv_plan* plan) {
   sepconv_status status;
-  if ((status = analyse_problem(problem, &plan->geometry))) return status;
   sepconv_options options;
+  if ((status = analyse_problem(problem, &plan->geometry))) return status;
   if (given == nullptr) {
     sepconv_options_init(&options, sizeof options);
   } else if ((status = read_struct(given, &options))) {
     return status;
   }
   if ((status = check_options(options))) return status;
-  Request& request = plan->request;
-  const bool named = options.variant != nullptr && *options.variant != '\0';
-  request = {&plan->geometry, machine_targets(), 0, named ? options.variant : nullptr, false, 0, SEPCONV_DEVICE_CPU};
-  if ((status = read_targets(options.targets, &request.allowed))) return status;
-
-  // Everything is legal; from here on it may still be unsupported.
-  if ((status = check_supported(plan->geometry, options.device))) return status;
-  if (options.packing_of != nullptr) {
-    const PackedHeader& header = options.packing_of->packed.header;
-    if (weights_hash_of(plan->geometry) != header.problem_hash) {
-      return fail(SEPCONV_UNSUPPORTED,
-                  "options.packing_of is a plan for other weights: channels, kernel extents or biases differ from this "
-                  "problem's");
-    }
-    request.same_packing = true;
-    request.packing_id = header.packing_id;
-  }
-  Tables tables;
-  registered_tables(&tables);
-  plan->table_count = tables.count;
-  if (options.device != SEPCONV_DEVICE_CPU) {
-    request.device = options.device;
-    if ((status = device_targets(options.device, tables, &request.machine))) return status;
-  }
-  plan->variant = choose_variant(request, tables);
-  if (plan->variant == nullptr) return no_variant(request, tables);
-  if (request.variant != nullptr) request.variant = plan->variant->name;  // the caller's string need not live on
-
-  adopt_fixed_steps(*plan->variant, &plan->geometry);
-  if ((status = lay_out_packed(plan->geometry, *plan->variant, &plan->packed))) return status;
-  plan->in = leaf_activation(plan->geometry.problem.input_activation);
-  plan->mid = leaf_activation(plan->geometry.problem.mid_activation);
-  plan->out = leaf_activation(plan->geometry.problem.out_activation);
+  if ((status = choose(options, plan))) return status;
+  Geometry& g = plan->geometry;
+  adopt_fixed_steps(*plan->variant, &g);
+  if ((status = lay_out_packed(g, *plan->variant, &plan->packed))) return status;
+  plan->in = leaf_activation(g.problem.input_activation);
+  plan->mid = leaf_activation(g.problem.mid_activation);
+  plan->out = leaf_activation(g.problem.out_activation);
   plan->max_threads = options.max_threads;
   plan->cut = {};
   if (plan->variant->driver != nullptr) return plan_call(plan);
-  if ((status = cut_image(plan->geometry, *plan->variant, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
+  if ((status = cut_image(g, *plan->variant, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))
     return status;
   plan->zero_bytes = static_cast<size_t>(plan->cut.zero_bytes);
   plan->workspace_size =

@@ -24,4 +24,11 @@ struct sepconv_plan {
   size_t table_count;  // tables registered at that time
 };
 
+namespace sepconv::internal {
+
+// SEPCONV_UNSUPPORTED, in the sentence for a request that no variant of the tables will do for.
+sepconv_status no_variant(const Request& request, const Tables& tables);
+
+}  // namespace sepconv::internal
+
 #endif  // SEPCONV_SRC_PLAN_H

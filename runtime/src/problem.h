@@ -19,9 +19,8 @@ struct Geometry {
   int64_t out_extent[SEPCONV_MAX_SPATIAL_RANK];
   int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK];
   int64_t pad_after[SEPCONV_MAX_SPATIAL_RANK];
-  int64_t reach[SEPCONV_MAX_SPATIAL_RANK];     // input samples under one output sample: (k-1)*d + 1
-  int64_t stride[SEPCONV_MAX_SPATIAL_RANK];    // 1 where there is one output only: then it has no effect
-  int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];  // 1 where there is one tap only, likewise
+  int64_t reach[SEPCONV_MAX_SPATIAL_RANK];  // input samples under one output sample: (k-1)*d + 1
+  int64_t stride[SEPCONV_MAX_SPATIAL_RANK], dilation[SEPCONV_MAX_SPATIAL_RANK];  // as effective_step has them
   // Elements from one image, channel or sample to the next; what the caller left 0 is filled in.
   TensorPitch input_pitch, output_pitch;
   int64_t taps;                       // product of the kernel extents
@@ -29,6 +28,13 @@ struct Geometry {
   int64_t in_pixels, out_pixels;      // of one image
   int64_t input_bytes, output_bytes;  // of the whole batch, from the first element to the last
 };
+
+// The step that counts along an axis: between `count` outputs (stride) or taps (dilation). With one of them it has no
+// effect, however large, and is 1, unless a variant is compiled for a certain step, `fixed` (0: any step).
+inline int64_t effective_step(int64_t step, int64_t count, int64_t fixed = 0) {
+  if (fixed != 0) return fixed;
+  return count == 1 ? 1 : step;
+}
 
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
@@ -42,6 +48,10 @@ TensorShape output_shape(const Geometry& geometry);
 sepconv_activation leaf_activation(const sepconv_activation& activation);
 
 bool is_clamp(const sepconv_activation& activation);  // none is one, too
+
+// Writes out what a 0 stands for in a problem of one stage, and checks every field that needs no arithmetic; a part of
+// analyse_problem.
+sepconv_status complete_and_check(sepconv_problem* problem);
 
 // Checks every rule of the operation and fills `geometry`. Problems that are legal but not built yet pass.
 // Errors: SEPCONV_INVALID_ARGUMENT, in a sentence that names the field and its value; SEPCONV_UNSUPPORTED for fields of

@@ -71,8 +71,8 @@ int64_t outputs_before(const sepconv_stream& s, int64_t end) { return divide_up(
 // The first frame under the next output; below 0 where it is padding.
 int64_t needed(const sepconv_stream& s) { return s.next_output * s.stride - (s.reach - 1); }
 
-// Copies `frames` frames of every signal: `from` and `to` are tensors of so many frames a signal, begun at some frame
-// of each.
+// Copies `frames` frames of every signal: `from` and `to` are tensors of `..._extent` frames a signal, of which the
+// copied ones begin at `..._frame`.
 void copy_frames(const sepconv_problem& p, const char* from, int64_t from_extent, int64_t from_frame, char* to,
                  int64_t to_extent, int64_t to_frame, int64_t frames) {
   const bool channels_last = p.layout == SEPCONV_LAYOUT_CHANNELS_LAST;
@@ -111,7 +111,7 @@ int compute(sepconv_stream* s, const char* residual, char* output, int64_t first
     const int64_t count = smaller(until - s->next_output, s->block);
     const int64_t need = needed(*s), begin = larger<int64_t>(need, 0);
     const int64_t frames = (s->next_output + count - 1) * s->stride + 1 - begin;
-    set_block(frames, count, begin - need, count == 1 && s->plan.variant->stride[0] == 0 ? 1 : s->stride, s->capacity,
+    set_block(frames, count, begin - need, effective_step(s->stride, count, s->plan.variant->stride[0]), s->capacity,
               &g);
     const int64_t in_offset = (begin - s->origin) * g.input_pitch.axis[0] * dtype_size(p.input_dtype);
     const int64_t out_offset = (s->next_output - first) * g.output_pitch.axis[0] * dtype_size(p.output_dtype);

@@ -50,7 +50,7 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
   if (frames > INT32_MAX) {
     return fail(SEPCONV_UNSUPPORTED, "the kernel reaches over %" PRId64 " frames: too many for 32-bit indices", reach);
   }
-  set_block(frames, outputs, 0, outputs == 1 ? 1 : stride, frames, &g);
+  set_block(frames, outputs, 0, effective_step(stride, outputs), frames, &g);
   set_output(outputs, &g);
   if (sepconv_status status = cut_image(g, *plan.variant, plan.packed, 1, CutLimits{}, &layout->cut)) return status;
   Cut& cut = layout->cut;

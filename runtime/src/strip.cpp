@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "integers.h"
-#include "scratch.h"
 
 namespace sepconv::internal {
 
@@ -49,69 +48,11 @@ double reads_per_sample(const Geometry& g, const sepconv_variant& variant) {
   return reads;
 }
 
-namespace {
-
-// The staged input of one chunk, zero-padded: the samples under the strip; along x the strip's width is rounded up to
-// whole depthwise tiles. [(z, y,) x, chunk_channels]
-int64_t staged_elements(const Geometry& g, const sepconv_variant& variant, const int64_t* extent) {
-  int64_t staged = variant.chunk_channels;
-  for (int axis = 0; axis < g.rank; ++axis) {
-    const int64_t outputs =
-        axis == g.rank - 1 ? saturating_add(extent[axis], variant.depthwise_tile - 1) : extent[axis];
-    staged = saturating_multiply(staged, seen_samples(g, variant, axis, outputs));
-  }
-  return staged;
-}
-
-// With channels first, of one channel: the samples cut into the phases of the stride [(z, y,) phase, x], and a row of
-// them before. Along x whole depthwise tiles, and two more because vectors may run over.
-int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant& variant, const int64_t* extent) {
-  const int x = g.rank - 1;
-  const int64_t wide = saturating_add(round_up(extent[x], variant.depthwise_tile), (g.reach[x] - 1) / g.stride[x] + 1);
-  const int64_t line = saturating_multiply(saturating_add(wide, 2 * int64_t{variant.depthwise_tile}), g.stride[x]);
-  int64_t staged = line;
-  for (int axis = 0; axis < x; ++axis) {
-    const int64_t outputs = axis == x - 1 ? larger<int64_t>(extent[axis], variant.depthwise_rows) : extent[axis];
-    staged = saturating_multiply(staged, seen_samples(g, variant, axis, outputs));
-  }
-  // Two integers for each tap along x, for each of two blocks of the sum.
-  const int64_t tables = saturating_multiply(4, g.problem.kernel_extent[x]);
-  return saturating_add(saturating_add(staged, tables), saturating_add(line, variant.depthwise_tile));
-}
-
-}  // namespace
-
-int64_t scratch_bytes(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed,
-                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels) {
-  int64_t pixels = 1, computed = 1;  // those of the strip; with the rows of a depthwise tile that it does not have
-  for (int axis = 0; axis < g.rank; ++axis) {
-    pixels = saturating_multiply(pixels, extent[axis]);
-    const bool y = axis == g.rank - 2;
-    computed = saturating_multiply(computed, y ? larger<int64_t>(extent[axis], variant.depthwise_rows) : extent[axis]);
-  }
-  // 1. The staged input, in one block or, with channels first, in two.
-  const int64_t staged = variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST
-                             ? staged_elements_channels_first(g, variant, extent)
-                             : staged_elements(g, variant, extent);
-  // 2. D, the depthwise stage's result for one block of the sum: flat pixels, the last register tile of either stage
-  //    whole. [pixel, sum_block]
-  const int64_t d = saturating_multiply(saturating_add(computed, int64_t{variant.tile_pixels} + variant.depthwise_tile),
-                                        packed.sum_block);
-  // 3. C, the partial sums of the pointwise stage, where the sum takes more than one block: whole tiles of whole
-  //    panels. [panel, pixel, panel_channels]
-  int64_t c = 0;
-  if (packed.sum_channels > packed.sum_block && variant.stages != SEPCONV_STAGES_DEPTHWISE) {
-    c = saturating_multiply(round_up(pixels, variant.tile_pixels), saturating_multiply(panels, variant.panel_channels));
-  }
-  // All may be live at once; each takes a record, a rounding and a guard of the arena.
-  const int64_t elements = saturating_add(staged, saturating_add(d, c));
-  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 8 * arena_overhead);
-}
-
 void adopt_fixed_steps(const sepconv_variant& variant, Geometry* g) {
   for (int axis = 0; axis < g->rank; ++axis) {
-    if (variant.stride[axis] != 0) g->stride[axis] = variant.stride[axis];
-    if (variant.dilation[axis] != 0) g->dilation[axis] = variant.dilation[axis];
+    g->stride[axis] = effective_step(g->problem.stride[axis], g->out_extent[axis], variant.stride[axis]);
+    g->dilation[axis] =
+        effective_step(g->problem.dilation[axis], g->problem.kernel_extent[axis], variant.dilation[axis]);
   }
 }
 
@@ -132,46 +73,72 @@ bool writes_in_place(const Geometry& g, const sepconv_variant& variant, const St
   return strip.pixels >= variant.tile_pixels;
 }
 
-Strip strip_at(const Geometry& g, const sepconv_variant& variant, const Cut& cut, int64_t index) {
-  Strip strip;
+namespace {
+
+// The output pixels of strip `index`.
+void set_pixels(const Geometry& g, const Cut& cut, int64_t index, Strip* strip) {
   const Part part = part_of(g.out_extent[cut.cut_axis], cut.unit, cut.segments, index % cut.segments);
   int64_t outer = index / cut.segments;
-  strip.pixels = 1;
   for (int axis = cut.cut_axis - 1; axis >= 0; --axis) {
-    strip.min[axis] = outer % g.out_extent[axis];
-    strip.extent[axis] = 1;
+    strip->min[axis] = outer % g.out_extent[axis];
+    strip->extent[axis] = 1;
     outer /= g.out_extent[axis];
   }
-  strip.min[cut.cut_axis] = part.begin;
-  strip.extent[cut.cut_axis] = part.length;
+  strip->min[cut.cut_axis] = part.begin;
+  strip->extent[cut.cut_axis] = part.length;
   for (int axis = cut.cut_axis + 1; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
-    strip.min[axis] = 0;
-    strip.extent[axis] = g.out_extent[axis];
+    strip->min[axis] = 0;
+    strip->extent[axis] = g.out_extent[axis];
   }
+  strip->pixels = 1;
+  for (int64_t extent : strip->extent) strip->pixels *= extent;
+}
+
+// The slice of one axis of which every sample is shown. `begin` is the sample that the first output's first tap reads,
+// if it is one.
+void set_slice(const Geometry& g, const Cut& cut, int axis, int64_t begin, Strip* strip) {
+  const int64_t extent = strip->extent[axis], n = g.in_extent[axis];
+  strip->stride[axis] = g.stride[axis];
+  strip->dilation[axis] = g.dilation[axis];
+  if (extent == g.out_extent[axis] || (cut.whole_row_input && axis == g.rank - 1)) {
+    strip->in_min[axis] = 0;
+    strip->in_extent[axis] = n;
+  } else {
+    // A strip whose taps all lie in the padding gets the nearest sample: a slice is never empty.
+    const int64_t end = begin + (extent - 1) * g.stride[axis] + g.reach[axis];
+    strip->in_min[axis] = clamped(begin, 0, n - 1);
+    strip->in_extent[axis] = clamped(end, strip->in_min[axis] + 1, n) - strip->in_min[axis];
+  }
+  strip->pad_before[axis] = strip->in_min[axis] - begin;
+}
+
+// The same where only every step-th sample is shown.
+void set_stepped_slice(const Geometry& g, const sepconv_variant& variant, int axis, int64_t begin, Strip* strip) {
+  const int64_t step = strip->in_step[axis], extent = strip->extent[axis], n = g.in_extent[axis];
+  strip->stride[axis] = effective_step(g.stride[axis] / step, extent, variant.stride[axis]);
+  strip->dilation[axis] = larger<int64_t>(g.dilation[axis] / step, 1);
+  const int64_t seen = seen_samples(g, variant, axis, extent);
+  const int64_t first = begin >= 0 ? 0 : divide_up(-begin, step);
+  const int64_t end = begin >= n ? 0 : smaller(seen, divide_up(n - begin, step));
+  // Where all that is seen is padding, the slice is a sample behind it that no tap reads.
+  strip->pad_before[axis] = first < end ? first : seen;
+  strip->in_min[axis] = first < end ? begin + first * step : 0;
+  strip->in_extent[axis] = first < end ? end - first : 1;
+}
+
+}  // namespace
+
+Strip strip_at(const Geometry& g, const sepconv_variant& variant, const Cut& cut, int64_t index) {
+  Strip strip;
+  set_pixels(g, cut, index, &strip);
   for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
-    const int64_t extent = strip.extent[axis], n = g.in_extent[axis];
-    strip.pixels *= extent;
-    const int64_t step = strip.in_step[axis] = sample_step(g, variant, axis, extent);
-    // The sample that the first output's first tap reads, if it is one.
+    const int64_t extent = strip.extent[axis];
     const int64_t begin = strip.min[axis] * g.stride[axis] - g.pad_before[axis];
-    if (step > 1) {
-      const int64_t seen = seen_samples(g, variant, axis, extent);
-      const int64_t first = begin >= 0 ? 0 : divide_up(-begin, step);
-      const int64_t end = begin >= n ? 0 : smaller(seen, divide_up(n - begin, step));
-      // Where all that is seen is padding, the slice is a sample behind it that no tap reads.
-      strip.before[axis] = first < end ? first : seen;
-      strip.in_min[axis] = first < end ? begin + first * step : 0;
-      strip.in_extent[axis] = first < end ? end - first : 1;
-    } else if (extent == g.out_extent[axis] || (cut.whole_row_input && axis == g.rank - 1)) {
-      strip.before[axis] = 0;
-      strip.in_min[axis] = 0;
-      strip.in_extent[axis] = n;
+    strip.in_step[axis] = sample_step(g, variant, axis, extent);
+    if (strip.in_step[axis] > 1) {
+      set_stepped_slice(g, variant, axis, begin, &strip);
     } else {
-      // A strip whose taps all lie in the padding gets the nearest sample: a slice is never empty.
-      const int64_t end = begin + (extent - 1) * g.stride[axis] + g.reach[axis];
-      strip.before[axis] = 0;
-      strip.in_min[axis] = clamped(begin, 0, n - 1);
-      strip.in_extent[axis] = clamped(end, strip.in_min[axis] + 1, n) - strip.in_min[axis];
+      set_slice(g, cut, axis, begin, &strip);
     }
     const Part taps = variant.kernel_extent[axis] != 0
                           ? Part{0, variant.kernel_extent[axis]}

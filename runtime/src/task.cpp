@@ -15,33 +15,21 @@ constexpr int64_t large_output_bytes = 1 << 20;
 // A pitch as a variant takes it. One that is too large steps nowhere: the planner has seen to that.
 int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
 
-// Writes down one axis of a task as the variant sees it: absolute coordinates, or, for images too large for 32 bits,
-// coordinates that count from the slice, as if it were a small image of its own with its own padding.
+// One axis of a task as the variant sees it: in absolute coordinates, or, where some samples are left out or the image
+// is too large for 32 bits, in coordinates that count from the slice, as if it were an image of its own.
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   const Geometry& g = plan.geometry;
-  const sepconv_variant& variant = *plan.variant;
-  int64_t pad_before = g.pad_before[i], strip_min = strip.min[i], input_min = strip.in_min[i];
-  int64_t stride = g.stride[i], dilation = g.dilation[i], pitch = g.input_pitch.axis[i];
-  if (strip.in_step[i] > 1) {
-    // Every in_step-th sample is the next one. A single output may have any stride.
-    pad_before = strip.before[i];
-    strip_min = input_min = 0;
-    if (variant.stride[i] == 0) stride = strip.extent[i] == 1 ? 1 : stride / strip.in_step[i];
-    dilation = larger<int64_t>(dilation / strip.in_step[i], 1);
-    pitch *= strip.in_step[i];
-  } else if (plan.cut.local_coordinates) {
-    pad_before = input_min + pad_before - strip_min * stride;
-    strip_min = input_min = 0;
-  }
+  const bool of_its_own = strip.in_step[i] > 1 || plan.cut.local_coordinates;
+  const int64_t pad_before = of_its_own ? strip.pad_before[i] : g.pad_before[i];
   LeafAxis axis;
-  axis.stride = static_cast<int32_t>(stride);
-  axis.dilation = static_cast<int32_t>(dilation);
-  axis.pad_before = static_cast<int32_t>(pad_before - strip.first_tap[i] * dilation);
-  axis.strip_min = static_cast<int32_t>(strip_min);
+  axis.stride = static_cast<int32_t>(strip.stride[i]);
+  axis.dilation = static_cast<int32_t>(strip.dilation[i]);
+  axis.pad_before = static_cast<int32_t>(pad_before - strip.first_tap[i] * strip.dilation[i]);
+  axis.strip_min = of_its_own ? 0 : static_cast<int32_t>(strip.min[i]);
   axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
-  axis.input_min = static_cast<int32_t>(input_min);
+  axis.input_min = of_its_own ? 0 : static_cast<int32_t>(strip.in_min[i]);
   axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
-  axis.input_pitch = leaf_pitch(pitch);
+  axis.input_pitch = leaf_pitch(g.input_pitch.axis[i] * strip.in_step[i]);
   axis.kernel_extent = static_cast<int32_t>(g.problem.kernel_extent[i]);
   axis.first_tap = static_cast<int32_t>(strip.first_tap[i]);
   axis.taps = static_cast<int32_t>(strip.taps[i]);
@@ -96,82 +84,117 @@ void for_each_piece(const Geometry& g, const Strip& strip, int64_t channels, int
   }
 }
 
+// What one task computes: where it lies in the run, and in the tensors.
+struct Task {
+  int64_t image, in_image;  // the image, and the task's number within it
+  Strip strip;
+  Part panels;            // of the output channels
+  int64_t first_channel;  // of these panels
+  int64_t from, to;       // elements of the input and of the output before the strip
+};
+
+Task task_at(const sepconv_plan& plan, int64_t index) {
+  const Geometry& g = plan.geometry;
+  const Cut& cut = plan.cut;
+  Task task;
+  task.image = index / cut.tasks;
+  task.in_image = index % cut.tasks;
+  task.strip = strip_at(g, *plan.variant, cut, task.in_image / cut.groups);
+  task.panels = part_of(plan.packed.panels, 1, cut.groups, task.in_image % cut.groups);
+  task.first_channel = task.panels.begin * plan.variant->panel_channels;
+  task.from = task.image * g.input_pitch.image;
+  task.to = task.image * g.output_pitch.image + task.first_channel * g.output_pitch.channel;
+  for (int axis = 0; axis < g.rank; ++axis) {
+    task.from += task.strip.in_min[axis] * g.input_pitch.axis[axis];
+    task.to += task.strip.min[axis] * g.output_pitch.axis[axis];
+  }
+  return task;
+}
+
+// The packed weights of the task's panels.
+void set_weights(const sepconv_plan& plan, const TaskBuffers& buffers, const Task& task, LeafCall* call) {
+  const PackedLayout& packed = plan.packed;
+  const int64_t element = dtype_size(plan.geometry.problem.weight_dtype);
+  call->depthwise = buffers.packed + packed.depthwise;
+  call->mid_bias = buffers.packed + packed.mid_bias;
+  call->pointwise = buffers.packed + packed.pointwise + task.first_channel * packed.channels * element;
+  call->out_bias = buffers.packed + packed.out_bias + task.first_channel * element;
+  call->chunks = static_cast<int32_t>(packed.chunks);
+  call->packed_channels = static_cast<int32_t>(packed.channels);
+  call->panels = static_cast<int32_t>(task.panels.length);
+  call->sum_channels = static_cast<int32_t>(packed.sum_channels);
+  call->sum_block = static_cast<int32_t>(packed.sum_block);
+}
+
+// All of the call but its output and residual.
+LeafCall leaf_call(const sepconv_plan& plan, const TaskBuffers& buffers, const Task& task, ScratchArena* arena) {
+  const Geometry& g = plan.geometry;
+  const sepconv_problem& p = g.problem;
+  LeafCall call;
+  call.arena = arena;
+  call.input = buffers.input + task.from * dtype_size(p.input_dtype);
+  call.in_channels = static_cast<int32_t>(p.in_channels);
+  call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
+  for (int axis = 0; axis < g.rank; ++axis) call.axis[axis] = leaf_axis(plan, task.strip, axis);
+  set_weights(plan, buffers, task, &call);
+  call.depth_multiplier = static_cast<int32_t>(p.depth_multiplier);
+  call.out_channels = static_cast<int32_t>(p.out_channels);
+  if (plan.variant->stages != SEPCONV_STAGES_DEPTHWISE) {
+    const int64_t channels = task.panels.length * plan.variant->panel_channels;
+    call.out_channels = static_cast<int32_t>(smaller(channels, p.out_channels - task.first_channel));
+  }
+  call.in = plan.in;
+  call.mid = plan.mid;
+  call.out = plan.out;
+  look_ahead(plan, buffers, task.image, task.in_image, task.strip, &call);
+  return call;
+}
+
+// Computes into a tile in the worker's slice of the workspace, and copies it from there.
+int compute_through_tile(const sepconv_plan& plan, const Strip& strip, const char* residual, char* output, char* tile,
+                         LeafCall* call) {
+  const Geometry& g = plan.geometry;
+  const int64_t pixels = larger<int64_t>(strip.pixels, plan.variant->tile_pixels);
+  char* const residual_tile = tile + plan.cut.tile_bytes;
+  call->output = tile;
+  call->output_is_large = 0;
+  call->output_pixels = static_cast<int32_t>(pixels);
+  call->output_pitch = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? call->output_pixels : call->out_channels;
+  call->residual_pitch = residual == nullptr ? 0 : call->output_pitch;
+  if (residual != nullptr) {
+    call->residual = residual_tile;
+    for_each_piece(g, strip, call->out_channels, pixels, [&](int64_t at, int64_t in_tile, size_t size) {
+      memcpy(residual_tile + in_tile, residual + at, size);
+    });
+  }
+  if (int failure = call_variant(*plan.variant, *call)) return failure;
+  for_each_piece(g, strip, call->out_channels, pixels,
+                 [&](int64_t at, int64_t in_tile, size_t size) { memcpy(output + at, tile + in_tile, size); });
+  return 0;
+}
+
 }  // namespace
 
 int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice) {
   const Geometry& g = plan.geometry;
-  const sepconv_problem& p = g.problem;
-  const sepconv_variant& variant = *plan.variant;
-  const Cut& cut = plan.cut;
-  const bool channels_first = p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
-  const int64_t element = dtype_size(p.output_dtype), weight = dtype_size(p.weight_dtype);
-  const int64_t image = index / cut.tasks, in_image = index % cut.tasks;
-  const Strip strip = strip_at(g, variant, cut, in_image / cut.groups);
-  const Part panels = part_of(plan.packed.panels, 1, cut.groups, in_image % cut.groups);
-  const int64_t first_output = panels.begin * variant.panel_channels;
+  const Task task = task_at(plan, index);
+  ScratchArena arena = make_arena(slice, static_cast<size_t>(plan.cut.arena_bytes));
+  LeafCall call = leaf_call(plan, buffers, task, &arena);
 
-  LeafCall call;
-  int64_t from = image * g.input_pitch.image, to = image * g.output_pitch.image + first_output * g.output_pitch.channel;
-  for (int axis = 0; axis < g.rank; ++axis) {
-    call.axis[axis] = leaf_axis(plan, strip, axis);
-    from += strip.in_min[axis] * g.input_pitch.axis[axis];
-    to += strip.min[axis] * g.output_pitch.axis[axis];
-  }
-  ScratchArena arena = make_arena(slice, static_cast<size_t>(cut.arena_bytes));
-  call.arena = &arena;
-  call.input = buffers.input + from * dtype_size(p.input_dtype);
-  call.depthwise = buffers.packed + plan.packed.depthwise;
-  call.mid_bias = buffers.packed + plan.packed.mid_bias;
-  call.pointwise = buffers.packed + plan.packed.pointwise + first_output * plan.packed.channels * weight;
-  call.out_bias = buffers.packed + plan.packed.out_bias + first_output * weight;
-  look_ahead(plan, buffers, image, in_image, strip, &call);
-  call.output_is_large = g.output_bytes > large_output_bytes ? 1 : 0;
-  call.in_channels = static_cast<int32_t>(p.in_channels);
-  call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
-  call.chunks = static_cast<int32_t>(plan.packed.chunks);
-  call.packed_channels = static_cast<int32_t>(plan.packed.channels);
-  call.panels = static_cast<int32_t>(panels.length);
-  call.out_channels = static_cast<int32_t>(p.out_channels);
-  if (variant.stages != SEPCONV_STAGES_DEPTHWISE) {
-    call.out_channels =
-        static_cast<int32_t>(smaller(panels.length * variant.panel_channels, p.out_channels - first_output));
-  }
-  call.depth_multiplier = static_cast<int32_t>(p.depth_multiplier);
-  call.sum_channels = static_cast<int32_t>(plan.packed.sum_channels);
-  call.sum_block = static_cast<int32_t>(plan.packed.sum_block);
-  call.in = plan.in;
-  call.mid = plan.mid;
-  call.out = plan.out;
-
-  char* const output = buffers.output + to * element;
-  const char* const residual = buffers.residual == nullptr ? nullptr : buffers.residual + to * element;
+  const int64_t offset = task.to * dtype_size(g.problem.output_dtype);
+  char* const output = buffers.output + offset;
+  const char* const residual = buffers.residual == nullptr ? nullptr : buffers.residual + offset;
   call.residual = residual == nullptr ? buffers.zeros : residual;
   int64_t step;
-  if (writes_in_place(g, variant, strip, &step)) {
-    call.output = output;
-    call.output_pixels = static_cast<int32_t>(strip.pixels);
-    call.output_pitch = leaf_pitch(channels_first ? g.output_pitch.channel : step);
-    call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
-    return call_variant(variant, call);
+  if (!writes_in_place(g, *plan.variant, task.strip, &step)) {
+    return compute_through_tile(plan, task.strip, residual, output, slice + plan.cut.arena_bytes, &call);
   }
-  char* const tile = slice + cut.arena_bytes;
-  char* const residual_tile = tile + cut.tile_bytes;
-  const int64_t pixels = larger<int64_t>(strip.pixels, variant.tile_pixels);
-  call.output = tile;
-  call.output_is_large = 0;
-  call.output_pixels = static_cast<int32_t>(pixels);
-  call.output_pitch = channels_first ? call.output_pixels : call.out_channels;
+  call.output = output;
+  call.output_is_large = g.output_bytes > large_output_bytes ? 1 : 0;
+  call.output_pixels = static_cast<int32_t>(task.strip.pixels);
+  call.output_pitch = leaf_pitch(g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? g.output_pitch.channel : step);
   call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
-  if (residual != nullptr) {
-    call.residual = residual_tile;
-    for_each_piece(g, strip, call.out_channels, pixels, [&](int64_t at, int64_t in_tile, size_t size) {
-      memcpy(residual_tile + in_tile, residual + at, size);
-    });
-  }
-  if (int failure = call_variant(variant, call)) return failure;
-  for_each_piece(g, strip, call.out_channels, pixels,
-                 [&](int64_t at, int64_t in_tile, size_t size) { memcpy(output + at, tile + in_tile, size); });
-  return 0;
+  return call_variant(*plan.variant, call);
 }
 
 }  // namespace sepconv::internal

@@ -1,4 +1,4 @@
-// One task of a run: one strip of one image, for a group of output panels.
+// A run on the CPU: its arguments, and its tasks: one strip of one image, for a group of output panels.
 #ifndef SEPCONV_SRC_TASK_H
 #define SEPCONV_SRC_TASK_H
 
@@ -13,12 +13,15 @@ struct TaskBuffers {
   const char* packed;
   const char* input;
   const char* residual;  // NULL where the problem has none
-  const char* zeros;     // then so many of them stand for it: plan.zero_bytes
+  const char* zeros;     // plan.zero_bytes of them, which then stand for it
   char* output;
   int32_t workers;     // that share the tasks
   const char* next;    // what is read after the run
   int64_t next_lines;  // cache lines of it to ask for
 };
+
+// Errors: those of sepconv_plan_run, before anything is written.
+sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments& arguments);
 
 // Computes task `index` of the plan with `slice`, cut.worker_bytes of workspace. 0, or what the variant returned.
 int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice);

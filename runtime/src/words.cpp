@@ -37,12 +37,17 @@ constexpr const char* devices[] = {
 #include "sepconv/words.inc"
 };
 
+#define SEPCONV_STATUS_WORD(value, name) name,
+constexpr const char* statuses[] = {
+#include "sepconv/words.inc"
+};
+
 #define SEPCONV_DTYPE_WORD(value, name, variant_name, code, bits) (bits) / 8,
 constexpr int64_t dtype_bytes[] = {
 #include "sepconv/words.inc"
 };
 
-// The name of a value, NULL for a number that is none. A list that is shorter or longer than its enumeration does not
+// The name of a value, NULL for any other number. A list that is shorter or longer than its enumeration does not
 // compile.
 template <int count, size_t names, typename Enum>
 const char* name_of(const char* const (&list)[names], const Enum& value) {
@@ -81,4 +86,9 @@ extern "C" const char* sepconv_stages_name(sepconv_stages stages) {
 
 extern "C" const char* sepconv_device_name(sepconv_device device) {
   return name_of<SEPCONV_DEVICE_COUNT>(sepconv::internal::devices, device);
+}
+
+extern "C" const char* sepconv_status_name(sepconv_status status) {
+  const char* const name = name_of<SEPCONV_STATUS_COUNT>(sepconv::internal::statuses, status);
+  return name != nullptr ? name : "unknown status";
 }

@@ -11,6 +11,7 @@
 #include "sepconv_test_layers.h"
 #include "support/describe.h"
 #include "support/harness.h"
+#include "support/machines.h"
 #include "support/random_problem.h"
 
 namespace sepconv::test {
@@ -34,16 +35,12 @@ sepconv_problem problem_of(int32_t rank, int64_t kernel, int64_t stride, int64_t
 
 // The choice on a machine that runs these targets, whatever this one is. `users` adds the test's own layers.
 std::string chosen(const sepconv_problem& problem, const char* machine, bool users = false) {
-  internal::TargetSet targets = 0;
-  const char* unknown = nullptr;
-  size_t length = 0;
-  EXPECT_TRUE(internal::parse_targets(machine, &targets, &unknown, &length));
   internal::Geometry geometry;
   EXPECT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK) << sepconv_last_error();
   internal::Tables tables{};
   tables.table[tables.count++] = sepconv_default_variants();
   if (users) tables.table[tables.count++] = sepconv_test_layers_variants();
-  const internal::Request request = {&geometry, targets, internal::all_targets, nullptr, false, 0};
+  const internal::Request request = {&geometry, targets(machine)};
   const sepconv_variant* variant = internal::choose_variant(request, tables);
   return variant != nullptr ? variant->name : "none";
 }
@@ -121,7 +118,7 @@ TEST(Dispatch, LargePointwiseKernelsHaveVariantsOfTheirOwn) {
     problem.out_activation.kind = SEPCONV_ACTIVATION_NONE;
     problem.depth_multiplier = 2;
     EXPECT_EQ(chosen(problem, kMachine), best(group + (rank == 2 ? "cdiv32" : "any")))
-        << "the image in 3-D is not near";
+        << "the image in 3-D is not small";
   }
 }
 #endif

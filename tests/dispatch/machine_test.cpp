@@ -14,6 +14,7 @@
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
+#include "support/seeds.h"
 #include "target.h"
 
 namespace sepconv::test {
@@ -59,16 +60,12 @@ TEST_F(Machine, ChoosesTheExpectedVariant) {
 
 TEST_F(Machine, ComputesRightAnswers) {
   std::map<std::string, int> runs;
-  const int count = test_count(150);
-  for (int i = 0; i < count && !HasFailure(); ++i) {
-    Random random(test_seed() + static_cast<uint64_t>(i));
+  for_each_seed(test_count(150), [&](Random& random) {
     const sepconv_problem problem = random_problem(random);
-    SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(test_seed() + static_cast<uint64_t>(i)) +
-                 " SEPCONV_TEST_COUNT=1");
     check_problem(random, problem, RunOptions{});
     const PlanPointer plan = make_plan(problem);
     if (plan != nullptr) ++runs[sepconv_plan_variant(plan.get())];
-  }
+  });
   for (const auto& [variant, times] : runs) std::printf("%s: %d problems\n", variant.c_str(), times);
 }
 

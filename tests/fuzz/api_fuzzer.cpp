@@ -40,11 +40,11 @@ int64_t extent(FuzzedDataProvider& data, int64_t most) {
   }
 }
 
-// An enum, as a C program stores it.
+// An enumeration of `count` values, as a C program stores it.
 template <typename Enum>
-void choose(FuzzedDataProvider& data, int most, Enum* field) {
+void choose(FuzzedDataProvider& data, int count, Enum* field) {
   int value =
-      data.ConsumeIntegralInRange(0, 15) == 0 ? data.ConsumeIntegral<int>() : data.ConsumeIntegralInRange(0, most);
+      data.ConsumeIntegralInRange(0, 15) == 0 ? data.ConsumeIntegral<int>() : data.ConsumeIntegralInRange(0, count - 1);
   std::memcpy(field, &value, sizeof value);
 }
 
@@ -57,7 +57,7 @@ void pitch(FuzzedDataProvider& data, int64_t* field) {
 
 sepconv_activation activation(FuzzedDataProvider& data) {
   sepconv_activation result = {SEPCONV_ACTIVATION_NONE, 0, 0};
-  choose(data, SEPCONV_ACTIVATION_GELU, &result.kind);
+  choose(data, SEPCONV_ACTIVATION_COUNT, &result.kind);
   result.lo = data.ConsumeFloatingPoint<float>();
   result.hi = data.ConsumeBool() ? result.lo + 1 : data.ConsumeFloatingPoint<float>();
   return result;
@@ -68,9 +68,9 @@ sepconv_problem problem_from(FuzzedDataProvider& data) {
   sepconv_problem_init(&problem, sizeof problem);
   problem.spatial_rank =
       data.ConsumeIntegralInRange(0, 31) == 0 ? data.ConsumeIntegral<int32_t>() : data.ConsumeIntegralInRange(1, 3);
-  choose(data, 1, &problem.layout);
-  choose(data, SEPCONV_PADDING_EXPLICIT, &problem.padding);
-  if (data.ConsumeIntegralInRange(0, 7) == 0) choose(data, SEPCONV_STAGES_POINTWISE, &problem.stages);
+  choose(data, SEPCONV_LAYOUT_COUNT, &problem.layout);
+  choose(data, SEPCONV_PADDING_COUNT, &problem.padding);
+  if (data.ConsumeIntegralInRange(0, 7) == 0) choose(data, SEPCONV_STAGES_COUNT, &problem.stages);
   if (data.ConsumeIntegralInRange(0, 3) == 0) {
     problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = SEPCONV_DTYPE_F64;
   }
@@ -92,7 +92,7 @@ sepconv_problem problem_from(FuzzedDataProvider& data) {
   }
   pitch(data, &problem.input_channel_pitch);
   pitch(data, &problem.output_channel_pitch);
-  if (data.ConsumeIntegralInRange(0, 63) == 0) choose(data, SEPCONV_DTYPE_I32, &problem.mid_dtype);
+  if (data.ConsumeIntegralInRange(0, 63) == 0) choose(data, SEPCONV_DTYPE_COUNT, &problem.mid_dtype);
   if (data.ConsumeIntegralInRange(0, 63) == 0)
     problem.struct_size = data.ConsumeIntegral<size_t>() % (2 * sizeof problem);
   if (problem.struct_size > sizeof problem) problem.struct_size = 0;  // memory beyond ours is not the library's fault
@@ -224,7 +224,7 @@ void fuzz(FuzzedDataProvider& data) {
       data.ConsumeIntegralInRange(0, 7) == 0 ? data.ConsumeIntegral<int32_t>() : data.ConsumeIntegralInRange(1, 4);
   if (data.ConsumeIntegralInRange(0, 31) == 0) options.variant = name.c_str();
   if (data.ConsumeIntegralInRange(0, 31) == 0) options.targets.forbid = list.c_str();
-  if (data.ConsumeIntegralInRange(0, 31) == 0) choose(data, 2, &options.device);
+  if (data.ConsumeIntegralInRange(0, 31) == 0) choose(data, SEPCONV_DEVICE_COUNT, &options.device);
   sepconv_plan* made = nullptr;
   const sepconv_status planned = sepconv_plan_create(&problem, &options, &made);
   const std::unique_ptr<sepconv_plan, decltype(&sepconv_plan_destroy)> plan(made, sepconv_plan_destroy);

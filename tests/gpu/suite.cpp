@@ -5,6 +5,7 @@
 
 #include "gpu/fixture.h"
 #include "support/golden.h"
+#include "support/seeds.h"
 #include "support/variants.h"
 
 namespace sepconv::test {
@@ -13,13 +14,10 @@ namespace {
 TEST_F(Gpu, EachVariantEqualsTheReference) {
   const int count = test_count(effort().random_problems);
   for (const sepconv_variant* variant : variants()) {
-    for (int i = 0; i < count && !HasFailure(); ++i) {
-      const uint64_t seed = test_seed() + static_cast<uint64_t>(i);
-      SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(seed) + " SEPCONV_TEST_COUNT=1");
-      Random random(seed);
+    for_each_seed(count, [&](Random& random) {
       const Sizes sizes = one_in(random, 3) ? Sizes::kMixed : Sizes::kSmall;
       check(random, random_problem_for(random, *variant, gpu_features, sizes), variant->name);
-    }
+    });
   }
 }
 

@@ -136,16 +136,15 @@ const Rejection kRejections[] = {
 };
 
 const Rejection kNotBuilt[] = {
-    {"half floats", [](auto* p) { p->input_dtype = SEPCONV_DTYPE_F16; }, kUnsupported, "input_dtype", "2"},
-    {"doubles between", [](auto* p) { p->mid_dtype = SEPCONV_DTYPE_F64; }, kUnsupported, "mid_dtype", "1"},
-    {"bytes as weights", [](auto* p) { p->weight_dtype = SEPCONV_DTYPE_I8; }, kUnsupported, "weight_dtype", "4"},
-    {"integers out", [](auto* p) { p->output_dtype = SEPCONV_DTYPE_I32; }, kUnsupported, "output_dtype", "6"},
+    {"half floats", [](auto* p) { p->input_dtype = SEPCONV_DTYPE_F16; }, kUnsupported, "input_dtype", "float16"},
+    {"doubles between", [](auto* p) { p->mid_dtype = SEPCONV_DTYPE_F64; }, kUnsupported, "mid_dtype", "float64"},
+    {"bytes as weights", [](auto* p) { p->weight_dtype = SEPCONV_DTYPE_I8; }, kUnsupported, "weight_dtype", "int8"},
+    {"integers out", [](auto* p) { p->output_dtype = SEPCONV_DTYPE_I32; }, kUnsupported, "output_dtype", "int32"},
 };
 
 void expect_sentence(const Rejection& rejection) {
-  const std::string sentence = sepconv_last_error();
-  EXPECT_NE(sentence.find(rejection.argument), std::string::npos) << rejection.title << ": " << sentence;
-  EXPECT_NE(sentence.find(rejection.value), std::string::npos) << rejection.title << ": " << sentence;
+  EXPECT_TRUE(last_error_has(rejection.argument)) << rejection.title;
+  EXPECT_TRUE(last_error_has(rejection.value)) << rejection.title;
 }
 
 void expect_no_plan(const sepconv_problem& problem, const Rejection& rejection) {
@@ -205,59 +204,14 @@ TEST_F(Problem, NullPointersAreNamed) {
   sepconv_plan* plan = nullptr;
   int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
   EXPECT_EQ(sepconv_plan_create(nullptr, nullptr, &plan), kInvalid);
-  EXPECT_NE(std::string(sepconv_last_error()).find("problem"), std::string::npos);
+  EXPECT_TRUE(last_error_has("problem"));
   EXPECT_EQ(sepconv_plan_create(&problem, nullptr, nullptr), kInvalid);
-  EXPECT_NE(std::string(sepconv_last_error()).find("plan"), std::string::npos);
+  EXPECT_TRUE(last_error_has("plan"));
   EXPECT_EQ(sepconv_output_extent(nullptr, extent), kInvalid);
-  EXPECT_NE(std::string(sepconv_last_error()).find("problem"), std::string::npos);
+  EXPECT_TRUE(last_error_has("problem"));
   EXPECT_EQ(sepconv_output_extent(&problem, nullptr), kInvalid);
-  EXPECT_NE(std::string(sepconv_last_error()).find("out_extent"), std::string::npos);
+  EXPECT_TRUE(last_error_has("out_extent"));
   sepconv_plan_destroy(nullptr);
-}
-
-// A later version's struct is longer. A program built against it works with this library as long as it leaves the new
-// fields at their defaults, zero.
-TEST_F(Problem, GrownStructIsAcceptedWhereItsNewFieldsAreZero) {
-  struct Later {
-    sepconv_problem problem;
-    int64_t news[3];
-  };
-  Later later;
-  std::memset(&later, 0xee, sizeof later);
-  sepconv_problem_init(&later.problem, sizeof later);
-  for (const int64_t field : later.news) EXPECT_EQ(field, 0);
-  const sepconv_problem known = small_problem();
-  std::memcpy(&later, &known, sizeof known);
-  later.problem.struct_size = sizeof later;
-  EXPECT_NE(make_plan(later.problem), nullptr) << sepconv_last_error();
-  later.news[2] = 1;
-  sepconv_status status;
-  EXPECT_EQ(make_plan(later.problem, nullptr, &status), nullptr);
-  EXPECT_EQ(status, SEPCONV_UNSUPPORTED);
-  EXPECT_NE(std::string(sepconv_last_error()).find("struct_size"), std::string::npos) << sepconv_last_error();
-}
-
-TEST_F(Problem, ShortStructIsRefused) {
-  for (const size_t size : {size_t{0}, size_t{7}, sizeof(size_t), sizeof(sepconv_problem) - 8}) {
-    sepconv_problem problem = small_problem();
-    problem.struct_size = size;
-    sepconv_status status;
-    EXPECT_EQ(make_plan(problem, nullptr, &status), nullptr);
-    EXPECT_EQ(status, kInvalid) << "struct_size " << size;
-    EXPECT_NE(std::string(sepconv_last_error()).find("struct_size"), std::string::npos) << sepconv_last_error();
-  }
-}
-
-TEST_F(Problem, InitWritesNoFurtherThanItsSize) {
-  unsigned char bytes[sizeof(sepconv_problem)];
-  std::memset(bytes, 0xcd, sizeof bytes);
-  alignas(sepconv_problem) sepconv_problem problem;
-  std::memcpy(&problem, bytes, sizeof bytes);
-  sepconv_problem_init(&problem, sizeof(size_t) + sizeof(int32_t));
-  EXPECT_EQ(problem.struct_size, sizeof(size_t) + sizeof(int32_t));
-  EXPECT_EQ(problem.spatial_rank, 2);
-  std::memcpy(bytes, &problem, sizeof bytes);
-  for (size_t i = sizeof(size_t) + sizeof(int32_t); i < sizeof bytes; ++i) ASSERT_EQ(bytes[i], 0xcd) << "byte " << i;
 }
 
 // The arithmetic of the output's extent is the reference's.

@@ -9,6 +9,7 @@
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
+#include "support/seeds.h"
 #include "support/variants.h"
 
 namespace sepconv::test {
@@ -27,12 +28,7 @@ class Metamorphic : public ::testing::Test {
 
   template <typename Body>
   void for_each_seed(Body body) {
-    const int count = test_count(400) / 4;
-    for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
-      Random random(test_seed() + i);
-      SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(test_seed() + i) + " SEPCONV_TEST_COUNT=4");
-      body(random);
-    }
+    test::for_each_seed(test_count(400) / 4, body, 4);
   }
 };
 

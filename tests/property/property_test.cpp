@@ -13,16 +13,13 @@
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/illegal_problem.h"
+#include "support/seeds.h"
 #include "support/variants.h"
 
 namespace sepconv::test {
 namespace {
 
 constexpr int kLegal = 2000;
-
-std::string repeat(uint64_t i) {
-  return "SEPCONV_TEST_SEED=" + std::to_string(test_seed() + i) + " SEPCONV_TEST_COUNT=";
-}
 
 class Property : public ::testing::Test {
  protected:
@@ -34,9 +31,7 @@ class Property : public ::testing::Test {
 
 TEST_F(Property, LegalProblemsGetTheRightAnswer) {
   const int count = test_count(kLegal);
-  for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
-    Random random(test_seed() + i);
-    SCOPED_TRACE(repeat(i) + "1");
+  for_each_seed(count, [](Random& random) {
     Parallel parallel;
     parallel.order = Order::kShuffled;
     RunOptions how;
@@ -44,16 +39,14 @@ TEST_F(Property, LegalProblemsGetTheRightAnswer) {
     if (one_in(random, 8)) how.parallel = &parallel;
     const Sizes sizes = one_in(random, 10) ? Sizes::kMixed : Sizes::kSmall;
     check_problem(random, random_problem(random, all_features, sizes), how);
-  }
+  });
   std::printf("%d legal problems\n", count);
 }
 
 TEST_F(Property, IllegalProblemsGetTheRightStatus) {
   const int count = (test_count(kLegal) + 3) / 4;
   std::set<std::string> seen;
-  for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
-    Random random(test_seed() + i);
-    SCOPED_TRACE(repeat(i) + "4");
+  const auto check = [&](Random& random) {
     const IllegalProblem illegal = random_illegal_problem(random);
     sepconv_plan* plan = reinterpret_cast<sepconv_plan*>(&random);
     EXPECT_EQ(sepconv_plan_create(&illegal.problem, nullptr, &plan), illegal.expected)
@@ -61,7 +54,8 @@ TEST_F(Property, IllegalProblemsGetTheRightStatus) {
     EXPECT_EQ(plan, nullptr);
     EXPECT_STRNE(sepconv_last_error(), "");
     seen.insert(illegal.broken);
-  }
+  };
+  for_each_seed(count, check, 4);
   std::printf("%d illegal problems, broken in %zu ways\n", count, seen.size());
 }
 
@@ -98,7 +92,7 @@ void check_activation(sepconv_layout layout, sepconv_activation_kind kind, int p
 
 TEST_F(Property, ActivationsHoldOverAllMagnitudes) {
   for (const sepconv_layout layout : {SEPCONV_LAYOUT_CHANNELS_LAST, SEPCONV_LAYOUT_CHANNELS_FIRST}) {
-    for (int kind = SEPCONV_ACTIVATION_SWISH; kind <= SEPCONV_ACTIVATION_GELU; ++kind) {
+    for (int kind = SEPCONV_ACTIVATION_CLAMP + 1; kind < SEPCONV_ACTIVATION_COUNT; ++kind) {
       for (int position = 0; position < 3; ++position) {
         check_activation<float>(layout, static_cast<sepconv_activation_kind>(kind), position);
         check_activation<double>(layout, static_cast<sepconv_activation_kind>(kind), position);
@@ -118,17 +112,17 @@ const Spoilt kSpoilt[] = {
     {"no input", SEPCONV_INVALID_ARGUMENT, [](const Buffers&, sepconv_arguments* a) { a->input = nullptr; }},
     {"no output", SEPCONV_INVALID_ARGUMENT, [](const Buffers&, sepconv_arguments* a) { a->output = nullptr; }},
     {"no weights", SEPCONV_INVALID_ARGUMENT, [](const Buffers&, sepconv_arguments* a) { a->packed = nullptr; }},
-    {"a residual too many, or too few", SEPCONV_INVALID_ARGUMENT,
+    {"an unexpected or a missing residual", SEPCONV_INVALID_ARGUMENT,
      [](const Buffers&, sepconv_arguments* a) { a->residual = a->residual == nullptr ? a->input : nullptr; }},
-    {"a crooked input", SEPCONV_INVALID_ARGUMENT,
+    {"a misaligned input", SEPCONV_INVALID_ARGUMENT,
      [](const Buffers&, sepconv_arguments* a) { a->input = static_cast<const char*>(a->input) + 1; }},
     {"the output over the input", SEPCONV_INVALID_ARGUMENT,
      [](const Buffers&, sepconv_arguments* a) { a->output = const_cast<void*>(a->input); }},
     {"a workspace too small", SEPCONV_INVALID_ARGUMENT,
      [](const Buffers&, sepconv_arguments* a) { a->workspace_size -= 1; }},
-    {"a crooked workspace", SEPCONV_INVALID_ARGUMENT,
+    {"a misaligned workspace", SEPCONV_INVALID_ARGUMENT,
      [](const Buffers&, sepconv_arguments* a) { a->workspace = static_cast<char*>(a->workspace) + 8; }},
-    {"weights that are none", SEPCONV_BAD_PACKED,
+    {"the workspace as weights", SEPCONV_BAD_PACKED,
      [](const Buffers& buffers, sepconv_arguments* a) { a->packed = buffers.workspace.data(); }},
     {"memory of a device", SEPCONV_UNSUPPORTED,
      [](const Buffers&, sepconv_arguments* a) { a->output_memory.kind = SEPCONV_MEMORY_CUDA; }},
@@ -138,11 +132,9 @@ TEST_F(Property, SpoiltRunsAreRefused) {
   const int count = (test_count(kLegal) + 3) / 4;
   Features features = all_features;
   features.float64 = false;
-  for (uint64_t i = 0; i < static_cast<uint64_t>(count) && !HasFailure(); ++i) {
-    Random random(test_seed() + i);
-    SCOPED_TRACE(repeat(i) + "4");
+  const auto check = [&](Random& random) {
     sepconv_problem problem = random_problem(random, features, Sizes::kSmall);
-    if (problem.batch == 0) continue;
+    if (problem.batch == 0) return;
     SCOPED_TRACE(describe(problem));
     const PlanPointer plan = make_plan(problem);
     ASSERT_NE(plan, nullptr) << sepconv_last_error();
@@ -157,7 +149,8 @@ TEST_F(Property, SpoiltRunsAreRefused) {
     EXPECT_TRUE(status == spoilt.expected || overlaps) << spoilt.title << ": " << sepconv_last_error();
     EXPECT_TRUE(buffers.output_untouched()) << spoilt.title;
     EXPECT_TRUE(buffers.nothing_else_written()) << spoilt.title;
-  }
+  };
+  for_each_seed(count, check, 4);
 }
 
 }  // namespace

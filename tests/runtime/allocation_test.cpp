@@ -23,6 +23,23 @@ class Allocations : public ::testing::Test {
   static void SetUpTestSuite() { tables_under_test(); }
 };
 
+// A run that only has to be started.
+class AllocationsOfRuns : public Allocations {
+ protected:
+  AllocationsOfRuns() : problem_(a_problem()), plan_(make_plan(problem_)) {
+    Random random(test_seed());
+    operands_ = random_operands(random, problem_, Fill::kReals);
+    buffers_ = std::make_unique<Buffers>(problem_, *plan_, operands_, Flush::kEnd);
+    arguments_ = buffers_->arguments();
+  }
+
+  sepconv_problem problem_;
+  PlanPointer plan_;
+  Operands<float> operands_;
+  std::unique_ptr<Buffers> buffers_;
+  sepconv_arguments arguments_;
+};
+
 TEST_F(Allocations, EachFailureInPlanningIsReported) {
   const sepconv_problem problem = a_problem();
   sepconv_options options = default_options();
@@ -59,21 +76,14 @@ TEST_F(Allocations, RefusedPlansLeakNothing) {
   EXPECT_EQ(allocations_alive(), alive);
 }
 
-TEST_F(Allocations, EachFailureInARunIsReported) {
-  const sepconv_problem problem = a_problem();
-  const PlanPointer plan = make_plan(problem);
-  ASSERT_NE(plan, nullptr);
-  Random random(test_seed());
-  const Operands<float> operands = random_operands(random, problem, Fill::kReals);
-  Buffers buffers(problem, *plan, operands, Flush::kEnd);
-  sepconv_arguments arguments = buffers.arguments();
-  arguments.workspace = nullptr;
-  arguments.workspace_size = 0;
+TEST_F(AllocationsOfRuns, EachFailureIsReported) {
+  arguments_.workspace = nullptr;
+  arguments_.workspace_size = 0;
   const int alive = allocations_alive();
   int failures = 0;
   for (;; ++failures) {
     watch_allocations(failures);
-    const sepconv_status status = sepconv_plan_run(plan.get(), &arguments);
+    const sepconv_status status = sepconv_plan_run(plan_.get(), &arguments_);
     const int seen = allocations_seen();
     EXPECT_EQ(allocations_alive(), alive) << "allocation " << failures;
     if (status == SEPCONV_OK) {
@@ -81,27 +91,20 @@ TEST_F(Allocations, EachFailureInARunIsReported) {
       break;
     }
     ASSERT_EQ(status, SEPCONV_OUT_OF_MEMORY) << sepconv_last_error();
-    EXPECT_TRUE(buffers.output_untouched());
+    EXPECT_TRUE(buffers_->output_untouched());
   }
   EXPECT_GT(failures, 0) << "a run without a workspace allocated nothing";
-  EXPECT_TRUE(equals_reference(problem, operands, buffers.output_values()));
+  EXPECT_TRUE(equals_reference(problem_, operands_, buffers_->output_values()));
 }
 
-TEST_F(Allocations, RunWithAWorkspaceAllocatesNothing) {
-  const sepconv_problem problem = a_problem();
-  const PlanPointer plan = make_plan(problem);
-  ASSERT_NE(plan, nullptr);
-  Random random(test_seed());
-  const Operands<float> operands = random_operands(random, problem, Fill::kReals);
-  Buffers buffers(problem, *plan, operands, Flush::kEnd);
-  const sepconv_arguments arguments = buffers.arguments();
-  const sepconv_weights weights = weights_of(operands);
-  buffers.packed.make_writable();
+TEST_F(AllocationsOfRuns, NothingIsAllocatedWithAWorkspace) {
+  const sepconv_weights weights = weights_of(operands_);
+  buffers_->packed.make_writable();
   char text[500];
   watch_allocations();
-  EXPECT_EQ(sepconv_plan_pack(plan.get(), &weights, buffers.packed.data(), buffers.packed.size()), SEPCONV_OK);
-  EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_OK);
-  EXPECT_EQ(sepconv_plan_explain(plan.get(), text, sizeof text), SEPCONV_OK);
+  EXPECT_EQ(sepconv_plan_pack(plan_.get(), &weights, buffers_->packed.data(), buffers_->packed.size()), SEPCONV_OK);
+  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_OK);
+  EXPECT_EQ(sepconv_plan_explain(plan_.get(), text, sizeof text), SEPCONV_OK);
   EXPECT_EQ(allocations_seen(), 0);
 }
 

@@ -8,6 +8,7 @@
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
+#include "support/seeds.h"
 #include "support/variants.h"
 
 namespace sepconv::test {
@@ -95,8 +96,7 @@ void check_weights(Random& random, const sepconv_problem& problem, sepconv_posit
 }
 
 TEST_F(BatchNorm, FoldsIntoTheWeightsOfItsPosition) {
-  for (uint64_t i = 0; i < 200 && !HasFailure(); ++i) {
-    Random random(test_seed() + i);
+  for_each_seed(200, [](Random& random) {
     sepconv_problem problem = random_problem(random, all_features, Sizes::kSmall);
     problem.stages = SEPCONV_STAGES_BOTH;
     for (int axis = 0; axis < problem.spatial_rank; ++axis) {
@@ -113,7 +113,7 @@ TEST_F(BatchNorm, FoldsIntoTheWeightsOfItsPosition) {
     } else {
       check_weights<float>(random, problem, position);
     }
-  }
+  });
 }
 
 // The whole way: both norms folded, then run, against the reference with the norms applied by hand. A pixel with one
@@ -159,7 +159,7 @@ TEST_F(BatchNorm, RefusesWhatMakesNoSense) {
                            const char* word) {
     EXPECT_EQ(sepconv_fold_batch_norm(&p, static_cast<sepconv_position>(position), n, k, b), SEPCONV_INVALID_ARGUMENT)
         << word;
-    EXPECT_NE(std::string(sepconv_last_error()).find(word), std::string::npos) << sepconv_last_error();
+    EXPECT_TRUE(last_error_has(word));
     EXPECT_EQ(kernel, untouched);
   };
   refused(problem, 0, nullptr, kernel.data(), bias.data(), "batch_norm");

@@ -8,6 +8,7 @@
 
 #include "pack.h"
 #include "support/harness.h"
+#include "support/machines.h"
 
 namespace sepconv::test {
 namespace {
@@ -18,14 +19,6 @@ using internal::Tables;
 using internal::TargetSet;
 
 int never_called(void**) { return -1; }
-
-TargetSet targets(const char* names) {
-  TargetSet set = 0;
-  const char* unknown = nullptr;
-  size_t length = 0;
-  EXPECT_TRUE(internal::parse_targets(names, &set, &unknown, &length)) << names;
-  return set;
-}
 
 // A variant of rank 2; extents of 0 leave a quantity open.
 sepconv_variant variant(const char* name, const char* target, int64_t kernel = 0, int64_t stride = 0,
@@ -188,55 +181,55 @@ TEST_F(Choice, VariantsForMultiplesOfChannelsRankBeforeThoseForAny) {
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
 }
 
-TEST_F(Choice, VariantsForNearImagesLeaveLargerOnesToOthers) {
-  sepconv_variant near = variant("near_avx2", "x86_avx2");
-  near.channels_multiple = 16;
-  near.max_image_bytes = 20 * 20 * 16 * 4;
-  near.max_reads = 18;
-  const std::vector<sepconv_variant> variants = {near, variant("any_avx2", "x86_avx2")};
+TEST_F(Choice, VariantsForSmallImagesLeaveLargerOnesToOthers) {
+  sepconv_variant small = variant("small_avx2", "x86_avx2");
+  small.channels_multiple = 16;
+  small.max_image_bytes = 20 * 20 * 16 * 4;
+  small.max_reads = 18;
+  const std::vector<sepconv_variant> variants = {small, variant("any_avx2", "x86_avx2")};
   const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", variants.data(),
                                      variants.size()};
   tables_.table[0] = &own;
-  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2"), "small_avx2");
   problem_.depth_multiplier = 2;  // 3x3 taps, and some of the padding is seen
-  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2"), "small_avx2");
   problem_.depth_multiplier = 3;
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
   problem_.depth_multiplier = 1;
   problem_.in_extent[0] = 21;
   EXPECT_EQ(chosen("portable,x86_avx2"), "any_avx2");
-  variant_ = "near_avx2";  // asked for
-  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  variant_ = "small_avx2";  // asked for
+  EXPECT_EQ(chosen("portable,x86_avx2"), "small_avx2");
   variant_ = nullptr;
-  near.panel_channels = 16;
-  const sepconv_variant_table packed = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", &near, 1};
+  small.panel_channels = 16;
+  const sepconv_variant_table packed = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", &small, 1};
   tables_.table[0] = &packed;
-  packing_id_ = internal::packing_id_of(near);  // packed weights serve images of every size
-  EXPECT_EQ(chosen("portable,x86_avx2"), "near_avx2");
+  packing_id_ = internal::packing_id_of(small);  // packed weights serve images of every size
+  EXPECT_EQ(chosen("portable,x86_avx2"), "small_avx2");
 }
 
-TEST_F(Choice, VariantsForFarKernelsRankBeforeWhatFixesMore) {
-  sepconv_variant far = variant("far_avx2", "x86_avx2");
-  far.min_pointwise_bytes = 16 * 32 * 4;
+TEST_F(Choice, VariantsForLargeWeightsRankBeforeWhatFixesMore) {
+  sepconv_variant large = variant("large_avx2", "x86_avx2");
+  large.min_pointwise_bytes = 16 * 32 * 4;
   std::vector<sepconv_variant> variants = kShipped;
-  variants.push_back(far);
+  variants.push_back(large);
   const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", variants.data(),
                                      variants.size()};
   tables_.table[0] = &own;
   problem_.out_channels = 31;
   EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
   problem_.out_channels = 32;
-  EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2"), "large_avx2");
   problem_.out_channels = 16;
   problem_.depth_multiplier = 2;
-  EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
+  EXPECT_EQ(chosen("portable,x86_avx2"), "large_avx2");
   problem_.depth_multiplier = 1;
   EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
-  packing_id_ = internal::packing_id_of(far);  // also that of the others
+  packing_id_ = internal::packing_id_of(large);  // also that of the others
   EXPECT_EQ(chosen("portable,x86_avx2"), "k3s1_avx2");
   packing_id_ = 0;
-  variant_ = "far_avx2";  // asked for
-  EXPECT_EQ(chosen("portable,x86_avx2"), "far_avx2");
+  variant_ = "large_avx2";  // asked for
+  EXPECT_EQ(chosen("portable,x86_avx2"), "large_avx2");
 }
 
 TEST_F(Choice, NeverTakesAnotherLayoutRankOrType) {
@@ -267,6 +260,28 @@ TEST_F(Choice, SaysWhyAVariantWillNotDo) {
   EXPECT_NE(reason(kUsers[0]).find("in_channels is 16, the variant has 32"), std::string::npos) << reason(kUsers[0]);
 }
 
+// What a host tool asks of a table that it only describes.
+TEST_F(Choice, JudgesEveryVariantOfATableWithoutEntries) {
+  std::vector<sepconv_variant> described = {variant("k3s2_avx2", "x86_avx2", 3, 2), variant("any_avx2", "x86_avx2"),
+                                            variant("any_portable", "portable")};
+  for (sepconv_variant& one : described) one.entry = nullptr;
+  const sepconv_variant_table own = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "own", described.data(),
+                                     described.size()};
+  tables_.table[0] = &own;
+  Geometry geometry;
+  ASSERT_EQ(internal::analyse_problem(&problem_, &geometry), SEPCONV_OK) << sepconv_last_error();
+  const Request asked = {&geometry, targets("portable,x86_avx2")};
+  std::vector<std::string> verdicts;
+  internal::judge_variants(
+      asked, tables_, internal::choose_variant(asked, tables_),
+      [](void* to, const sepconv_variant& judged, const char* verdict) {
+        static_cast<std::vector<std::string>*>(to)->push_back(std::string(judged.name) + ": " + verdict);
+      },
+      &verdicts);
+  EXPECT_EQ(verdicts, (std::vector<std::string>{"k3s2_avx2: stride[0] is 1, the variant has 2", "any_avx2: chosen",
+                                                "any_portable: could run it, but ranks behind the chosen one"}));
+}
+
 TEST_F(Choice, ListsEveryVariantOnceInOrderOfRank) {
   tables_.count = 2;
   std::vector<std::string> names;
@@ -274,34 +289,6 @@ TEST_F(Choice, ListsEveryVariantOnceInOrderOfRank) {
     names.emplace_back(ranked->name);
   EXPECT_EQ(names, (std::vector<std::string>{"mine_k3c32_avx2", "mine_k3c32_neon", "mine_elsewhere", "k3s1_avx512",
                                              "k3s1_avx2", "k3s2_avx2", "any_avx512", "any_avx2", "any_portable"}));
-}
-
-TEST(Targets, EnvironmentAllowsAndForbids) {
-  using internal::targets_from_environment;
-  EXPECT_EQ(targets_from_environment(nullptr), internal::all_targets);
-  EXPECT_EQ(targets_from_environment(""), internal::all_targets);
-  EXPECT_EQ(targets_from_environment("portable"), targets("portable"));
-  EXPECT_EQ(targets_from_environment(" portable , x86_avx2"), targets("portable,x86_avx2"));
-  EXPECT_EQ(targets_from_environment("-x86_avx512"), internal::all_targets & ~targets("x86_avx512"));
-  EXPECT_EQ(targets_from_environment("x86_avx2,portable,-portable"), targets("x86_avx2"));
-  EXPECT_EQ(targets_from_environment("no_such_target"), 0u);
-}
-
-TEST(Targets, UnknownNameIsPointedOut) {
-  TargetSet set = 0;
-  const char* unknown = nullptr;
-  size_t length = 0;
-  EXPECT_FALSE(internal::parse_targets("portable,x87,x86_avx2", &set, &unknown, &length));
-  EXPECT_EQ(std::string(unknown, length), "x87");
-}
-
-TEST(Targets, ThisMachineRunsPortableAtLeast) {
-  EXPECT_EQ(internal::machine_targets() & targets("portable"), targets("portable"));
-#if defined(__x86_64__)
-  EXPECT_EQ(internal::machine_targets() & targets("arm_neon"), 0u);
-  const bool wide = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-  EXPECT_TRUE(wide || (internal::machine_targets() & targets("x86_avx512")) == 0);
-#endif
 }
 
 }  // namespace

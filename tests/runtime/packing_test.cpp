@@ -52,7 +52,7 @@ class Packing : public ::testing::Test {
   void expect_refused(const void* packed, const char* word) {
     std::vector<float> output;
     EXPECT_EQ(run_with(problem_, *plan_, operands_, packed, &output), SEPCONV_BAD_PACKED) << word;
-    EXPECT_NE(std::string(sepconv_last_error()).find(word), std::string::npos) << sepconv_last_error();
+    EXPECT_TRUE(last_error_has(word));
     EXPECT_EQ(output, std::vector<float>(output.size(), -1.0f));
   }
 
@@ -88,7 +88,7 @@ TEST_F(Packing, BadArgumentsAreNamed) {
   GuardedBuffer packed(size() + 64, 64, Flush::kBegin);
   const auto refused = [&](sepconv_status status, sepconv_status expected, const char* word) {
     EXPECT_EQ(status, expected) << word;
-    EXPECT_NE(std::string(sepconv_last_error()).find(word), std::string::npos) << sepconv_last_error();
+    EXPECT_TRUE(last_error_has(word));
   };
   constexpr sepconv_status kInvalid = SEPCONV_INVALID_ARGUMENT;
   char* const bytes = packed.as<char>();
@@ -225,7 +225,7 @@ TEST_F(Packing, PackingOfAnotherShapeIsRefused) {
   sepconv_status status;
   EXPECT_EQ(make_plan(other, &options, &status), nullptr);
   EXPECT_EQ(status, SEPCONV_UNSUPPORTED);
-  EXPECT_NE(std::string(sepconv_last_error()).find("packing_of"), std::string::npos) << sepconv_last_error();
+  EXPECT_TRUE(last_error_has("packing_of"));
 }
 
 // The plan that lent its packing may go first.

@@ -1,72 +1,13 @@
-// Runs and what can go wrong in them: missing, small, misaligned and overlapping buffers, tasks that fail, batches of
-// nothing. Whatever is refused leaves the output untouched.
-#include <gtest/gtest.h>
-
+// Runs and what can go wrong in them: missing, small, misaligned and overlapping buffers, batches of nothing. Whatever
+// is refused leaves the output untouched.
 #include <climits>
 #include <cstring>
-#include <functional>
-#include <set>
 #include <string>
 
-#include "support/harness.h"
-#include "support/loop_variant.h"
-#include "support/random_problem.h"
-#include "support/variants.h"
+#include "runtime/run_fixture.h"
 
 namespace sepconv::test {
 namespace {
-
-sepconv_problem small_problem() {
-  sepconv_problem problem = default_problem();
-  problem.padding = SEPCONV_PADDING_SAME;
-  problem.batch = 2;
-  problem.in_channels = 5;
-  problem.depth_multiplier = 2;
-  problem.out_channels = 7;
-  problem.in_extent[0] = 13;
-  problem.in_extent[1] = 9;
-  problem.kernel_extent[0] = problem.kernel_extent[1] = 3;
-  problem.has_mid_bias = problem.has_out_bias = 1;
-  return problem;
-}
-
-class Run : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() { tables_under_test(); }
-
-  Run() : problem_(small_problem()), random_(test_seed()) {
-    operands_ = random_operands(random_, problem_, Fill::kReals);
-    sepconv_options options = default_options();
-    options.max_threads = 3;
-    plan_ = make_plan(problem_, &options);
-    EXPECT_NE(plan_, nullptr) << sepconv_last_error();
-    buffers_ = std::make_unique<Buffers>(problem_, *plan_, operands_, Flush::kEnd);
-    arguments_ = buffers_->arguments();
-  }
-
-  // The run is refused with this status, a sentence with these words, and an untouched output.
-  void expect_refused(sepconv_status status, const char* argument, const char* value = "") {
-    EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), status) << argument << ": " << sepconv_last_error();
-    const std::string sentence = sepconv_last_error();
-    EXPECT_NE(sentence.find(argument), std::string::npos) << sentence;
-    EXPECT_NE(sentence.find(value), std::string::npos) << sentence;
-    EXPECT_TRUE(buffers_->output_untouched()) << argument;
-    EXPECT_TRUE(buffers_->nothing_else_written()) << argument;
-  }
-
-  void expect_works() {
-    EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_OK) << sepconv_last_error();
-    EXPECT_TRUE(equals_reference(problem_, operands_, buffers_->output_values()));
-    EXPECT_TRUE(buffers_->nothing_else_written());
-  }
-
-  sepconv_problem problem_;
-  Random random_;
-  Operands<float> operands_;
-  PlanPointer plan_;
-  std::unique_ptr<Buffers> buffers_;
-  sepconv_arguments arguments_;
-};
 
 TEST_F(Run, Works) { expect_works(); }
 
@@ -79,9 +20,9 @@ TEST_F(Run, GivesTheSameBitsAgain) {
 
 TEST_F(Run, NullPointersAreNamed) {
   EXPECT_EQ(sepconv_plan_run(nullptr, &arguments_), SEPCONV_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(sepconv_last_error()).find("plan"), std::string::npos);
+  EXPECT_TRUE(last_error_has("plan"));
   EXPECT_EQ(sepconv_plan_run(plan_.get(), nullptr), SEPCONV_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(sepconv_last_error()).find("arguments"), std::string::npos);
+  EXPECT_TRUE(last_error_has("arguments"));
   const sepconv_arguments good = arguments_;
   arguments_.input = nullptr;
   expect_refused(SEPCONV_INVALID_ARGUMENT, "input");
@@ -149,7 +90,7 @@ TEST_F(Run, OverlappingOutputIsRefused) {
   for (const int64_t at : {int64_t{0}, int64_t{3}, input_count(problem_) - 1}) {
     arguments_.output = both.data() + at;
     EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT) << at;
-    EXPECT_NE(std::string(sepconv_last_error()).find("overlap"), std::string::npos) << sepconv_last_error();
+    EXPECT_TRUE(last_error_has("overlap"));
     EXPECT_EQ(both, before);
   }
   arguments_.output = both.data() + input_count(problem_);  // side by side is fine
@@ -168,10 +109,10 @@ TEST_F(Run, ResidualIsGivenExactlyWhereTheProblemHasOne) {
   expect_works();
   arguments_.residual = nullptr;
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(sepconv_last_error()).find("residual"), std::string::npos) << sepconv_last_error();
+  EXPECT_TRUE(last_error_has("residual"));
   arguments_.residual = arguments_.output;  // strips overlap in what they write, so not even this is safe
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(sepconv_last_error()).find("overlap"), std::string::npos) << sepconv_last_error();
+  EXPECT_TRUE(last_error_has("overlap"));
 }
 
 // Two slices of one buffer: a layer that appends its channels to its input, as DenseNet does.
@@ -196,7 +137,7 @@ TEST_F(Run, SlicesOfOneBufferMayInterleave) {
   }
   arguments.output = buffer.data() + inputs - 1;  // one channel too early
   EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(sepconv_last_error()).find("overlap"), std::string::npos) << sepconv_last_error();
+  EXPECT_TRUE(last_error_has("overlap"));
 }
 
 TEST_F(Run, FieldsThatAreNotBuiltAreUnsupported) {
@@ -227,54 +168,10 @@ TEST_F(Run, HostMemoryHasNoHandleAndNoOffset) {
   expect_refused(SEPCONV_INVALID_ARGUMENT, "input_memory.kind", "9");
 }
 
-TEST_F(Run, TaskThatFailsIsReported) {
-  Parallel parallel;
-  arguments_.parallel_for = parallel_for;
-  arguments_.parallel_context = &parallel;
-  expect_works();
-  parallel.fail_at = parallel.tasks_seen - 1;
-  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED);
-  EXPECT_NE(std::string(sepconv_last_error()).find("parallel_for"), std::string::npos) << sepconv_last_error();
-  EXPECT_TRUE(buffers_->nothing_else_written());
-  parallel.fail_at = -1;
-  expect_works();
-}
-
-// A pool that ignores some of the tasks, and says that all is well, cannot be noticed; one that says so must be.
-TEST_F(Run, PoolThatGivesUpIsReported) {
-  arguments_.parallel_for = [](void*, int, int (*)(void*, int, int), void*) { return 17; };
-  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED);
-  EXPECT_NE(std::string(sepconv_last_error()).find("17"), std::string::npos) << sepconv_last_error();
-}
-
-// Tasks with a worker number outside [0, max_threads) have no scratch: they must fail, not write elsewhere.
-TEST_F(Run, WorkerOutsideTheRangeIsRefused) {
-  for (const int worker : {-1, 3, INT_MAX}) {
-    arguments_.parallel_context = const_cast<int*>(&worker);
-    arguments_.parallel_for = [](void* context, int tasks, int (*task)(void*, int, int), void* data) {
-      int failure = 0;
-      for (int index = 0; index < tasks; ++index) failure |= task(data, index, *static_cast<int*>(context));
-      return failure;
-    };
-    EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED) << worker;
-    EXPECT_NE(std::string(sepconv_last_error()).find(std::to_string(worker)), std::string::npos)
-        << sepconv_last_error();
-    EXPECT_TRUE(buffers_->nothing_else_written());
-  }
-}
-
-TEST_F(Run, IndexOutsideTheRangeIsRefused) {
-  arguments_.parallel_for = [](void*, int tasks, int (*task)(void*, int, int), void* data) {
-    return task(data, tasks, 0) | task(data, INT_MAX, 0) | task(data, -1, 0);
-  };
-  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED);
-  EXPECT_TRUE(buffers_->nothing_else_written());
-}
-
 // A stride with one output, and a dilation with one tap, have no effect: however large, they are legal and cost
 // nothing.
 TEST_F(Run, StepsThatStepNowhereMayBeHuge) {
-  sepconv_problem problem = small_problem();
+  sepconv_problem problem = run_problem();
   for (int axis = 0; axis < 2; ++axis) {
     problem.stride[axis] = axis == 0 ? INT64_MAX : 1;
     problem.kernel_extent[axis] = axis == 0 ? 3 : 1;
@@ -299,68 +196,6 @@ TEST_F(Run, BatchOfNothingComputesNothing) {
   arguments_.output = buffers_->output.data();
   EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments_), SEPCONV_OK) << sepconv_last_error();
   EXPECT_TRUE(buffers_->output_untouched());
-}
-
-// What is read after a run is asked for in pieces, one a task, which do not overlap; the results are the same bits.
-TEST_F(Run, AsksForWhatIsReadNext) {
-  expect_works();
-  const std::vector<float> first = buffers_->output_values();
-  const std::vector<char> after(3000 * 64 + 5);
-  arguments_.next = after.data();
-  arguments_.next_size = after.size();
-  std::vector<LoopHints> asked;
-  loop_hints = &asked;
-  expect_works();
-  loop_hints = nullptr;
-  EXPECT_TRUE(same_bits(first, buffers_->output_values()));
-  ASSERT_GT(asked.size(), 1u);
-  int64_t lines = 0;
-  for (const LoopHints& call : asked) {
-    EXPECT_EQ(call.ahead, reinterpret_cast<uintptr_t>(after.data()) + static_cast<uint64_t>(lines) * 64);
-    lines += call.ahead_lines;
-  }
-  EXPECT_EQ(lines, 3000);
-}
-
-// An output of more than a megabyte is far from a core; where a strip is written into the workspace first, that is not.
-TEST(RunHints, SayWhetherTheOutputIsFar) {
-  tables_under_test();
-  const auto told = [](int64_t batch, int64_t height, int64_t width) {
-    sepconv_problem problem = small_problem();
-    problem.batch = batch;
-    problem.in_extent[0] = height;
-    problem.in_extent[1] = width;
-    Random random(test_seed());
-    const Operands<float> operands = random_operands(random, problem, Fill::kReals);
-    const PlanPointer plan = make_plan(problem, nullptr);
-    Buffers buffers(problem, *plan, operands, Flush::kEnd);
-    const sepconv_arguments arguments = buffers.arguments();
-    std::vector<LoopHints> hints;
-    loop_hints = &hints;
-    EXPECT_EQ(sepconv_plan_run(plan.get(), &arguments), SEPCONV_OK) << sepconv_last_error();
-    loop_hints = nullptr;
-    EXPECT_FALSE(hints.empty());
-    std::set<int64_t> values;
-    for (const LoopHints& call : hints) values.insert(call.output_is_large);
-    return values;
-  };
-  constexpr int64_t image = int64_t{13} * 9 * 7 * 4, megabyte = 1 << 20;
-  EXPECT_EQ(told(megabyte / image, 13, 9), std::set<int64_t>{0});
-  EXPECT_EQ(told(megabyte / image + 1, 13, 9), std::set<int64_t>{1});
-  EXPECT_EQ(told(megabyte / (2 * 7 * 4) + 1, 1, 2), std::set<int64_t>{0}) << "two pixels are less than a tile";
-}
-
-TEST_F(Run, AsksForNoMoreThanAMegabyte) {
-  char one_byte;  // an address is enough
-  arguments_.next = &one_byte;
-  arguments_.next_size = SIZE_MAX;
-  std::vector<LoopHints> asked;
-  loop_hints = &asked;
-  expect_works();
-  loop_hints = nullptr;
-  int64_t lines = 0;
-  for (const LoopHints& call : asked) lines += call.ahead_lines;
-  EXPECT_EQ(lines, (1 << 20) / 64);
 }
 
 }  // namespace

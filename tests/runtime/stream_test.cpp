@@ -49,7 +49,7 @@ class Stream : public ::testing::Test {
 
   void refused(sepconv_status status, const char* word) {
     EXPECT_EQ(status, kInvalid) << word;
-    EXPECT_NE(std::string(sepconv_last_error()).find(word), std::string::npos) << sepconv_last_error();
+    EXPECT_TRUE(last_error_has(word));
     EXPECT_EQ(output_, std::vector<float>(output_.size(), kUntouched));
     EXPECT_EQ(sepconv_stream_frames(stream_, 10), 5) << "a refused push took frames";
   }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "scratch_bytes.h"
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
@@ -50,9 +51,9 @@ void expect_slice_covers(const Geometry& geometry, const Strip& strip) {
       const bool shown = tap >= strip.first_tap[axis] && tap < strip.first_tap[axis] + strip.taps[axis];
       ASSERT_TRUE(shown || !inside) << "axis " << axis << " output " << output << " tap " << tap;
       if (step == 1) continue;
-      // The tap reads every step-th sample only, `before` of them in front of the slice.
+      // The tap reads every step-th sample only, `pad_before` of them in front of the slice.
       ASSERT_EQ(behind % step, 0) << "axis " << axis << " output " << output << " tap " << tap;
-      const int64_t index = behind / step - strip.before[axis];
+      const int64_t index = behind / step - strip.pad_before[axis];
       ASSERT_EQ(inside, index >= 0 && index < strip.in_extent[axis])
           << "axis " << axis << " output " << output << " tap " << tap;
       if (inside) {

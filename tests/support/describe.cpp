@@ -12,9 +12,8 @@ std::string by_axis(const sepconv_problem& problem, const int64_t* values) {
 }
 
 std::string activation(const char* where, const sepconv_activation& value) {
-  const char* const names[] = {"", "relu", "relu6", "clamp", "swish", "hard swish", "sigmoid", "tanh", "gelu"};
   std::ostringstream text;
-  if (value.kind != SEPCONV_ACTIVATION_NONE) text << " " << where << " " << names[value.kind];
+  if (value.kind != SEPCONV_ACTIVATION_NONE) text << " " << where << " " << sepconv_activation_name(value.kind);
   if (value.kind == SEPCONV_ACTIVATION_CLAMP) text << " " << value.lo << ".." << value.hi;
   return text.str();
 }
@@ -34,15 +33,14 @@ std::string pitches(const char* tensor, const sepconv_problem& problem, const in
 }  // namespace
 
 std::string describe(const sepconv_problem& problem) {
-  const char* const stages[] = {"", "depthwise only ", "pointwise only "};
-  const char* const paddings[] = {"valid", "same", "causal", "explicit"};
   std::ostringstream text;
-  text << problem.spatial_rank << "-D " << (problem.input_dtype == SEPCONV_DTYPE_F64 ? "float64 " : "")
-       << stages[problem.stages]
-       << (problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST ? "channels_last" : "channels_first") << " "
-       << paddings[problem.padding] << " batch " << problem.batch << " in " << by_axis(problem, problem.in_extent)
-       << " kernel " << by_axis(problem, problem.kernel_extent) << " stride " << by_axis(problem, problem.stride)
-       << " dilation " << by_axis(problem, problem.dilation) << " channels " << problem.in_channels << " multiplier "
+  text << problem.spatial_rank << "-D " << sepconv_dtype_name(problem.input_dtype)
+       << (problem.stages != SEPCONV_STAGES_BOTH ? std::string(" ") + sepconv_stages_name(problem.stages) + " only"
+                                                 : "")
+       << " " << sepconv_layout_name(problem.layout) << " " << sepconv_padding_name(problem.padding) << " batch "
+       << problem.batch << " in " << by_axis(problem, problem.in_extent) << " kernel "
+       << by_axis(problem, problem.kernel_extent) << " stride " << by_axis(problem, problem.stride) << " dilation "
+       << by_axis(problem, problem.dilation) << " channels " << problem.in_channels << " multiplier "
        << problem.depth_multiplier << " out channels " << problem.out_channels
        << activation("input", problem.input_activation) << (problem.has_mid_bias ? " mid bias" : "")
        << activation("mid", problem.mid_activation) << (problem.has_out_bias ? " out bias" : "")

@@ -14,7 +14,6 @@ struct Features {
 };
 
 inline constexpr Features all_features = {true, true, true, true, true, true, true, true, true, true};
-inline constexpr Features built_features = {true, true, true, true, true, true, true, true, true, true};
 
 }  // namespace sepconv::test
 

@@ -98,6 +98,12 @@ PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* opt
   return PlanPointer(plan);
 }
 
+::testing::AssertionResult last_error_has(const std::string& words) {
+  const std::string sentence = sepconv_last_error();
+  if (sentence.find(words) != std::string::npos) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "\"" << words << "\" is not in \"" << sentence << "\"";
+}
+
 template <typename T>
 sepconv_weights weights_of(const Operands<T>& operands) {
   sepconv_weights weights;

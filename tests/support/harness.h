@@ -33,6 +33,9 @@ sepconv_problem small_problem();
 PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* options = nullptr,
                       sepconv_status* status = nullptr);
 
+// Whether the sentence of the last failure contains `words`.
+::testing::AssertionResult last_error_has(const std::string& words);
+
 // The weights of `operands`; they must outlive the result.
 template <typename T>
 sepconv_weights weights_of(const Operands<T>& operands);

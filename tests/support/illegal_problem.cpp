@@ -26,8 +26,9 @@ int64_t not_positive(Random& random) {
 
 int64_t negative(Random& random) { return one_in(random, 2) ? -uniform(random, 1, 9) : INT64_MIN; }
 
-int64_t outside(Random& random, int64_t last) {
-  return one_in(random, 2) ? -uniform(random, 1, 1000) : last + uniform(random, 1, 1000);
+// No value of an enumeration with `count` values.
+int64_t outside(Random& random, int64_t count) {
+  return one_in(random, 2) ? -uniform(random, 1, 1000) : count + uniform(random, 0, 999);
 }
 
 int64_t far_too_large(Random& random) { return INT64_MAX - uniform(random, 0, 1000); }
@@ -60,19 +61,27 @@ const Breakage kBreakages[] = {
      [](Random& r, sepconv_problem* p) {
        return p->spatial_rank = static_cast<int32_t>(one_in(r, 2) ? uniform(r, -5, 0) : uniform(r, 4, 9)), true;
      }},
-    {"layout", kInvalid, [](Random& r, sepconv_problem* p) { return store(outside(r, 1), &p->layout), true; }},
-    {"padding", kInvalid, [](Random& r, sepconv_problem* p) { return store(outside(r, 3), &p->padding), true; }},
-    {"stages", kInvalid, [](Random& r, sepconv_problem* p) { return store(outside(r, 2), &p->stages), true; }},
-    {"dtype", kInvalid, [](Random& r, sepconv_problem* p) { return store(outside(r, 6), any_dtype(r, p)), true; }},
+    {"layout", kInvalid,
+     [](Random& r, sepconv_problem* p) { return store(outside(r, SEPCONV_LAYOUT_COUNT), &p->layout), true; }},
+    {"padding", kInvalid,
+     [](Random& r, sepconv_problem* p) { return store(outside(r, SEPCONV_PADDING_COUNT), &p->padding), true; }},
+    {"stages", kInvalid,
+     [](Random& r, sepconv_problem* p) { return store(outside(r, SEPCONV_STAGES_COUNT), &p->stages), true; }},
+    {"dtype", kInvalid,
+     [](Random& r, sepconv_problem* p) { return store(outside(r, SEPCONV_DTYPE_COUNT), any_dtype(r, p)), true; }},
     {"mixed dtypes", kUnsupported,
      [](Random& r, sepconv_problem* p) {
        const bool wide = p->input_dtype == SEPCONV_DTYPE_F64;
        return *any_dtype(r, p) = wide ? SEPCONV_DTYPE_F32 : SEPCONV_DTYPE_F64, true;
      }},
     {"a type that is not built", kUnsupported,
-     [](Random& r, sepconv_problem* p) { return store(uniform(r, 2, 6), any_dtype(r, p)), true; }},
+     [](Random& r, sepconv_problem* p) {
+       return store(uniform(r, SEPCONV_DTYPE_F16, SEPCONV_DTYPE_COUNT - 1), any_dtype(r, p)), true;
+     }},
     {"activation kind", kInvalid,
-     [](Random& r, sepconv_problem* p) { return store(outside(r, 8), &any_activation(r, p)->kind), true; }},
+     [](Random& r, sepconv_problem* p) {
+       return store(outside(r, SEPCONV_ACTIVATION_COUNT), &any_activation(r, p)->kind), true;
+     }},
     {"clamp", kInvalid,
      [](Random& r, sepconv_problem* p) {
        const float nan = std::numeric_limits<float>::quiet_NaN();

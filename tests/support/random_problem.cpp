@@ -25,7 +25,7 @@ int64_t random_channels(Random& random, Sizes sizes) {
 
 sepconv_activation random_activation(Random& random, const Features& features) {
   if (features.every_activation && one_in(random, 4)) {
-    const int64_t kind = uniform(random, SEPCONV_ACTIVATION_SWISH, SEPCONV_ACTIVATION_GELU);
+    const int64_t kind = uniform(random, SEPCONV_ACTIVATION_CLAMP + 1, SEPCONV_ACTIVATION_COUNT - 1);
     return {static_cast<sepconv_activation_kind>(kind), 0, 0};
   }
   switch (uniform(random, 0, 5)) {

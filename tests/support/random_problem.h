@@ -32,11 +32,11 @@ enum class Sizes {
 // Any legal problem of the features: every rank, layout, padding and type; strides and dilations 1-4 together and
 // unequal per axis; multipliers 1-4; kernels 1-7; batch 0-3; biases, activations, residual, pitches. Three axes have
 // smaller extents.
-sepconv_problem random_problem(Random& random, const Features& features = built_features, Sizes sizes = Sizes::kMixed);
+sepconv_problem random_problem(Random& random, const Features& features = all_features, Sizes sizes = Sizes::kMixed);
 
 // The same, but a problem that the variant may run: what the variant fixes is as the variant has it.
 sepconv_problem random_problem_for(Random& random, const sepconv_variant& variant,
-                                   const Features& features = built_features, Sizes sizes = Sizes::kMixed);
+                                   const Features& features = all_features, Sizes sizes = Sizes::kMixed);
 
 // A number of input channels that the variant takes: what it fixes, or the next multiple of what it wants.
 int64_t legal_channels(const sepconv_variant& variant, int64_t channels);

@@ -110,7 +110,7 @@ TEST_F(Large, TapsTooFarApartAreRefused) {
   sepconv_status status;
   EXPECT_EQ(make_plan(problem, nullptr, &status), nullptr);
   EXPECT_EQ(status, SEPCONV_UNSUPPORTED);
-  EXPECT_NE(std::string(sepconv_last_error()).find("32-bit"), std::string::npos) << sepconv_last_error();
+  EXPECT_TRUE(last_error_has("32-bit"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
+#include "support/seeds.h"
 #include "support/variants.h"
 
 namespace sepconv::test {
@@ -21,7 +22,7 @@ using StreamPointer = std::unique_ptr<sepconv_stream, StreamDeleter>;
 
 // A causal problem with dense tensors.
 sepconv_problem causal_problem(Random& random, const sepconv_variant* variant) {
-  Features features = built_features;
+  Features features = all_features;
   features.pitches = false;
   sepconv_variant any{};
   any.spatial_rank = 1;
@@ -136,13 +137,7 @@ class Streams : public ::testing::Test {
 };
 
 TEST_F(Streams, EqualTheWholeSignalHoweverTheyAreCut) {
-  const int count = test_count(effort().random_problems / 10);
-  for (int i = 0; i < count && !HasFailure(); ++i) {
-    Random random(test_seed() + static_cast<uint64_t>(i));
-    SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(test_seed() + static_cast<uint64_t>(i)) +
-                 " SEPCONV_TEST_COUNT=1");
-    check_stream(random, nullptr);
-  }
+  for_each_seed(test_count(effort().random_problems / 10), [](Random& random) { check_stream(random, nullptr); });
 }
 
 TEST_F(Streams, EqualTheWholeSignalByEveryVariant) {

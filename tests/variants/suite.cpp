@@ -12,6 +12,7 @@
 #include "support/golden.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
+#include "support/seeds.h"
 #include "support/variants.h"
 
 namespace sepconv::test {
@@ -33,18 +34,14 @@ double work(const sepconv_problem& problem) {
 }
 
 TEST_F(Variants, RandomProblemsEqualTheReference) {
-  const int count = test_count(effort().random_problems);
-  for (int i = 0; i < count && !HasFailure(); ++i) {
-    Random random(test_seed() + static_cast<uint64_t>(i));
-    SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(test_seed() + static_cast<uint64_t>(i)) +
-                 " SEPCONV_TEST_COUNT=1");
+  for_each_seed(test_count(effort().random_problems), [](Random& random) {
     Parallel parallel;
     parallel.order = Order::kShuffled;
     RunOptions how;
     how.max_threads = static_cast<int32_t>(uniform(random, 1, 4));
     if (uniform(random, 0, 1) == 0) how.parallel = &parallel;
     check_problem(random, random_problem(random), how);
-  }
+  });
 }
 
 TEST_F(Variants, EachVariantEqualsTheReference) {
@@ -164,7 +161,7 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
   int most_tasks = 0;
   for (int round = 0; round < effort().thread_rounds && !HasFailure(); ++round) {
     Random random(test_seed() + 1000 + static_cast<uint64_t>(round));
-    Features features = built_features;
+    Features features = all_features;
     features.float64 = features.single_stages = features.pitches = false;  // the sizes below would not fit them
     sepconv_problem problem = random_problem(random, features);
     problem.batch = 1 + round % 3;

@@ -1,7 +1,7 @@
 /// @file
-/// What sepconv::gpu adds to the runtime, for the tables of GPU variants; programs only link it. Nothing of CUDA or
-/// OpenCL is linked: their libraries are opened when a plan for them is asked for, and a program that has GPU variants
-/// starts without.
+/// What sepconv::gpu adds to the runtime, for the tables of GPU variants; programs only need to link it. Nothing of
+/// CUDA or OpenCL is linked: their libraries are opened when a plan for them is asked for, and a program that has GPU
+/// variants starts without.
 #ifndef SEPCONV_GPU_H
 #define SEPCONV_GPU_H
 

@@ -42,7 +42,7 @@ class Stream {
   template <typename T>
   int64_t push(const T* input, int64_t frames, Same<T>* output, int64_t room, const Same<T>* residual = nullptr) {
     if (std::is_same_v<T, double> != double_) {
-      throw Error(SEPCONV_INVALID_ARGUMENT, "the tensors are of another type than the problem's dtypes");
+      throw Error(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
     }
     int64_t written = 0;
     check(sepconv_stream_push(stream_.get(), input, frames, residual, output, room, &written));

@@ -50,7 +50,7 @@ extern "C" {
 /// device_arguments.inc lists the arguments.
 /// panel_channels and tile_pixels are those of a block of threads.
 
-/// What a GPU variant is called through; sepconv/gpu.h declares those there are. A call returns a status and, if that
+/// What a GPU variant is called through; sepconv/gpu.h declares them. A call returns a status and, if that
 /// is not SEPCONV_OK, a sentence.
 typedef struct sepconv_driver sepconv_driver;
 
@@ -71,10 +71,10 @@ typedef struct sepconv_variant {
   int64_t dilation[SEPCONV_MAX_SPATIAL_RANK];
   int64_t depth_multiplier, in_channels, out_channels;
   int64_t channels_multiple;  ///< in_channels is a multiple of it; 0 or 1 for any
-  int64_t max_image_bytes;    ///< chosen unasked only for images of at most so many bytes; 0 for any
-  int32_t max_reads;          ///< the same: for samples that at most so many taps read, each multiple counted
+  int64_t max_image_bytes;    ///< chosen, unless asked for, only for images of at most this many bytes; 0 for any
+  int32_t max_reads;          ///< the same: for samples that at most this many taps read, all multiples counted
   int64_t
-      min_pointwise_bytes;  ///< the same: for pointwise kernels of at least so many bytes; before all other variants
+      min_pointwise_bytes;  ///< the same: for pointwise kernels of at least this many bytes; before all other variants
   int64_t in_extent[SEPCONV_MAX_SPATIAL_RANK];
   int32_t chunk_channels;  ///< channels the depthwise stage handles together; the depthwise kernel's inner extent
   int32_t panel_channels;  ///< output channels of one register tile; the packed pointwise kernel's inner extent
@@ -101,7 +101,7 @@ typedef struct sepconv_device_axis {
   int32_t kernel, stride, dilation, pad_before, in_extent, out_extent, in_pitch, out_pitch, residual_pitch;
 } sepconv_device_axis;
 
-/// One call of a GPU variant, in terms that know no Halide.
+/// One call of a GPU variant, without any type of Halide's.
 typedef struct sepconv_device_call {
   sepconv_device_tensor input, packed, residual, workspace, output;
   int32_t mid_bias_at, depthwise_at, pointwise_at, out_bias_at;

@@ -14,7 +14,7 @@ class DriverLibrary {
   // `title` is the sentence's name for it, `opens` calls open() and find() below.
   constexpr DriverLibrary(const char* title, void (*opens)()) : title_(title), opens_(opens) {}
 
-  // Opens the library if that was not tried yet. SEPCONV_NO_DEVICE, and the reason, if it is not there or incomplete.
+  // Opens the library if that was not tried yet. SEPCONV_NO_DEVICE, and the reason, if it is missing or incomplete.
   sepconv_status ready(char* reason, size_t size) {
     pthread_once(&opened_, opens_);
     return why_not_[0] == '\0' ? SEPCONV_OK : say(reason, size, SEPCONV_NO_DEVICE, "%s", why_not_);
@@ -23,7 +23,7 @@ class DriverLibrary {
   bool open(const char* file) {
     handle_ = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (handle_ != nullptr) return true;
-    say(why_not_, sizeof why_not_, SEPCONV_NO_DEVICE, "%s is not there: %s", title_, dlerror());
+    say(why_not_, sizeof why_not_, SEPCONV_NO_DEVICE, "%s is missing: %s", title_, dlerror());
     return false;
   }
 

@@ -67,7 +67,8 @@ sepconv_status context_of(void* queue, void** context, char* reason, size_t size
   if (sepconv_status status = library.ready(reason, size)) return status;
   if (queue == nullptr) return say(reason, size, SEPCONV_INVALID_ARGUMENT, "the stream is NULL: it must be a queue");
   if (cl_int error = cl.queue_info(queue, CL_QUEUE_CONTEXT, sizeof *context, context, nullptr))
-    return say(reason, size, SEPCONV_INVALID_ARGUMENT, "the stream is no queue: clGetCommandQueueInfo says %d", error);
+    return say(reason, size, SEPCONV_INVALID_ARGUMENT,
+               "the stream is not a command queue: clGetCommandQueueInfo returned %d", error);
   return SEPCONV_OK;
 }
 
@@ -89,11 +90,11 @@ void* build(Launch* launch, const char* source, size_t length) {
       char log[400] = "";
       cl.build_info(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, nullptr);
       cl.release_program(program);
-      launch->fail(SEPCONV_DEVICE_FAILED, "clBuildProgram says %d: %s", error, log);
+      launch->fail(SEPCONV_DEVICE_FAILED, "clBuildProgram returned %d: %s", error, log);
       return nullptr;
     }
   }
-  launch->fail(SEPCONV_DEVICE_FAILED, "clCreateProgramWithSource says %d", error);
+  launch->fail(SEPCONV_DEVICE_FAILED, "clCreateProgramWithSource returned %d", error);
   return nullptr;
 }
 
@@ -168,7 +169,7 @@ int sepconv_gpu_opencl_run(void* user_context, void*, const char* name, int bloc
   void* const kernel = kernel_of(&launch, name, [&](void* program, void** handle) {
     cl_int error = 0;
     *handle = cl.kernel(program, name, &error);
-    return error == 0 ? 0 : launch.fail(SEPCONV_DEVICE_FAILED, "clCreateKernel(%s) says %d", name, error);
+    return error == 0 ? 0 : launch.fail(SEPCONV_DEVICE_FAILED, "clCreateKernel(%s) returned %d", name, error);
   });
   if (kernel == nullptr) return -1;
   if (launch.call->warm_up != 0) return 0;
@@ -183,13 +184,13 @@ int sepconv_gpu_opencl_run(void* user_context, void*, const char* name, int bloc
       error = cl.argument(kernel, static_cast<cl_uint>(i), sizes[i], arguments[i]);
     }
   }
-  // The compiled kernel's last argument is its local memory, be there any or not.
+  // The compiled kernel's last argument is its local memory, whether it has any or not.
   if (error == 0) error = cl.argument(kernel, static_cast<cl_uint>(count), s(shared > 0 ? shared : 1), nullptr);
-  if (error != 0) return launch.fail(SEPCONV_DEVICE_FAILED, "clSetKernelArg(%s) says %d", name, error);
+  if (error != 0) return launch.fail(SEPCONV_DEVICE_FAILED, "clSetKernelArg(%s) returned %d", name, error);
   const size_t local[] = {s(threads_x), s(threads_y), s(threads_z)};
   const size_t global[] = {s(blocks_x) * local[0], s(blocks_y) * local[1], s(blocks_z) * local[2]};
   error = cl.launch(launch.call->stream, kernel, 3, nullptr, global, local, 0, nullptr, nullptr);
-  if (error != 0) return launch.fail(SEPCONV_DEVICE_FAILED, "clEnqueueNDRangeKernel(%s) says %d", name, error);
+  if (error != 0) return launch.fail(SEPCONV_DEVICE_FAILED, "clEnqueueNDRangeKernel(%s) returned %d", name, error);
   return 0;
 }
 

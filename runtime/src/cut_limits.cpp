@@ -1,0 +1,64 @@
+// What a strip may be: what 32-bit indices reach, and what stays in a cache.
+#include "cut_planner.h"
+#include "scratch_bytes.h"
+
+namespace sepconv::internal {
+namespace {
+
+// Samples of the image between the first and the last that `extent` outputs of an axis read, both included.
+int64_t span(const Geometry& g, int axis, int64_t extent) {
+  return saturating_add(saturating_multiply(extent - 1, g.stride[axis]), g.reach[axis]);
+}
+
+// Elements from the first channel of a pixel to behind the last.
+int64_t channels_span(int64_t channels, const TensorPitch& pitch) {
+  return saturating_add(saturating_multiply(channels - 1, pitch.channel), 1);
+}
+
+}  // namespace
+
+bool Planner::fits(int cut_axis, int64_t segment) const {
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
+  box(cut_axis, segment, extent);
+  int64_t pixels = 1, last = 0;  // last: offset of the strip's last pixel in the output
+  for (int axis = g.rank - 1; axis >= 0; --axis) {
+    const bool whole = extent[axis] == g.out_extent[axis];
+    const int64_t samples = whole ? g.in_extent[axis] : smaller(g.in_extent[axis], span(g, axis, extent[axis]));
+    if (samples > 1 && saturating_multiply(samples, g.input_pitch.axis[axis]) > limits.indices) return false;
+    if (saturating_add(span(g, axis, extent[axis]), g.stride[axis]) > limits.indices) return false;
+    if (saturating_add(samples, g.pad_before[axis]) > limits.indices) return false;
+    last = saturating_add(last, saturating_multiply(extent[axis] - 1, g.output_pitch.axis[axis]));
+    pixels = saturating_multiply(pixels, extent[axis]);
+  }
+  if (channels_span(g.problem.in_channels, g.input_pitch) > limits.indices) return false;
+  const int64_t computed = larger<int64_t>(pixels, variant.tile_pixels);
+  if (saturating_multiply(computed, g.problem.out_channels) > limits.indices) return false;
+  if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
+  return scratch_bytes(g, variant, packed, extent, packed.panels) / dtype_size(g.problem.output_dtype) <=
+         limits.indices;
+}
+
+bool Planner::image_fits() const {
+  int64_t last = 0;  // offset of the image's last pixel
+  for (int axis = 0; axis < g.rank; ++axis) {
+    const int64_t end = larger(g.in_extent[axis], span(g, axis, g.out_extent[axis]));
+    if (saturating_add(end, g.pad_before[axis] + g.stride[axis]) > limits.indices) return false;
+    last = saturating_add(last, saturating_multiply(g.in_extent[axis] - 1, g.input_pitch.axis[axis]));
+  }
+  return saturating_add(last, channels_span(g.problem.in_channels, g.input_pitch)) <= limits.indices;
+}
+
+bool Planner::small_enough(int cut_axis, int64_t segment) const {
+  if (!fits(cut_axis, segment)) return false;
+  if (variant.strip_pixels > 0) {
+    // A single row may be half as large again before it is worth cutting.
+    const int64_t pixels = saturating_multiply(segment, inner_pixels(cut_axis));
+    return pixels <= variant.strip_pixels ||
+           (segment == 1 && pixels <= variant.strip_pixels + variant.strip_pixels / 2);
+  }
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
+  box(cut_axis, segment, extent);
+  return scratch_bytes(g, variant, packed, extent, packed.panels) <= limits.scratch_bytes;
+}
+
+}  // namespace sepconv::internal
