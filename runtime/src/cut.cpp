@@ -8,7 +8,6 @@
 #include "error.h"
 #include "integers.h"
 #include "scratch.h"
-#include "scratch_bytes.h"
 #include "strip.h"
 
 namespace sepconv::internal {

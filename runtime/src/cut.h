@@ -39,6 +39,11 @@ struct Cut {
   int64_t zero_bytes;      // zeros that stand for a residual that is not there, for all workers; 0 where none is needed
 };
 
+// Bytes of scratch that a variant may ask of the arena to compute one strip of the given extents for `panels` panels.
+// This formula is the contract between the schedules and the planner; see the body for its terms.
+int64_t scratch_bytes(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& packed,
+                      const int64_t extent[SEPCONV_MAX_SPATIAL_RANK], int64_t panels);
+
 // Chooses the cut for at most `threads` workers. Errors: SEPCONV_UNSUPPORTED where not even the smallest strip fits the
 // limits.
 sepconv_status cut_image(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& packed,

@@ -1,6 +1,5 @@
 // What a strip may be: what 32-bit indices reach, and what stays in a cache.
 #include "cut_planner.h"
-#include "scratch_bytes.h"
 
 namespace sepconv::internal {
 namespace {

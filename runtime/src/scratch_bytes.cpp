@@ -1,5 +1,5 @@
-#include "scratch_bytes.h"
-
+// How much scratch a task takes.
+#include "cut.h"
 #include "integers.h"
 #include "scratch.h"
 #include "strip.h"

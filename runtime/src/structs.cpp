@@ -71,44 +71,18 @@ sepconv_batch_norm default_batch_norm() {
 
 }  // namespace
 
-sepconv_status read_struct(const sepconv_problem* given, sepconv_problem* own) {
-  return read(given, own, first_problem_size, "problem", default_problem());
-}
+#define SEPCONV_STRUCT(name, defaults)                                                \
+  sepconv_status read_struct(const sepconv_##name* given, sepconv_##name* own) {      \
+    return read(given, own, first_##name##_size, #name, defaults);                    \
+  }                                                                                   \
+  extern "C" void sepconv_##name##_init(sepconv_##name* target, size_t struct_size) { \
+    fill(target, struct_size, defaults);                                              \
+  }
 
-sepconv_status read_struct(const sepconv_options* given, sepconv_options* own) {
-  return read(given, own, first_options_size, "options", default_options());
-}
-
-sepconv_status read_struct(const sepconv_weights* given, sepconv_weights* own) {
-  return read(given, own, first_weights_size, "weights", sepconv_weights{});
-}
-
-sepconv_status read_struct(const sepconv_arguments* given, sepconv_arguments* own) {
-  return read(given, own, first_arguments_size, "arguments", sepconv_arguments{});
-}
-
-sepconv_status read_struct(const sepconv_batch_norm* given, sepconv_batch_norm* own) {
-  return read(given, own, first_batch_norm_size, "batch_norm", default_batch_norm());
-}
+SEPCONV_STRUCT(problem, default_problem())
+SEPCONV_STRUCT(options, default_options())
+SEPCONV_STRUCT(weights, sepconv_weights{})
+SEPCONV_STRUCT(arguments, sepconv_arguments{})
+SEPCONV_STRUCT(batch_norm, default_batch_norm())
 
 }  // namespace sepconv::internal
-
-extern "C" void sepconv_problem_init(sepconv_problem* problem, size_t struct_size) {
-  sepconv::internal::fill(problem, struct_size, sepconv::internal::default_problem());
-}
-
-extern "C" void sepconv_options_init(sepconv_options* options, size_t struct_size) {
-  sepconv::internal::fill(options, struct_size, sepconv::internal::default_options());
-}
-
-extern "C" void sepconv_weights_init(sepconv_weights* weights, size_t struct_size) {
-  sepconv::internal::fill(weights, struct_size, sepconv_weights{});
-}
-
-extern "C" void sepconv_arguments_init(sepconv_arguments* arguments, size_t struct_size) {
-  sepconv::internal::fill(arguments, struct_size, sepconv_arguments{});
-}
-
-extern "C" void sepconv_batch_norm_init(sepconv_batch_norm* norm, size_t struct_size) {
-  sepconv::internal::fill(norm, struct_size, sepconv::internal::default_batch_norm());
-}

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "scratch_bytes.h"
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"

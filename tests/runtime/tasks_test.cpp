@@ -1,4 +1,4 @@
-// The tasks of a run, handed out by a parallel_for that fails, gives up or miscounts, and what they are told to prefetch.
+// The tasks of a run: a parallel_for that fails, gives up or miscounts, and what a task is told to fetch early.
 #include <climits>
 #include <set>
 #include <string>
