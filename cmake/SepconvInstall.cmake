@@ -88,6 +88,7 @@ if(TARGET sepconv_runner)
   foreach(dir IN ITEMS LIBDIR INCLUDEDIR)
     file(RELATIVE_PATH to_${dir} "/${generator_dir}" "/${CMAKE_INSTALL_${dir}}")
   endforeach()
+  file(RELATIVE_PATH to_package "/${generator_dir}" "/${package_dir}")
   set(gpu "")
   set(device_runner "")
   if(TARGET sepconv_device_runner)
@@ -104,6 +105,7 @@ if(TARGET sepconv_runner)
     "${to_LIBDIR}/$<TARGET_FILE_NAME:sepconv_runtime>"
     "${to_INCLUDEDIR}"
     "."
+    "${to_package}/SepconvLayerNames.cmake"
     ${gpu}
   )
   install(

@@ -14,6 +14,7 @@ function(
   runtime
   include
   runner_include
+  layer_names
 )
   set(json "{}")
   get_property(targets GLOBAL PROPERTY SEPCONV_TARGETS)
@@ -37,8 +38,8 @@ function(
   string(JOIN "\", \"" renamed ${_SEPCONV_RENAMED})
   string(JOIN "\", \"" renamed_gpu ${_SEPCONV_RENAMED_GPU})
   set(gpu "")
-  if(ARGC GREATER 9)
-    set(gpu "\"device_runner\": \"${ARGV9}\",\n\"gpu\": \"${ARGV10}\",\n")
+  if(ARGC GREATER 10)
+    set(gpu "\"device_runner\": \"${ARGV10}\",\n\"gpu\": \"${ARGV11}\",\n")
   endif()
   file(
     GENERATE OUTPUT "${file}"
@@ -58,6 +59,7 @@ function(
 \"variant_table\": \"${variant_table}\",
 \"space\": \"${space}\",
 \"halide_library\": \"${halide}\",
+\"layer_names\": \"${layer_names}\",
 \"runner\": \"${runner}\",
 \"runtime\": \"${runtime}\",
 ${gpu}\"include\": [\"${include}\", \"${runner_include}\"]

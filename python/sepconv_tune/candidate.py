@@ -9,9 +9,8 @@ from . import device
 from .space import Point
 from .toolchain import Toolchain, ToolError
 
-_CARRIED = ("chunk", "tile_pixels", "tile_channels", "tile_vectors", "vector", "sum_block", "strip_pixels")
-"""Parameters that the row's table carries beside what is compiled: the planner reads them."""
-_MEMORY = ("malloc", "free", "do_par_for")
+_PLAIN = ("malloc", "free", "do_par_for")
+"""What autoscheduled code asks of Halide's runtime (tools/runner/plain_runtime.cpp)."""
 _SECONDS = 300
 """The longest that a candidate may compile."""
 
@@ -25,6 +24,8 @@ class Compiled:
     point: Point
     """Every parameter."""
     code: bytes = b""
+    table: str = ""
+    """The C source of a variant table with this one in it, called `candidate`: what the planner reads."""
     error: str = ""
     scheduler: str = ""
     """The one of Halide's autoschedulers that made the schedule, in place of the point."""
@@ -32,8 +33,11 @@ class Compiled:
     @property
     def key(self) -> str:
         """The same for candidates that run the same code in the same way."""
-        carried = [self.point.get(name) for name in _CARRIED]
-        return hashlib.sha256(self.code + repr(carried).encode()).hexdigest()[:24]
+        return hashlib.sha256(self.code + self.table.encode()).hexdigest()[:24]
+
+    @property
+    def function(self) -> str:
+        return _function(self.code)
 
 
 def compile_point(
@@ -50,13 +54,14 @@ def compile_point(
                 command += ["-p", str(library), f"autoscheduler={scheduler}", "autoscheduler.parallelism=1"]
             tools.run(command)
             code = pathlib.Path(folder, "leaf.o").read_bytes()
-            return Compiled(variant, target, point, code, scheduler=scheduler)
+            table = _table(tools, variant, target, point, _function(code), pathlib.Path(folder))
+            return Compiled(variant, target, point, code, table, scheduler=scheduler)
     except (ToolError, OSError) as error:
         return Compiled(variant, target, point, error=str(error) or type(error).__name__, scheduler=scheduler)
 
 
 def link(tools_path: str, candidates: list[Compiled]) -> bytes:
-    """A program that runs these, in this order (tools/runner/main.cpp, static; for GPU rows device_main.cpp).
+    """A program that runs these, in this order (tools/runner/main.cpp, static; for GPU variants device_main.cpp).
 
     Raises:
         ToolError: what the compiler says.
@@ -66,12 +71,13 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
         folder = pathlib.Path(name)
         sources, objects = [], {}
         for i, candidate in enumerate(candidates):
-            function = f"c{hashlib.sha256(candidate.code).hexdigest()[:24]}"
-            if function not in objects:
-                memory = "sepconv_plain" if candidate.scheduler else "sepconv_scratch"
-                renamed = device.RENAMED | {f"halide_{name}": f"{memory}_{name}" for name in _MEMORY}
-                objects[function] = _rename(tools, candidate.code, folder / f"{function}.o", function, renamed)
-            sources.append(_table(tools, candidate, folder, f"candidate_{i}", function, objects[function]))
+            if candidate.function not in objects:
+                plain = {f"halide_{name}": f"sepconv_plain_{name}" for name in _PLAIN}
+                renamed = plain if candidate.scheduler else tools.renamed(candidate.target)
+                objects[candidate.function] = _rename(tools, candidate, folder, renamed)
+            source = folder / f"candidate_{i}.c"
+            source.write_text(f"#define candidate_variants candidate_{i}_variants\n{candidate.table}")
+            sources.append(str(source))
         sources.append(_list(folder, len(candidates)))
         includes = [f"-I{path}" for path in tools["include"]]
         tools.run([tools.tool("compiler"), "-c", "-O1", *includes, *sources], folder)
@@ -86,24 +92,29 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
         return (folder / "runner").read_bytes()
 
 
-def _rename(tools: Toolchain, code: bytes, path: pathlib.Path, function: str, names: dict[str, str]) -> pathlib.Path:
+def _function(code: bytes) -> str:
+    """The same name for the same code, which then is linked once."""
+    return f"c{hashlib.sha256(code).hexdigest()[:24]}"
+
+
+def _rename(tools: Toolchain, candidate: Compiled, folder: pathlib.Path, names: dict[str, str]) -> pathlib.Path:
     """The object as the build has it: one symbol, and what it asks for from the runtime."""
-    path.write_bytes(code)
-    words = [f"--redefine-sym={old}={new}" for old, new in ({"leaf_argv": f"{function}_argv"} | names).items()]
+    path, function = folder / f"{candidate.function}.o", f"{candidate.function}_argv"
+    path.write_bytes(candidate.code)
+    words = [f"--redefine-sym={old}={new}" for old, new in ({"leaf_argv": function} | names).items()]
     tools.run([tools.tool("objcopy"), *words, str(path)])
-    tools.run([tools.tool("objcopy"), f"--keep-global-symbol={function}_argv", str(path)])
+    tools.run([tools.tool("objcopy"), f"--keep-global-symbol={function}", str(path)])
     return path
 
 
-def _table(tools: Toolchain, c: Compiled, folder: pathlib.Path, library: str, function: str, obj: pathlib.Path) -> str:
-    """The C source with the table of the one row."""
-    halide_target, schedule = tools.target(c.target)
-    words = [c.variant, c.target, schedule, halide_target, function, str(obj)]
-    rows = folder / f"{library}.txt"
-    rows.write_text(" ".join([*words, *(f"{name}={value}" for name, value in c.point.items())]) + "\n")
-    source = folder / f"{library}.c"
-    tools.run([tools["rows"], library, str(rows), str(source)])
-    return str(source)
+def _table(tools: Toolchain, variant: str, target: str, point: Point, function: str, folder: pathlib.Path) -> str:
+    """The C source of the table of one variant, whose object lies in the folder."""
+    halide_target, schedule = tools.target(target)
+    words = [variant, target, schedule, halide_target, function, str(folder / "leaf.o")]
+    line, source = folder / "variant.txt", folder / "table.c"
+    line.write_text(" ".join([*words, *(f"{name}={value}" for name, value in point.items())]) + "\n")
+    tools.run([tools["variant_table"], "print", "candidate", str(line), str(source)])
+    return source.read_text()
 
 
 def _list(folder: pathlib.Path, count: int) -> str:

@@ -9,13 +9,14 @@ import time
 
 import click
 
-from . import baselines, campaign, layers, storage
-from .crew import LocalCrew
+from . import baselines, layers, storage, studies, tasks
 from .database import Database
 from .machine import RunnerError
 from .progress import Display
 from .search import Settings
+from .tasks import Task
 from .toolchain import Toolchain, ToolError
+from .workers import LocalWorkers, Workers
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -27,16 +28,16 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
     if text is None:
         return None
     if not (found := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)):
-        raise click.BadParameter(f'"{text}" is no time such as 90s, 10m or 4h')
+        raise click.BadParameter(f'"{text}" is not a time such as 90s, 10m or 4h')
     return float(found[1]) * _SECONDS[found[2]]
 
 
 @click.command("tune")
 @click.argument("files", metavar="LAYERS.json...", nargs=-1, required=True, type=_FILE)
 @click.option("--target", required=True, help="Such as x86_avx2.")
-@click.option("--trials", default=60, show_default=True, type=click.IntRange(1), help="Candidates a layer.")
+@click.option("--trials", default=60, show_default=True, type=click.IntRange(1), help="Candidates a variant.")
 @click.option(
-    "--time", "limit", metavar="10m", callback=seconds, help="For all layers together, shared out among them."
+    "--time", "limit", metavar="10m", callback=seconds, help="For all variants together, shared out among them."
 )
 @click.option(
     "--jobs",
@@ -52,7 +53,8 @@ def seconds(_context: object, _parameter: object, text: str | None) -> float | N
     "variants",
     metavar="NAME",
     multiple=True,
-    help="Tune this row, on a few of the layers that it suits, instead of rows of the layers' own; '*' is every shipped row.",
+    help="Tune this variant, on a few of the layers that the library takes it for, instead of the layers' own variants; "
+    "'*' stands for every shipped one.",
 )
 @click.option("--core", type=click.IntRange(0), help="The core that measures; default: the last one.")
 @click.option(
@@ -82,45 +84,45 @@ def tune(
     Every finished trial is kept: the same command goes on where it was stopped.
     """
     try:
-        chosen = [layer for file in files for layer in layers.read(file) if re.search(pattern, layer.name)]
-        if not chosen:
-            raise click.ClickException(f'no layer that can be tuned matches "{pattern}"')
         toolchain = Toolchain.load(tools or _default_tools())
         toolchain.target(target)
-        crew = _crew(toolchain, jobs, runner or _pinned(core), scheduler)
+        chosen = [layer for file in files for layer in layers.read(file, toolchain) if re.search(pattern, layer.name)]
+        if not chosen:
+            raise click.ClickException(f'no layer that can be tuned matches "{pattern}"')
         if variants and baseline:
-            raise click.UsageError("--variant is for the search: a baseline has each layer's own row")
-        rows = _named_rows(chosen, toolchain.shipped(target), variants) if variants else campaign.rows_of(chosen)
-        setup = campaign.Setup(
-            toolchain, target, crew, Database(database / f"{target}.json", target), storage.open_storage(where),
+            raise click.UsageError("--variant is for the search: a baseline has each layer's own variant")
+        todo = _of_variants(toolchain, target, chosen, variants) if variants else tasks.of_layers(chosen)
+        workers = _workers(toolchain, jobs, runner or _pinned(core), scheduler)
+        setup = studies.Setup(
+            toolchain, target, workers, Database(database / f"{target}.json", target), storage.open_storage(where),
             Settings(trials, timing, seed=seed), transfer, cpu, baseline=baseline or "",
         )  # fmt: skip
-        _run(setup, rows, limit, recheck)
+        _run(setup, todo, limit, recheck)
     except (ValueError, OSError, RunnerError, ToolError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _run(setup: campaign.Setup, rows: list[campaign.Row], limit: float | None, recheck: bool) -> None:
+def _run(setup: studies.Setup, todo: list[Task], limit: float | None, recheck: bool) -> None:
     start, outcomes = time.monotonic(), {}
     try:
         with Display() as display:
-            setup.identify(rows[0])
+            setup.identify(todo[0])
             display.say(f"{setup.target} on {setup.cpu}, {setup.peak_gflops:.1f} GFLOP/s at best")
             if setup.baseline in ("", "random"):
                 if recheck:
-                    outcomes = campaign.recheck(setup, rows, display.say)
+                    outcomes = studies.recheck(setup, todo, display.say)
                 else:
-                    outcomes = campaign.tune(setup, rows, limit, display.say, display.step)
-                for row in rows if setup.baseline else []:
-                    if row.name in outcomes:
-                        baselines.beside_record(setup, row, display.say)
+                    outcomes = studies.tune(setup, todo, limit, display.say, display.step)
+                for task in todo if setup.baseline else []:
+                    if task.name in outcomes:
+                        baselines.beside_record(setup, task, display.say)
             else:
-                baselines.measure(setup, [row.layers[0] for row in rows], display.say)
+                baselines.measure(setup, todo, display.say)
     except KeyboardInterrupt:
         click.echo("stopped; every finished trial is kept, and the same command goes on")
         sys.exit(130)
     finally:
-        setup.crew.close()
+        setup.workers.close()
     minutes = (time.monotonic() - start) / 60
     if outcomes:
         product = 1.0
@@ -129,27 +131,28 @@ def _run(setup: campaign.Setup, rows: list[campaign.Row], limit: float | None, r
         gain = product ** (1 / len(outcomes))
         where = f"; records in {setup.database.path}" if not setup.baseline else ""
         click.echo(
-            f"{len(outcomes)} layers in {minutes:.1f} min, geometric mean {gain:.3f}x the defaults' speed{where}"
+            f"{len(outcomes)} variants in {minutes:.1f} min, geometric mean {gain:.3f}x the defaults' speed{where}"
         )
 
 
-def _named_rows(chosen: list[layers.Layer], shipped: list[str], names: tuple[str, ...]) -> list[campaign.Row]:
+def _of_variants(tools: Toolchain, target: str, chosen: list[layers.Layer], names: tuple[str, ...]) -> list[Task]:
+    shipped = tools.shipped(target)
     wanted = [variant for name in names for variant in (fnmatch.filter(shipped, name) if "*" in name else [name])]
-    rows = {variant: campaign.named_row(chosen, variant, shipped) for variant in wanted}
-    without = [variant for variant, row in rows.items() if row is None]
+    found = {variant: tasks.of_variant(tools, target, chosen, variant) for variant in wanted}
+    without = [variant for variant, task in found.items() if task is None]
     if without:
         click.echo(f"none of the layers suits {', '.join(without)}", err=True)
-    if len(without) == len(rows):
-        raise click.ClickException(f"no row to tune matches {' '.join(names)}")
-    return [row for row in rows.values() if row is not None]
+    if len(without) == len(found):
+        raise click.ClickException(f"no variant to tune matches {' '.join(names)}")
+    return [task for task in found.values() if task is not None]
 
 
-def _crew(tools: Toolchain, jobs: int, runner: str, scheduler: str | None) -> campaign.Crew:
+def _workers(tools: Toolchain, jobs: int, runner: str, scheduler: str | None) -> Workers:
     if scheduler is None:
-        return LocalCrew(str(tools.path), jobs, runner)
-    from .cluster import DaskCrew
+        return LocalWorkers(str(tools.path), jobs, runner)
+    from .dask_workers import DaskWorkers
 
-    return DaskCrew(scheduler, str(tools.path), runner)
+    return DaskWorkers(scheduler, str(tools.path), runner)
 
 
 def _pinned(core: int | None) -> str:

@@ -15,9 +15,6 @@ VERSION = 2
 _NAME = re.compile(r"[123]d_[a-z0-9]+_n[dhwc]+_[a-z0-9_]+")
 _MICROARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _NUMBERS = ("ms", "ms_default", "peak_fraction")
-_FIXED = re.compile(
-    r"(?P<group>\dd_\w+?_n[dhwc]+)_k(?P<k>[\dx]+)s(?P<s>[\dx]+)d(?P<d>[\dx]+)m(?P<m>\d+)c(?P<c>\d+)o(?P<o>\d+)e(?P<e>[\dx]+)"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +63,20 @@ class Database:
             raise ValueError(f'{self.path}: "target" is {content.get("target")!r}, not "{self.target}"')
         records = content.get("records")
         if not isinstance(records, dict):
-            raise ValueError(f'{self.path}: "records" is no object')
+            raise ValueError(f'{self.path}: "records" is not an object')
         for variant, by_cpu in records.items():
             if not _NAME.fullmatch(variant) or not isinstance(by_cpu, dict) or not by_cpu:
-                raise ValueError(f'{self.path}: record "{_short(variant)}": no variant with its microarchitectures')
+                raise ValueError(
+                    f'{self.path}: record "{_short(variant)}": it is not a variant with its microarchitectures'
+                )
             self.records[variant] = {cpu: self._record(variant, cpu, entry) for cpu, entry in by_cpu.items()}
 
     def _record(self, variant: str, cpu: str, entry: Any) -> Record:
         where = f'{self.path}: record "{variant}" of "{_short(cpu)}"'
         if not _MICROARCHITECTURE.fullmatch(cpu):
-            raise ValueError(f"{where}: that is no microarchitecture's name")
+            raise ValueError(f"{where}: that is not the name of a microarchitecture")
         if not isinstance(entry, dict) or not isinstance(entry.get("parameters"), dict):
-            raise ValueError(f'{where}: "parameters" is missing, or no object')
+            raise ValueError(f'{where}: "parameters" is missing, or not an object')
         known = {field.name for field in dataclasses.fields(Record)}
         for key, value in entry.items():
             if key not in known:
@@ -87,7 +86,7 @@ class Database:
             if key == "trials" and not (_is_integer(value) and value >= 0):
                 raise ValueError(f'{where}: "trials" is {_short(value)}, not a count')
             if key in ("halide", "date") and not isinstance(value, str):
-                raise ValueError(f'{where}: "{key}" is {_short(value)}, not a text')
+                raise ValueError(f'{where}: "{key}" is {_short(value)}, not a string')
         for key, value in entry["parameters"].items():
             if not re.fullmatch("[a-z_]+", key) or not _is_integer(value) or not 0 <= value <= 65536:
                 raise ValueError(f'{where}: "{_short(key)}" is {_short(value)}, not a parameter and its number')
@@ -97,16 +96,6 @@ class Database:
         """The one for this microarchitecture, else "any", else the first."""
         of_variant = self.records.get(variant, {})
         return of_variant.get(cpu) or of_variant.get("any") or next(iter(of_variant.values()), None)
-
-    def nearest(self, variant: str, cpu: str, count: int) -> list[tuple[str, Record]]:
-        """Records of the most similar layers, the nearest first, `variant` itself left out."""
-        distances = []
-        for other in self.records:
-            away = distance(variant, other)
-            if other != variant and away is not None:
-                distances.append((away, other))
-        found = [(other, self.record(other, cpu)) for _, other in sorted(distances)[:count]]
-        return [(other, record) for other, record in found if record is not None]
 
     def store(self, variant: str, cpu: str, record: Record) -> None:
         """Adds the record to the file as it is now: other programs may have written to it."""
@@ -125,20 +114,6 @@ class Database:
         }
         schema = {"$schema": "../../schema/tuning.schema.json"} if self.path.parent.name == "tuning" else {}
         return {**schema, "version": VERSION, "target": self.target, "records": records}
-
-
-def distance(variant: str, other: str) -> float | None:
-    """How different two layers are; None where a record of one says nothing about the other."""
-    a, b = _FIXED.match(variant), _FIXED.match(other)
-    if not a or not b or a["group"] != b["group"]:
-        return None
-    away = 0.0
-    for key, weight in (("k", 2), ("s", 3), ("d", 2), ("m", 3), ("c", 1), ("o", 1), ("e", 1)):
-        x, y = ([int(n) for n in match[key].split("x")] for match in (a, b))
-        away += (
-            weight * sum(abs(math.log2(m / n)) for m, n in zip(x * len(y), y * len(x), strict=True)) / len(x * len(y))
-        )
-    return away
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ def _show(figure: go.Figure, height: int, script: bool = False) -> str:
     return figure.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False})
 
 
-def curves(results: list[LayerResult], script: bool = False) -> str:
+def searches(results: list[LayerResult], script: bool = False) -> str:
     figure = go.Figure()
     for r in results:
         best = r.best_so_far()

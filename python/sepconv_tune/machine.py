@@ -8,12 +8,23 @@ import subprocess
 import tempfile
 from typing import Any
 
+from .layers import Layer
+
 
 class RunnerError(RuntimeError):
     """The runner did not give an answer: it crashed, took too long, or the machine could not be reached."""
 
 
-def run(prefix: str, program: bytes, words: list[str], seconds: float) -> dict[str, Any]:
+def run_layer(prefix: str, program: bytes, layer: Layer, words: list[str], seconds: float) -> dict[str, Any]:
+    """What a runner prints about a layer (tools/runner/answer.h).
+
+    Raises:
+        RunnerError: no answer.
+    """
+    return run(prefix, program, [*layer.words, *words], seconds, Layer.file([layer]))
+
+
+def run(prefix: str, program: bytes, words: list[str], seconds: float, stdin: str = "") -> dict[str, Any]:
     """What the program prints. `prefix`:
 
     - "": the program is run here;
@@ -31,35 +42,35 @@ def run(prefix: str, program: bytes, words: list[str], seconds: float) -> dict[s
         path.chmod(0o700)
         command = shlex.split(prefix)
         if not command:
-            return _answer([str(path), *words], seconds)
+            return _answer([str(path), *words], seconds, stdin)
         if "{}" in command:
-            return _answer([str(path) if word == "{}" else word for word in command] + words, seconds)
+            return _answer([str(path) if word == "{}" else word for word in command] + words, seconds, stdin)
         if pathlib.Path(command[0]).name.startswith("qemu"):
-            return _answer([*command, str(path), *words], seconds)
+            return _answer([*command, str(path), *words], seconds, stdin)
         place = os.environ.get("SEPCONV_TUNE_REMOTE", "/tmp") + f"/sepconv_tune_{os.getpid()}"
-        with path.open("rb") as file:  # words that no shell on the way changes
-            _call([*command, "dd", f"of={place}", "bs=65536"], seconds, file)
+        # Words that no shell on the way changes.
+        _call([*command, "dd", f"of={place}", "bs=65536"], seconds, program)
         _call([*command, "chmod", "700", place], seconds)
         try:
-            return _answer([*command, place, *words], seconds)
+            return _answer([*command, place, *words], seconds, stdin)
         finally:
             subprocess.run([*command, "rm", "-f", place], check=False, capture_output=True)
 
 
-def _answer(command: list[str], seconds: float) -> dict[str, Any]:
-    text = _call(command, seconds)
+def _answer(command: list[str], seconds: float, stdin: str) -> dict[str, Any]:
+    text = _call(command, seconds, stdin.encode())
     try:
         answer = json.loads(text)
         if isinstance(answer["candidates"], list):
             return answer
     except (ValueError, KeyError, TypeError):
         pass
-    raise RunnerError(f"the runner printed {text[:200]!r}, which is no answer")
+    raise RunnerError(f"the runner printed {text[:200]!r}, which is not an answer")
 
 
-def _call(command: list[str], seconds: float, stdin: Any = subprocess.DEVNULL) -> str:
+def _call(command: list[str], seconds: float, stdin: bytes = b"") -> str:
     try:
-        result = subprocess.run(command, stdin=stdin, capture_output=True, timeout=seconds, check=False)
+        result = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
         raise RunnerError(f"no answer within {seconds:.0f} s") from error
     except OSError as error:

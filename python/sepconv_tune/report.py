@@ -38,7 +38,7 @@ def page(results: list[LayerResult], importance: dict[str, float]) -> str:
     )
     parts = [
         f"<h1>{title}</h1><p>{sums}</p>",
-        _section("The searches", _SEARCHES, figures.curves(results, script=True)),
+        _section("The searches", _SEARCHES, figures.searches(results, script=True)),
         _section("Which parameters matter", _IMPORTANCE, figures.importance(importance)),
         _section("Under the roof", "Speed over intensity, before (the defaults) and after.", figures.roofline(results)),
     ]

@@ -1,4 +1,4 @@
-"""Which candidate to try next. Every draw is legal, plausible and new; what Optuna keeps are the parameters themselves."""
+"""Which candidate to try next. Every draw is legal, worth compiling and new; what Optuna keeps are the parameters themselves."""
 
 import random
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
 class LegalSampler(optuna.samplers.BaseSampler):
     """Neighbours of the best points, and draws of a Parzen estimator; `uniform`: any legal point, for comparison."""
 
-    def __init__(self, space: Space, good: Callable[[Point], bool], seed: int, uniform: bool = False):
-        self.space, self.good, self.uniform = space, good, uniform
+    def __init__(self, space: Space, worthwhile: Callable[[Point], bool], seed: int, uniform: bool = False):
+        self.space, self.worthwhile, self.uniform = space, worthwhile, uniform
         self.random = random.Random(seed)
         self.exhausted = False
         """Whether no new point was found: the space has no more, or hardly any."""
@@ -48,7 +48,7 @@ class LegalSampler(optuna.samplers.BaseSampler):
             point = self.space.default | draw
             if tuple(draw[name] for name in self.space.names) in taken or not self.space.is_legal(point):
                 continue
-            if self.uniform or self.good(point):
+            if self.uniform or self.worthwhile(point):
                 return draw
         return self._any_legal(taken)
 
@@ -83,7 +83,7 @@ class LegalSampler(optuna.samplers.BaseSampler):
         return draw
 
     def _any_legal(self, taken: set[tuple]) -> Point:
-        """One that is legal and new, if chance finds one; small spaces run out of plausible points."""
+        """One that is legal and new, if chance finds one; small spaces run out of points worth compiling."""
         default = {name: self.space.default[name] for name in self.space.names}
         for attempt in range(20 * _ATTEMPTS):
             draw = self._mutated(default, 1 + attempt // _ATTEMPTS % 4)

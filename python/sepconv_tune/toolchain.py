@@ -7,11 +7,15 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 from typing import Any
 
 from . import device
 
-_RELATIVE = ("generator", "rows", "space", "halide_library", "runner", "runtime", "device_runner", "gpu")
+_PATHS = (
+    "generator", "variant_table", "space", "halide_library", "runner", "runtime", "device_runner", "gpu", "layer_names"
+)  # fmt: skip
+"""What may be relative to the file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Toolchain:
         if found is None:
             raise FileNotFoundError(f"{given} holds no targets.json: it is no build folder or prefix of sepconv")
         fields = json.loads(found.read_text())
-        for key in set(_RELATIVE) & set(fields):
+        for key in set(_PATHS) & set(fields):
             fields[key] = str(found.parent / fields[key])
         fields["include"] = [str(found.parent / folder) for folder in fields["include"]]
         return Toolchain(found.resolve(), fields)
@@ -59,9 +63,12 @@ class Toolchain:
         return self.fields["targets"].get(target, {}).get("variants", [])
 
     def tool(self, key: str) -> str:
-        """A program's path; one of the build machine that is not here is looked for by its name."""
-        path = self.fields[key]
-        return path if os.path.exists(path) else shutil.which(pathlib.Path(path).name) or path
+        """A program's path; one of the build machine that is not here is looked for by its name, also beside this Python."""
+        path, places = (
+            self.fields[key],
+            os.pathsep.join([os.environ.get("PATH", ""), str(pathlib.Path(sys.executable).parent)]),
+        )
+        return path if os.path.exists(path) else shutil.which(pathlib.Path(path).name, path=places) or path
 
     def generate(self, folder: str | os.PathLike, target: str, variant: str, *words: str) -> list[str]:
         """The command that compiles a variant to `leaf.o` in a folder. `words`: what else the generator is told.
@@ -76,18 +83,34 @@ class Toolchain:
         about = [f"target={halide_target}", f"variant={variant}", f"schedule={schedule}"]
         return [self["generator"], *names, *place, *about, *words]
 
-    def run(self, command: list[str], folder: str | os.PathLike | None = None) -> None:
-        """Runs a program of the toolchain.
+    def renamed(self, target: str) -> dict[str, str]:
+        """What a variant asks of Halide's runtime, and who answers."""
+        key = "renamed_gpu" if device.is_device(self.target(target)[1]) else "renamed"
+        return dict(pair.split("=") for pair in self.fields[key])
+
+    def variants_of_layers(self, path: str | os.PathLike) -> dict[str, str]:
+        """By the layers' names the variants that sepconv_add_library compiles for a layer file; none for those that are not fusable.
+
+        Raises:
+            ToolError: CMake refuses the file.
+        """
+        command = [self.tool("cmake"), "-D", f"LAYERS={pathlib.Path(path).resolve()}", "-P", self["layer_names"]]
+        return dict(line.split("\t") for line in self.run(command).splitlines())
+
+    def run(self, command: list[str], folder: str | os.PathLike | None = None, stdin: str | None = None) -> str:
+        """What a program of the toolchain prints.
 
         Raises:
             ToolError: with the end of what it printed.
         """
         result = subprocess.run(
-            command, cwd=folder, env=self.environment(), capture_output=True, text=True, errors="replace", check=False
-        )
+            command, cwd=folder, env=self.environment(), input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
         if result.returncode:
             printed = (result.stderr.strip() or result.stdout.strip()).removeprefix("Unhandled exception: ")
             raise ToolError(f"{pathlib.Path(command[0]).name}: {printed[:300] or f'status {result.returncode}'}")
+        return result.stdout
 
     def environment(self) -> dict[str, str]:
         """With the folder of libHalide: beside the programs, or in the package halide (a wheel holds no copy)."""

@@ -57,7 +57,8 @@ CommandLine read_command_line(int argc, char** argv) {
 
 sepconv_problem read_problem(const CommandLine& line) {
   const std::vector<support::Layer> layers = support::read_layers(std::cin, "standard input");
-  if (layers.size() != 1) throw std::runtime_error("standard input has " + std::to_string(layers.size()) + " layers, not one");
+  if (layers.size() != 1)
+    throw std::runtime_error("standard input has " + std::to_string(layers.size()) + " layers, not one");
   return line.depthwise ? support::depthwise_stage(layers[0].problem) : layers[0].problem;
 }
 

@@ -22,7 +22,7 @@ import optuna
 ROOT = pathlib.Path(__file__).parents[3]
 sys.path.append(str(ROOT / "python"))
 
-from sepconv_tune import campaign, candidate, layers, machine, space, storage
+from sepconv_tune import candidate, layers, machine, space, storage, tasks
 from sepconv_tune.toolchain import Toolchain
 
 LIMIT = 1.03
@@ -85,7 +85,7 @@ def race(arguments: argparse.Namespace, layer: layers.Layer, found: list[dict[st
     ]
     program = candidate.link(str(tools.path), compiled)
     prefix = arguments.quiet_runner or arguments.runner
-    answer = machine.run(prefix, program, [*layer.words(), "budget=1", "slower=1000"], 600)
+    answer = machine.run_layer(prefix, program, layer, ["budget=1", "slower=1000"], 600)
     return [result["ms_min"] for result in answer["candidates"]]
 
 
@@ -102,7 +102,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     arguments, more = parser.parse_known_args()
     print("seed", arguments.seed, flush=True)
-    (row,) = campaign.rows_of([x for x in layers.read(arguments.file) if x.name.endswith(arguments.filter)])
+    tools = Toolchain.load(arguments.tools)
+    (task,) = tasks.of_layers([x for x in layers.read(arguments.file, tools) if x.name.endswith(arguments.filter)])
     words = [
         arguments.file,
         "--filter",
@@ -129,9 +130,9 @@ def main() -> int:
             missing = [number for number, value in kept.items() if after.get(number) != value]
             lost += len(missing)
             print(f"{i}: killed with {len(kept)} such trials, resumed to {len(after)}, lost {missing}", flush=True)
-        times = race(arguments, row.layers[0], [{}, *(search.parameters(arguments.target) for search in searches)])
+        times = race(arguments, task.layers[0], [{}, *(search.parameters(arguments.target) for search in searches)])
     default, undisturbed, *others = times
-    print(f"{row.name}: defaults {default:.4f} ms, undisturbed {undisturbed:.4f} ms")
+    print(f"{task.name}: defaults {default:.4f} ms, undisturbed {undisturbed:.4f} ms")
     print("killed and resumed, over undisturbed:", *(f"{ms / undisturbed:.3f}" for ms in others))
     return 1 if lost or max(others) > LIMIT * undisturbed else 0
 

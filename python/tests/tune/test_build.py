@@ -1,4 +1,4 @@
-"""What the build makes of tuning records: those that cannot be used cost a warning, and the row has its schedule's defaults."""
+"""What the build makes of tuning records: those that cannot be used cost a warning, and the variant has its schedule's defaults."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""A layer's search with a crew whose times are computed: it finds the best, and nothing that goes wrong wins or is lost."""
+"""A layer's search with a workers whose times are computed: it finds the best, and nothing that goes wrong wins or is lost."""
 
 import os
 import pathlib
@@ -7,15 +7,14 @@ import sys
 
 import optuna
 import pytest
-from fake_crew import LAYER, FakeCrew, cost
+from fake_workers import FakeWorkers, cost, layer
 
 from sepconv_tune import storage
-from sepconv_tune.layers import Layer
 from sepconv_tune.search import Search, Settings
 from sepconv_tune.space import Space
 from sepconv_tune.toolchain import Toolchain, ToolError
 
-LAYER = Layer("wide", LAYER | {"spatial": [56, 56], "cin": 128, "cout": 128})
+LAYER = layer("2d_f32_nhwc_k3s2d1m1c128o128e56", name="wide", spatial=[56, 56], cin=128, cout=128)
 
 
 @pytest.fixture
@@ -25,63 +24,63 @@ def space(build):
     space.close()
 
 
-def search(space, crew, trials=60, where="sqlite:///:memory:", **settings):
+def search(space, workers, trials=60, where="sqlite:///:memory:", **settings):
     study = storage.open_study(storage.open_storage(where), "study", {})
-    return Search(crew, space, study, Settings(trials, **settings), lambda _search: None)
+    return Search(workers, space, study, Settings(trials, **settings), lambda _search: None)
 
 
 def least(space):
-    """Of the legal points, by the fake crew's formula."""
-    tiles = [space.default | t for t in space.group_points(space.groups[0])]
+    """Of the legal points, by the fake workers's formula."""
+    tiles = [space.default | t for t in space.legal_points(("vector", "tile_pixels", "tile_vectors"))]
     return min(cost(t | {"sum_unroll": 2, "strip_pixels": 128, "panel_inner": 1}) for t in tiles)
 
 
-def test_a_row_for_many_layers_keeps_what_it_takes(build, space):
+def test_a_variant_for_many_layers_keeps_what_it_takes(build, space):
     shipped = Space(Toolchain.load(build), "2d_f32_nhwc_k3s1d1m1", "x86_avx2", LAYER)
     assert set(space.names) - set(shipped.names) == {"stage", "strip_pixels"}
     shipped.close()
 
 
 def test_finds_what_is_faster(space):
-    crew = FakeCrew()
-    s = search(space, crew, slower=9)
+    workers = FakeWorkers()
+    s = search(space, workers, slower=9)
     s.run()
     outcome = s.final()
     assert outcome.trials == 60 and outcome.ms_default == pytest.approx(cost(space.default))
     assert outcome.ms <= 1.2 * least(space) and outcome.ms < 0.75 * outcome.ms_default, outcome
-    assert all(space.is_legal(p) for p in crew.measured)
+    assert all(space.is_legal(p) for p in workers.measured)
 
 
 def test_a_small_space_is_searched_to_its_end(build):
-    layer = LAYER.in_format_of("2d_f64_nchw_any_depthwise")
-    small = Space(Toolchain.load(build), "2d_f64_nchw_any_depthwise", "x86_avx2", layer)
+    alone = LAYER.in_format("float64", channels_first=True, depthwise_only=True)
+    small = Space(Toolchain.load(build), "2d_f64_nchw_any_depthwise", "x86_avx2", alone)
     try:
         assert set(small.names) == {"depthwise_vector", "depthwise_tile", "depthwise_rows", "tap_unroll"}
         assert "the name must fix the kernel" in small.why_illegal([small.default | {"tap_unroll": 3}])[0]
-        s = search(small, FakeCrew(), trials=60)
+        s = search(small, FakeWorkers(), trials=60)
         s.run()
         assert 5 < s.final().trials <= 60
     finally:
         small.close()
 
 
-def test_a_row_whose_defaults_fail(space):
-    s = search(space, FakeCrew(wrong=lambda _point: True))
+def test_a_variant_whose_defaults_fail(space):
+    s = search(space, FakeWorkers(wrong=lambda _point: True))
     with pytest.raises(ToolError, match=r"the best point so far cannot be measured: its answer is wrong by 0\.3"):
         s.run()
     assert not s.finished(), "no candidate is to blame"
 
 
 def test_uniform_draws_are_legal(space):
-    crew = FakeCrew()
-    search(space, crew, trials=20, uniform=True).run()
-    assert len({repr(p) for p in crew.measured}) >= 20
-    assert all(space.is_legal(p) for p in crew.measured)
+    workers = FakeWorkers()
+    search(space, workers, trials=20, uniform=True).run()
+    assert len({repr(p) for p in workers.measured}) >= 20
+    assert all(space.is_legal(p) for p in workers.measured)
 
 
 def test_a_wrong_candidate_never_wins(space):
-    crew = FakeCrew(wrong=lambda p: p["sum_unroll"] == 2 or p["strip_pixels"] == 128)
-    s = search(space, crew)
+    workers = FakeWorkers(wrong=lambda p: p["sum_unroll"] == 2 or p["strip_pixels"] == 128)
+    s = search(space, workers)
     s.run()
     outcome = s.final()
     assert outcome.point["sum_unroll"] != 2 and outcome.point["strip_pixels"] != 128
@@ -90,8 +89,8 @@ def test_a_wrong_candidate_never_wins(space):
 
 
 def test_crashes_and_compile_errors_cost_their_own_trial(space):
-    crew = FakeCrew(crashes=lambda p: p["tap_rows"] == 1, broken=lambda p: p["sum_unroll"] == 1)
-    s = search(space, crew)
+    workers = FakeWorkers(crashes=lambda p: p["tap_rows"] == 1, broken=lambda p: p["sum_unroll"] == 1)
+    s = search(space, workers)
     s.run()
     outcome = s.final()
     assert outcome.ms < cost(space.default) and outcome.point["tap_rows"] == 0 and outcome.point["sum_unroll"] != 1
@@ -100,8 +99,8 @@ def test_crashes_and_compile_errors_cost_their_own_trial(space):
 
 
 def test_a_lost_runner_costs_a_retry(space):
-    crew = FakeCrew(lost={3, 5, 6})
-    s = search(space, crew, trials=20)
+    workers = FakeWorkers(lost={3, 5, 6})
+    s = search(space, workers, trials=20)
     s.run()
     assert len(s.finished()) == 20
     assert not [t for t in s.finished() if t.user_attrs["status"] == "failed"]
@@ -109,15 +108,15 @@ def test_a_lost_runner_costs_a_retry(space):
 
 def test_defaults_that_do_not_compile_are_an_error(space):
     with pytest.raises(ToolError, match="says no"):
-        search(space, FakeCrew(broken=lambda _p: True)).run()
+        search(space, FakeWorkers(broken=lambda _p: True)).run()
 
 
 def test_resumes(space, tmp_path):
     where = str(tmp_path / "t.db")
-    first = search(space, FakeCrew(), trials=12, where=where)
+    first = search(space, FakeWorkers(), trials=12, where=where)
     first.run()
     kept = {t.number: t.value for t in first.finished()}
-    second = search(space, FakeCrew(), trials=30, where=where)
+    second = search(space, FakeWorkers(), trials=30, where=where)
     assert {t.number: t.value for t in second.finished()} == kept
     second.run()
     values = {t.number: t.value for t in second.finished()}
@@ -127,8 +126,8 @@ def test_resumes(space, tmp_path):
 
 
 def test_suggestions_come_first(space):
-    crew = FakeCrew()
-    s = search(space, crew, trials=8)
+    workers = FakeWorkers()
+    s = search(space, workers, trials=8)
     s.suggest([{"tile_pixels": 5, "nonsense": 3}, {"tile_pixels": 7, "tile_vectors": 2}, {"strip_pixels": 96}])
     s.run()
     params = [t.params for t in s.finished()]
@@ -137,9 +136,9 @@ def test_suggestions_come_first(space):
 
 
 def test_nothing_slower_than_the_defaults_is_returned(space):
-    class Drifting(FakeCrew):
-        def measure(self, candidates, words, seconds):
-            answer = super().measure(candidates, words, seconds)
+    class Drifting(FakeWorkers):
+        def measure(self, candidates, layer, words, seconds):
+            answer = super().measure(candidates, layer, words, seconds)
             for i, result in enumerate(answer["candidates"][1:], 1):  # in short races others look fast
                 lucky = 0.9 if "budget=0.1" in words else 1.1
                 result["ratio"] = lucky * (1 + i / 1000)
@@ -153,13 +152,13 @@ def test_nothing_slower_than_the_defaults_is_returned(space):
 def test_the_winner_wins_twice(space):
     """What is faster in the last race alone, or by less than 2%, is not recorded."""
 
-    class Lucky(FakeCrew):
+    class Lucky(FakeWorkers):
         def __init__(self, again):
             super().__init__()
             self.again, self.races = again, 0
 
-        def measure(self, candidates, words, seconds):
-            answer = super().measure(candidates, words, seconds)
+        def measure(self, candidates, layer, words, seconds):
+            answer = super().measure(candidates, layer, words, seconds)
             if "budget=0.8" in words:
                 self.races += 1
             for result in answer["candidates"][1:]:
@@ -175,14 +174,14 @@ def test_the_winner_wins_twice(space):
 
 
 def test_several_layers(build):
-    """A row that several layers use gets what is best in their geometric mean; what is wrong on one of them never wins."""
-    small = Layer("small", LAYER.fields | {"spatial": [14, 14]})
+    """A variant that several layers use gets what is best in their geometric mean; what is wrong on one of them never wins."""
+    small = LAYER.replaced(spatial=[14, 14])
     space = Space(Toolchain.load(build), "2d_f32_nhwc_k3s2d1m1", "x86_avx2", LAYER, small)
 
-    class Both(FakeCrew):
-        def measure(self, candidates, words, seconds):
-            answer = super().measure(candidates, words, seconds)
-            if "spatial=14,14" in words:
+    class Both(FakeWorkers):
+        def measure(self, candidates, layer, words, seconds):
+            answer = super().measure(candidates, layer, words, seconds)
+            if layer is small:
                 for c, result in zip(candidates, answer["candidates"], strict=True):
                     if c.point["sum_unroll"] == 2:
                         result.clear()

@@ -13,7 +13,7 @@ import time
 
 import optuna
 import pytest
-from fake_crew import LAYER
+from fake_workers import FIELDS
 
 from sepconv_tune import storage
 from sepconv_tune.toolchain import Toolchain
@@ -27,7 +27,7 @@ class Work:
 
     def __init__(self, folder, target="x86_avx2"):
         self.folder, self.target = folder, target
-        (folder / "layers.json").write_text(json.dumps({"version": 1, "layers": [LAYER]}))
+        (folder / "layers.json").write_text(json.dumps({"version": 1, "layers": [FIELDS]}))
 
     def command(self, tools, *more):
         words = [sys.executable, "-m", "sepconv_tune", "layers.json", "--target", self.target, "--tools", tools]
@@ -73,10 +73,10 @@ def test_command(work, build):
     assert "done before" in work.tune(build, "--trials", 6)
     assert "no layer that can be tuned" in work.tune(build, "--filter", "^other$", status=1)
     assert "none of" in work.tune(build, "--target", "x86_avx99", status=1)
-    assert "no time such as" in work.tune(build, "--time", "soon", status=2)
+    assert "not a time such as" in work.tune(build, "--time", "soon", status=2)
 
 
-def test_rows_of_another_type_and_without_a_pointwise_stage(work, build):
+def test_variants_of_another_type_and_without_a_pointwise_stage(work, build):
     names = ["2d_f64_nhwc_any", "2d_f32_nhwc_any_depthwise", "2d_f64_nchw_any_depthwise"]
     said = work.tune(build, *(word for name in names for word in ("--variant", name)), "--trials", 3)
     assert all(f"{name}: " in said and f"{name}: left out" not in said for name in names), said
@@ -84,10 +84,11 @@ def test_rows_of_another_type_and_without_a_pointwise_stage(work, build):
     assert sorted(records) == sorted(names)
 
 
-def test_rows_that_nothing_suits(work, build):
+def test_variants_that_nothing_suits(work, build):
     said = work.tune(build, "--variant", "1d_f32_nwc_any", "--variant", "3d_*", status=1)
     assert (
-        "none of the layers suits 1d_f32_nwc_any, 3d_" in said and "no row to tune matches 1d_f32_nwc_any 3d_*" in said
+        "none of the layers suits 1d_f32_nwc_any, 3d_" in said
+        and "no variant to tune matches 1d_f32_nwc_any 3d_*" in said
     )
     assert not (work.folder / "tuning").exists(), "nothing is written"
 

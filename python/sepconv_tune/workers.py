@@ -1,4 +1,4 @@
-"""Who compiles and who measures. LocalCrew: this machine, and the runner's; cluster.py has workers of Dask."""
+"""Who compiles and who measures: this machine and the one behind the runner (LocalWorkers), or workers of Dask (dask_workers.py)."""
 
 import concurrent.futures
 import dataclasses
@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from . import candidate, machine
 from .candidate import Compiled
-from .space import Point
+from .layers import Layer
+from .space import Point, Space
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +21,12 @@ class Job:
     chosen: Point
     scheduler: str = ""
 
+    @staticmethod
+    def of(space: Space, point: Point, scheduler: str = "") -> "Job":
+        return Job(space.variant, space.target, point, space.chosen(point), scheduler)
 
-class Crew(Protocol):
+
+class Workers(Protocol):
     """Compiles several candidates at a time, and measures alone."""
 
     width: int
@@ -32,13 +37,13 @@ class Crew(Protocol):
     def compile_later(self, jobs: list[Job]) -> Callable[[], list[Compiled]]:
         """A function that waits for them."""
 
-    def measure(self, candidates: list[Compiled], words: list[str], seconds: float) -> dict[str, Any]:
-        """What the runner prints. Raises RunnerError or ToolError."""
+    def measure(self, candidates: list[Compiled], layer: Layer, words: list[str], seconds: float) -> dict[str, Any]:
+        """What the runner prints, told `words` about a layer. Raises RunnerError or ToolError."""
 
     def close(self) -> None: ...
 
 
-class LocalCrew:
+class LocalWorkers:
     """Compiles here, `jobs` at a time; measures here, with nothing else running, or through `runner` (machine.run)."""
 
     def __init__(self, tools_path: str, jobs: int, runner: str):
@@ -54,8 +59,8 @@ class LocalCrew:
         started = start() if self.overlaps else None
         return lambda: [future.result() for future in started or start()]
 
-    def measure(self, candidates: list[Compiled], words: list[str], seconds: float) -> dict[str, Any]:
-        return machine.run(self.runner, candidate.link(self.tools_path, candidates), words, seconds)
+    def measure(self, candidates: list[Compiled], layer: Layer, words: list[str], seconds: float) -> dict[str, Any]:
+        return machine.run_layer(self.runner, candidate.link(self.tools_path, candidates), layer, words, seconds)
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -1,12 +1,20 @@
-"""A crew that computes a time for each point where a real one would measure: searches that take no time and have a known best."""
+"""Workers that compute a time for each point where real ones would measure: searches that take no time and have a known best."""
 
+import sepconv_layers
 from sepconv_tune.candidate import Compiled
+from sepconv_tune.layers import Layer
 from sepconv_tune.machine import RunnerError
 
-LAYER = {
+FIELDS = {
     "name": "small", "spatial": [14, 14], "cin": 32, "cout": 32, "kernel": [3, 3], "strides": [2, 2], "padding": "same",
     "mid_bias": True, "mid_activation": "relu6", "out_bias": True,
 }  # fmt: skip
+
+
+def layer(variant, **fields):
+    """One as the tuner reads it, but that its variant is given."""
+    (read,) = sepconv_layers.parse({"version": 1, "layers": [FIELDS | fields]})
+    return Layer(read.fields, variant)
 
 
 def cost(point):
@@ -15,7 +23,7 @@ def cost(point):
     return ms + 0.0004 * abs((point["strip_pixels"] or 1024) - 128) + (0.0 if point["panel_inner"] else 0.1)
 
 
-class FakeCrew:
+class FakeWorkers:
     """wrong, crashes and broken: predicates of a point whose answer is wrong, that ends the runner, that does not compile."""
 
     width, overlaps = 4, False
@@ -35,7 +43,7 @@ class FakeCrew:
 
         return lambda: [one(job) for job in jobs]
 
-    def measure(self, candidates, _words, _seconds):
+    def measure(self, candidates, _layer, _words, _seconds):
         self.calls += 1
         if self.calls in self.lost:
             raise RunnerError("connection lost")

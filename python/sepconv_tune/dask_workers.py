@@ -1,4 +1,4 @@
-"""A crew of Dask workers. On the machines (which need this package and Dask, and SEPCONV_TUNE_TOOLS where the build folder differs):
+"""Workers of Dask. On the machines (which need this package and Dask, and SEPCONV_TUNE_TOOLS where the build folder differs):
 
 dask scheduler
 dask worker ADDRESS --nthreads 4 --resources compile=4     # anywhere
@@ -14,9 +14,10 @@ import distributed
 
 from . import candidate, machine
 from .candidate import Compiled
-from .crew import Job, fields
+from .layers import Layer
 from .machine import RunnerError
 from .toolchain import ToolError
+from .workers import Job, fields
 
 _ABSENT = 20.0
 """Seconds without a worker that compiles, after which this machine does it."""
@@ -24,7 +25,7 @@ _POLL = 1.0
 _LOST = (distributed.scheduler.KilledWorker, distributed.CancelledError, distributed.comm.CommClosedError, OSError)
 
 
-class DaskCrew:
+class DaskWorkers:
     """Tasks that a worker takes with it are run again by another one, or by the same one when it is back."""
 
     overlaps = True
@@ -40,10 +41,10 @@ class DaskCrew:
         futures = [self._submit("compile", *call) for call in calls]
         return lambda: [self._wait("compile", future, *call) for future, call in zip(futures, calls, strict=True)]
 
-    def measure(self, candidates: list[Compiled], words: list[str], seconds: float) -> dict[str, Any]:
+    def measure(self, candidates: list[Compiled], layer: Layer, words: list[str], seconds: float) -> dict[str, Any]:
         link = (candidate.link, self.tools_path, candidates)
         program = self._wait("compile", self._submit("compile", *link), *link)
-        call = (machine.run, self.runner, program, words, seconds)
+        call = (machine.run_layer, self.runner, program, layer, words, seconds)
         return self._wait("measure", self._submit("measure", *call), *call)
 
     def close(self) -> None:
