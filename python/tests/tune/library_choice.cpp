@@ -31,7 +31,7 @@ bool is_runnable(const std::string& target) {
 std::string choice(const sepconv_problem& problem, const char* target) {
   sepconv_options options;
   sepconv_options_init(&options, sizeof options);
-  options.targets = target;
+  options.targets.allow = target;
   sepconv_plan* plan = nullptr;
   const sepconv_status status = sepconv_plan_create(&problem, &options, &plan);
   const std::unique_ptr<sepconv_plan, void (*)(sepconv_plan*)> owner(plan, sepconv_plan_destroy);

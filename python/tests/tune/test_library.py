@@ -17,6 +17,12 @@ def tools(build):
     return Toolchain.load(build)
 
 
+@pytest.fixture(scope="session")
+def benchmarked(tools):
+    """The layers of each file of bench/layers."""
+    return {file: layers.read(file, tools) for file in sorted((ROOT / "bench/layers").glob("*.json"))}
+
+
 def choose(tools, variants, target="x86_avx2", **fields):
     (choice,) = library.choose(tools, target, [layer("", **{"strides": [1, 1]} | fields)], variants)
     return choice
@@ -71,14 +77,13 @@ def test_names(tools):
 
 
 @pytest.mark.parametrize("target", ["portable", "x86_sse41", "x86_avx2", "x86_avx512"])
-def test_answers_are_the_librarys(build, tools, target):
+def test_answers_are_the_librarys(build, tools, benchmarked, target):
     """sepconv_plan_variant's, for all of bench/layers."""
     program = pathlib.Path(build, "python/tests/tune/library_choice")
     if not program.exists():
         pytest.skip("the build folder does not have the target library_choice")
     compared = 0
-    for file in sorted((ROOT / "bench/layers").glob("*.json")):
-        read = layers.read(file, tools)
+    for file, read in benchmarked.items():
         printed = subprocess.run([program, target, file], capture_output=True, text=True, check=False)
         if printed.returncode == 3:
             pytest.skip(f"this machine cannot run {target}")

@@ -86,10 +86,8 @@ def test_variants_of_another_type_and_without_a_pointwise_stage(work, build):
 
 def test_variants_that_nothing_suits(work, build):
     said = work.tune(build, "--variant", "1d_f32_nwc_any", "--variant", "3d_*", status=1)
-    assert (
-        "none of the layers suits 1d_f32_nwc_any, 3d_" in said
-        and "no variant to tune matches 1d_f32_nwc_any 3d_*" in said
-    )
+    assert "none of the layers suits 1d_f32_nwc_any" in said
+    assert "no variant to tune matches 1d_f32_nwc_any 3d_*" in said
     assert not (work.folder / "tuning").exists(), "nothing is written"
 
 
