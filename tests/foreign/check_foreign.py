@@ -1,11 +1,13 @@
 """Machines that nothing can be linked for here: that the objects of variants are in their format, and have the right symbols.
 
-check_foreign.py GENERATOR SYMBOLS [LLVM_OBJCOPY]
+check_foreign.py TARGETS_JSON SYMBOLS [LLVM_OBJCOPY]
 
-compiles one variant for each machine, gives it the library's symbols as cmake/SepconvVariants.cmake does, and reads what came out.
+compiles one variant for each machine, with the features and symbols that the build gives its variants (generators/targets.json), and
+reads what came out.
 Without llvm-objcopy, which is what Android's tools have, only Apple's machines are looked at.
 """
 
+import json
 import pathlib
 import struct
 import subprocess
@@ -13,7 +15,6 @@ import sys
 import tempfile
 
 VARIANT = "2d_f32_nhwc_k3s1d1m1"
-FEATURES = "no_runtime-user_context-no_asserts-no_bounds_query"
 ELF, MACHO = "ELF", "Mach-O"
 # Halide's name: the schedule, the format, and the number that the format has for the processor.
 MACHINES = {
@@ -68,13 +69,13 @@ def read_macho(data):
     return machine, exported, wanted
 
 
-def compile_variant(machine, schedule, form, tools, folder):
-    generator, symbols, *objcopy = tools
-    target = f"target={machine}-{FEATURES}"
-    run = [generator, "-g", "separable_conv", "-f", "leaf", "-n", "leaf", "-o", folder]
+def compile_variant(machine, schedule, form, build, tools, folder):
+    symbols, *objcopy = tools
+    target = "target=" + "-".join([machine, *build["leaf_features"]])
+    run = [build["generator"], "-g", "separable_conv", "-f", "leaf", "-n", "leaf", "-o", folder]
     run += ["-e", "object", target, f"variant={VARIANT}", f"schedule={schedule}"]
     subprocess.run(run, check=True)
-    names = ["halide_malloc=sepconv_scratch_malloc", "halide_free=sepconv_scratch_free"]
+    names = build["renamed"]
     before, after = f"{folder}/leaf.o", f"{folder}/variant.o"
     if form == MACHO:
         run = [symbols, before, after, "leaf_argv", *names]
@@ -86,19 +87,19 @@ def compile_variant(machine, schedule, form, tools, folder):
 
 
 def main():
-    bad = 0
+    build, bad = json.loads(pathlib.Path(sys.argv[1]).read_text()), 0
+    answers = [pair.split("=")[1] for pair in build["renamed"]]
     for machine, (schedule, form, number) in MACHINES.items():
         if form == ELF and len(sys.argv) < 4:
             print(f"{machine}: left out, there is no llvm-objcopy")
             continue
         with tempfile.TemporaryDirectory() as folder:
-            data = compile_variant(machine, schedule, form, sys.argv[1:], folder)
+            data = compile_variant(machine, schedule, form, build, sys.argv[2:], folder)
         found = (read_macho if form == MACHO else read_elf)(data)
         prefix = "_" if form == MACHO else ""
-        scratch = {f"{prefix}sepconv_scratch_{what}" for what in ("malloc", "free")}
         fills = {f"{prefix}memset", f"{prefix}bzero"}  # libc's
         wanted = found[2] - fills - {""}
-        right = found[:2] == (number, {prefix + "leaf_argv"}) and wanted == scratch
+        right = found[:2] == (number, {prefix + "leaf_argv"}) and wanted == {prefix + name for name in answers}
         print(f"{machine}: {form}, {len(data)} bytes: {'right' if right else found}")
         bad += not right
     sys.exit(bool(bad))
