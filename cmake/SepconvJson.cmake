@@ -12,8 +12,7 @@ endif()
 find_path(
   SEPCONV_JSON_INCLUDE
   nlohmann/json.hpp
-  HINTS "${packages}/nlohmann_json/include"
-  ${alone}
+  HINTS "${packages}/nlohmann_json/include" ${alone}
   NO_CMAKE_FIND_ROOT_PATH
 )
 if(SEPCONV_JSON_INCLUDE)

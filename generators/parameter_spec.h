@@ -26,7 +26,7 @@ struct SpecOf {
   const char* name;
   const char* meaning;
   std::vector<int> legal;
-  int Parameters::*member;
+  int Parameters::* member;
   unsigned searched_for = kAll;
 
   bool is_searched(const VariantName& variant) const {

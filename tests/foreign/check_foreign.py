@@ -72,7 +72,17 @@ def read_macho(data):
 def compile_variant(machine, schedule, form, build, tools, folder):
     symbols, *objcopy = tools
     target = "target=" + "-".join([machine, *build["leaf_features"]])
-    run = [build["generator"], "-g", "separable_conv", "-f", "leaf", "-n", "leaf", "-o", folder]
+    run = [
+        build["generator"],
+        "-g",
+        "separable_conv",
+        "-f",
+        "leaf",
+        "-n",
+        "leaf",
+        "-o",
+        folder,
+    ]
     run += ["-e", "object", target, f"variant={VARIANT}", f"schedule={schedule}"]
     subprocess.run(run, check=True)
     names = build["renamed"]
@@ -99,7 +109,9 @@ def main():
         prefix = "_" if form == MACHO else ""
         fills = {f"{prefix}memset", f"{prefix}bzero"}  # libc's
         wanted = found[2] - fills - {""}
-        right = found[:2] == (number, {prefix + "leaf_argv"}) and wanted == {prefix + name for name in answers}
+        right = found[:2] == (number, {prefix + "leaf_argv"}) and wanted == {
+            prefix + name for name in answers
+        }
         print(f"{machine}: {form}, {len(data)} bytes: {'right' if right else found}")
         bad += not right
     sys.exit(bool(bad))
