@@ -3,18 +3,16 @@
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import json
-import math
 import os
 import pathlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
+
 VERSION = 2
-_NAME = re.compile(r"[123]d_[a-z0-9]+_n[dhwc]+_[a-z0-9_]+")
-_MICROARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_NUMBERS = ("ms", "ms_default", "peak_fraction")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,43 +52,20 @@ class Database:
         if not self.path.exists():
             return
         try:
-            content = json.loads(self.path.read_text(), object_pairs_hook=_unique)
+            text = self.path.read_text()
+            content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         except (ValueError, RecursionError, OSError) as error:
             raise ValueError(f"{self.path}: no tuning records: {error}") from error
-        if not isinstance(content, dict) or content.get("version") != VERSION:
-            raise ValueError(f'{self.path}: no tuning records of version {VERSION}: "version" is missing or another')
-        if content.get("target") != self.target:
-            raise ValueError(f'{self.path}: "target" is {content.get("target")!r}, not "{self.target}"')
-        records = content.get("records")
-        if not isinstance(records, dict):
-            raise ValueError(f'{self.path}: "records" is not an object')
-        for variant, by_cpu in records.items():
-            if not _NAME.fullmatch(variant) or not isinstance(by_cpu, dict) or not by_cpu:
-                raise ValueError(
-                    f'{self.path}: record "{_short(variant)}": it is not a variant with its microarchitectures'
-                )
-            self.records[variant] = {cpu: self._record(variant, cpu, entry) for cpu, entry in by_cpu.items()}
-
-    def _record(self, variant: str, cpu: str, entry: Any) -> Record:
-        where = f'{self.path}: record "{variant}" of "{_short(cpu)}"'
-        if not _MICROARCHITECTURE.fullmatch(cpu):
-            raise ValueError(f"{where}: that is not the name of a microarchitecture")
-        if not isinstance(entry, dict) or not isinstance(entry.get("parameters"), dict):
-            raise ValueError(f'{where}: "parameters" is missing, or not an object')
-        known = {field.name for field in dataclasses.fields(Record)}
-        for key, value in entry.items():
-            if key not in known:
-                raise ValueError(f'{where}: unknown key "{_short(key)}"')
-            if key in _NUMBERS and not (_is_number(value) and math.isfinite(value) and value > 0):
-                raise ValueError(f'{where}: "{key}" is {_short(value)}, not a positive number')
-            if key == "trials" and not (_is_integer(value) and value >= 0):
-                raise ValueError(f'{where}: "trials" is {_short(value)}, not a count')
-            if key in ("halide", "date") and not isinstance(value, str):
-                raise ValueError(f'{where}: "{key}" is {_short(value)}, not a string')
-        for key, value in entry["parameters"].items():
-            if not re.fullmatch("[a-z_]+", key) or not _is_integer(value) or not 0 <= value <= 65536:
-                raise ValueError(f'{where}: "{_short(key)}" is {_short(value)}, not a parameter and its number')
-        return Record(**entry)
+        error = jsonschema.exceptions.best_match(_validator().iter_errors(content))
+        if error is not None:
+            where = ": ".join(_short(key) for key in error.absolute_path)
+            raise ValueError(f"{self.path}: {where}{': ' if where else ''}{error.message[:300]}")
+        if content["target"] != self.target:
+            raise ValueError(f'{self.path}: "target" is "{content["target"]}", not "{self.target}"')
+        self.records = {
+            variant: {cpu: Record(**entry) for cpu, entry in by_cpu.items()}
+            for variant, by_cpu in content["records"].items()
+        }
 
     def record(self, variant: str, cpu: str) -> Record | None:
         """The one for this microarchitecture, else "any", else the first."""
@@ -137,12 +112,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number that JSON has")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+@functools.cache
+def _validator() -> jsonschema.Draft202012Validator:
+    """Of the schema in this package, or in the source tree."""
+    here = pathlib.Path(__file__).parent
+    places = (folder / "tuning.schema.json" for folder in (here, here.parents[1] / "schema"))
+    return jsonschema.Draft202012Validator(json.loads(next(filter(pathlib.Path.exists, places)).read_text()))
 
 
 def _short(value: Any) -> str:

@@ -63,19 +63,18 @@ def test_written_records_follow_the_schema(tmp_path):
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        ({"parameters": {"chunk": "32"}}, '"chunk" is 32'),
-        ({"parameters": {"chunk": -1}}, '"chunk" is -1'),
-        ({"parameters": {"chunk": True}}, '"chunk" is True'),
-        ({"parameters": {"chunk": 10**30}}, '"chunk" is 1000'),
-        ({"parameters": {"; rm -rf /": 1}}, '"; rm -rf /"'),
-        ({"parameters": []}, '"parameters" is missing'),
-        ({}, '"parameters" is missing'),
-        ([], '"parameters" is missing'),
-        ({"parameters": {}, "ms": 0}, '"ms" is 0'),
-        ({"parameters": {}, "ms": float("nan")}, '"ms" is nan'),
-        ({"parameters": {}, "colour": 1}, 'unknown key "colour"'),
-        ({"parameters": {}, "trials": 1.5}, '"trials" is 1.5'),
-        ({"parameters": {}, "date": 7}, '"date" is 7'),
+        ({"parameters": {"chunk": "32"}}, "chunk: '32'"),
+        ({"parameters": {"chunk": -1}}, "chunk: -1"),
+        ({"parameters": {"chunk": True}}, "chunk: True"),
+        ({"parameters": {"chunk": 10**30}}, "chunk: 1000"),
+        ({"parameters": {"; rm -rf /": 1}}, "; rm -rf /"),
+        ({"parameters": []}, "parameters: []"),
+        ({}, "'parameters' is a required property"),
+        ([], "[] is not of type 'object'"),
+        ({"parameters": {}, "ms": 0}, "ms: 0"),
+        ({"parameters": {}, "colour": 1}, "'colour'"),
+        ({"parameters": {}, "trials": 1.5}, "trials: 1.5"),
+        ({"parameters": {}, "date": 7}, "date: 7"),
     ],
 )
 def test_a_wrong_record_is_named(tmp_path, record, says):
@@ -90,7 +89,7 @@ def test_a_wrong_record_is_named(tmp_path, record, says):
     [
         "", "{", "[]", "null", '{"version": 1}', "[" * 100000, json.dumps(GOOD | {"target": "portable"}),
         json.dumps(GOOD | {"records": []}), json.dumps(GOOD | {"records": {"../../etc/passwd": {}}}),
-        json.dumps(GOOD)[:-3] + ', "' + NAME + '": {"any": {"parameters": {}}}}}',
+        json.dumps(GOOD).replace("0.5", "NaN"), json.dumps(GOOD)[:-3] + ', "' + NAME + '": {"any": {"parameters": {}}}}}',
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_named(tmp_path, text):
