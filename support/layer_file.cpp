@@ -1,19 +1,24 @@
 #include "layer_file.h"
 
-#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <stdexcept>
 
+#include "json_schema.h"
+#include "layers_schema.h"
 #include "sepconv/sepconv.hpp"
 
 namespace sepconv::support {
 namespace {
 
 using nlohmann::json;
+
+const JsonSchema& schema() {
+  static const JsonSchema schema(json::parse(layers_schema()));
+  return schema;
+}
 
 // Where in which file we are; every error names it.
 struct Place {
@@ -22,174 +27,113 @@ struct Place {
   [[noreturn]] void fail(const std::string& sentence) const {
     throw std::runtime_error(file + ": " + (layer.empty() ? "" : "layer \"" + layer + "\": ") + sentence);
   }
+
+  [[noreturn]] void fail(const Violation& found) const {
+    fail((found.where.empty() ? "it" : "\"" + found.where + "\"") + " " + found.reason);
+  }
 };
 
-const char* const kKnownKeys[] = {
-    "name",
-    "n",
-    "spatial",
-    "cin",
-    "mult",
-    "cout",
-    "kernel",
-    "strides",
-    "dilation",
-    "padding",
-    "data_format",
-    "dtype",
-    "input_activation",
-    "mid_bias",
-    "mid_activation",
-    "out_bias",
-    "out_activation",
-    "repeat",
-    "residual",
-    "fusable",
-    "between",
-    "source",
+// The fields of one layer, which keep the schema's rules, and its defaults where the file is silent.
+class Fields {
+ public:
+  Fields(const Place& place, const json& object) : place_(place) {
+    if (const auto found = schema().check(object, "layer")) place.fail(*found);
+    fields_ = schema().with_defaults(object, "layer");
+  }
+
+  const json& operator[](const char* key) const { return fields_.at(key); }
+
+  int64_t integer(const char* key) const { return integer(key, fields_.at(key)); }
+
+  // One number a spatial axis, into `axes`, which keeps what it has where the layer is silent.
+  void read_axes(const char* key, int64_t* axes) const {
+    if (fields_.contains(key)) read_axes(key, fields_.at(key), axes);
+  }
+
+  void read_axes(const std::string& key, const json& list, int64_t* axes) const {
+    const size_t rank = fields_.at("spatial").size();
+    if (list.size() != rank)
+      place_.fail("\"" + key + "\" is " + list.dump() + "; it must have " + std::to_string(rank) + " like \"spatial\"");
+    for (size_t axis = 0; axis < rank; ++axis) axes[axis] = integer(key, list[axis]);
+  }
+
+  // A word of the enumeration.
+  template <typename Enum>
+  Enum word(const char* key) const {
+    const auto found = from_name<Enum>(fields_.at(key).get<std::string>());
+    if (!found) place_.fail("\"" + std::string(key) + "\" is " + fields_.at(key).dump() + ", which is not built in");
+    return *found;
+  }
+
+  sepconv_activation activation(const char* key) const {
+    const json& value = fields_.at(key);
+    if (value.is_string()) return {word<sepconv_activation_kind>(key), 0, 0};
+    const json &lo = value.at("clamp")[0], &hi = value.at("clamp")[1];
+    const float infinity = std::numeric_limits<float>::infinity();
+    return {SEPCONV_ACTIVATION_CLAMP, lo.is_null() ? -infinity : lo.get<float>(),
+            hi.is_null() ? infinity : hi.get<float>()};
+  }
+
+ private:
+  int64_t integer(const std::string& key, const json& value) const {
+    constexpr auto kMost = static_cast<double>(std::numeric_limits<int64_t>::max());
+    if (value.get<double>() >= kMost) place_.fail("\"" + key + "\" is " + value.dump() + ", which is too large");
+    return value.get<int64_t>();
+  }
+
+  const Place& place_;
+  json fields_;
 };
 
-int64_t read_integer(const Place& place, const json& value, const std::string& key, int64_t minimum) {
-  if (!value.is_number_integer() || value < minimum || value > std::numeric_limits<int64_t>::max()) {
-    place.fail("\"" + key + "\" is " + value.dump() + "; it must be an integer of at least " + std::to_string(minimum));
-  }
-  return value.get<int64_t>();
-}
-
-int64_t read_integer(const Place& place, const json& layer, const char* key, int64_t minimum, int64_t absent) {
-  return layer.contains(key) ? read_integer(place, layer[key], key, minimum) : absent;
-}
-
-bool read_flag(const Place& place, const json& layer, const char* key, bool absent) {
-  if (!layer.contains(key)) return absent;
-  if (!layer[key].is_boolean())
-    place.fail(std::string("\"") + key + "\" is " + layer[key].dump() + "; it must be true or false");
-  return layer[key].get<bool>();
-}
-
-std::string read_text(const Place& place, const json& layer, const char* key) {
-  if (!layer.contains(key)) return "";
-  if (!layer[key].is_string())
-    place.fail(std::string("\"") + key + "\" is " + layer[key].dump() + "; it must be a string");
-  return layer[key].get<std::string>();
-}
-
-// One number a spatial axis.
-void read_axes(const Place& place, const json& owner, const char* key, int rank, int64_t minimum, int64_t* axes) {
-  const json& list = owner[key];
-  if (!list.is_array() || list.size() != static_cast<size_t>(rank)) {
-    place.fail(std::string("\"") + key + "\" is " + list.dump() + "; it must be a list of " + std::to_string(rank) +
-               " numbers, like \"spatial\"");
-  }
-  for (int axis = 0; axis < rank; ++axis)
-    axes[axis] = read_integer(place, list[static_cast<size_t>(axis)], key, minimum);
-}
-
-// A word of an enumeration, but for one that layer files write otherwise.
-template <typename Enum>
-Enum read_name(const Place& place, const char* key, const json& value, std::optional<Enum> but = std::nullopt) {
-  const auto found = value.is_string() ? from_name<Enum>(value.get<std::string>()) : std::nullopt;
-  if (found && found != but) return *found;
-  std::string known;
-  for (int i = 0; const char* word = name(static_cast<Enum>(i)); ++i) {
-    if (static_cast<Enum>(i) != but) known += (known.empty() ? "\"" : ", \"") + std::string(word) + "\"";
-  }
-  place.fail(std::string("\"") + key + "\" is " + value.dump() + "; known are " + known);
-}
-
-sepconv_activation read_activation(const Place& place, const json& layer, const char* key) {
-  if (!layer.contains(key)) return {SEPCONV_ACTIVATION_NONE, 0, 0};
-  const json& value = layer[key];
-  if (!value.is_object())
-    return {read_name<sepconv_activation_kind>(place, key, value, SEPCONV_ACTIVATION_CLAMP), 0, 0};
-  const json clamp = value.value("clamp", json());
-  const auto is_bound = [](const json& bound) { return bound.is_null() || bound.is_number(); };
-  if (value.size() != 1 || !clamp.is_array() || clamp.size() != 2 || !is_bound(clamp[0]) || !is_bound(clamp[1])) {
-    place.fail(std::string("\"") + key + "\" is " + value.dump() +
-               "; a clamp is {\"clamp\": [lo, hi]}, null for no bound");
-  }
-  const float infinity = std::numeric_limits<float>::infinity();
-  return {SEPCONV_ACTIVATION_CLAMP, clamp[0].is_null() ? -infinity : clamp[0].get<float>(),
-          clamp[1].is_null() ? infinity : clamp[1].get<float>()};
-}
-
-void read_padding(const Place& place, const json& layer, sepconv_problem* problem) {
-  if (!layer.contains("padding")) return;
-  const json& value = layer["padding"];
-  if (!value.is_object()) {
-    problem->padding = read_name<sepconv_padding>(place, "padding", value, SEPCONV_PADDING_EXPLICIT);
+void read_padding(const Fields& fields, sepconv_problem* problem) {
+  const json& value = fields["padding"];
+  if (value.is_string()) {
+    problem->padding = fields.word<sepconv_padding>("padding");
     return;
   }
-  if (value.size() != 2 || !value.contains("before") || !value.contains("after")) {
-    place.fail("\"padding\" is " + value.dump() + "; explicit zeros are {\"before\": [...], \"after\": [...]}");
-  }
   problem->padding = SEPCONV_PADDING_EXPLICIT;
-  read_axes(place, value, "before", problem->spatial_rank, 0, problem->pad_before);
-  read_axes(place, value, "after", problem->spatial_rank, 0, problem->pad_after);
+  fields.read_axes("padding.before", value.at("before"), problem->pad_before);
+  fields.read_axes("padding.after", value.at("after"), problem->pad_after);
 }
 
-void check_keys(const Place& place, const json& layer) {
-  for (const auto& item : layer.items()) {
-    if (std::find(std::begin(kKnownKeys), std::end(kKnownKeys), item.key()) == std::end(kKnownKeys)) {
-      place.fail("the key \"" + item.key() + "\" is not known");
-    }
-  }
-  for (const char* key : {"name", "spatial", "cin", "cout", "kernel"}) {
-    if (!layer.contains(key)) place.fail(std::string("the key \"") + key + "\" is missing");
-  }
-}
-
-Layer read_layer(const Place& place, const json& object) {
-  check_keys(place, object);
-  Layer layer;
-  layer.name = place.layer;
-  sepconv_problem& problem = layer.problem;
+sepconv_problem read_problem(const Place& place, const Fields& fields) {
+  sepconv_problem problem;
   sepconv_problem_init(&problem, sizeof problem);
-
-  const json& spatial = object["spatial"];
-  if (!spatial.is_array() || spatial.empty() || spatial.size() > SEPCONV_MAX_SPATIAL_RANK) {
-    place.fail("\"spatial\" is " + spatial.dump() + "; it must be a list of 1 to 3 extents");
-  }
-  problem.spatial_rank = static_cast<int32_t>(spatial.size());
-  read_axes(place, object, "spatial", problem.spatial_rank, 1, problem.in_extent);
-  read_axes(place, object, "kernel", problem.spatial_rank, 1, problem.kernel_extent);
-  if (object.contains("strides")) read_axes(place, object, "strides", problem.spatial_rank, 1, problem.stride);
-  if (object.contains("dilation")) read_axes(place, object, "dilation", problem.spatial_rank, 1, problem.dilation);
-  read_padding(place, object, &problem);
-
-  problem.batch = read_integer(place, object, "n", 1, 1);
-  problem.in_channels = read_integer(place, object, "cin", 1, 0);
-  problem.depth_multiplier = read_integer(place, object, "mult", 1, 1);
-  problem.out_channels = read_integer(place, object, "cout", 1, 0);
-
-  if (object.contains("data_format")) {
-    problem.layout = read_name<sepconv_layout>(place, "data_format", object["data_format"]);
-  }
-  if (object.contains("dtype")) {
-    const auto dtype = read_name<sepconv_dtype>(place, "dtype", object["dtype"]);
-    problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype;
-  }
-  problem.input_activation = read_activation(place, object, "input_activation");
-  problem.mid_activation = read_activation(place, object, "mid_activation");
-  problem.out_activation = read_activation(place, object, "out_activation");
-  problem.has_mid_bias = read_flag(place, object, "mid_bias", false);
-  problem.has_out_bias = read_flag(place, object, "out_bias", false);
-
-  layer.repeat = read_integer(place, object, "repeat", 1, 1);
-  layer.residual = read_integer(place, object, "residual", 0, 0);
-  layer.fusable = read_flag(place, object, "fusable", true);
-  layer.between = read_text(place, object, "between");
-  if (!layer.fusable && layer.between.empty()) place.fail("\"fusable\" is false, so \"between\" must say why");
-  read_text(place, object, "source");
-  return layer;
+  problem.spatial_rank = static_cast<int32_t>(fields["spatial"].size());
+  fields.read_axes("spatial", problem.in_extent);
+  fields.read_axes("kernel", problem.kernel_extent);
+  fields.read_axes("strides", problem.stride);
+  fields.read_axes("dilation", problem.dilation);
+  read_padding(fields, &problem);
+  problem.batch = fields.integer("n");
+  problem.in_channels = fields.integer("cin");
+  problem.depth_multiplier = fields.integer("mult");
+  problem.out_channels = fields.integer("cout");
+  problem.layout = fields.word<sepconv_layout>("data_format");
+  problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype =
+      fields.word<sepconv_dtype>("dtype");
+  problem.input_activation = fields.activation("input_activation");
+  problem.mid_activation = fields.activation("mid_activation");
+  problem.out_activation = fields.activation("out_activation");
+  problem.has_mid_bias = fields["mid_bias"].get<bool>();
+  problem.has_out_bias = fields["out_bias"].get<bool>();
+  int64_t output[SEPCONV_MAX_SPATIAL_RANK];
+  if (sepconv_output_extent(&problem, output) == SEPCONV_INVALID_ARGUMENT) place.fail(sepconv_last_error());
+  return problem;
 }
 
-json parse_stream(const Place& place, std::istream& stream) {
-  try {
-    return json::parse(stream);
-  } catch (const json::parse_error& error) {
-    place.fail(std::string("not JSON: ") + error.what());
-  }
+// The layer at `place`, which gets its name.
+Layer read_layer(Place* place, const json& object) {
+  const json name = object.is_object() ? object.value("name", json()) : json();
+  if (name.is_string() && name != "") place->layer = name.get<std::string>();
+  const Fields fields(*place, object);
+  Layer layer;
+  layer.name = place->layer;
+  layer.problem = read_problem(*place, fields);
+  layer.fusable = fields["fusable"].get<bool>();
+  if (!layer.fusable) layer.between = fields["between"].get<std::string>();
+  layer.repeat = fields.integer("repeat");
+  return layer;
 }
 
 }  // namespace
@@ -202,26 +146,20 @@ std::vector<Layer> read_layers(const std::string& path) {
 
 std::vector<Layer> read_layers(std::istream& stream, const std::string& name) {
   Place place{name, ""};
-  const json file = parse_stream(place, stream);
-  if (!file.is_object()) place.fail("the top level must be an object with \"version\" and \"layers\"");
-  if (file.value("version", json()) != 1) {
-    place.fail("\"version\" is " + file.value("version", json()).dump() + "; this program reads version 1");
+  json file;
+  try {
+    file = json::parse(stream);
+  } catch (const json::parse_error& error) {
+    place.fail(std::string("not JSON: ") + error.what());
   }
-  for (const auto& item : file.items()) {
-    const std::set<std::string> known = {"$schema", "version", "description", "layers"};
-    if (known.count(item.key()) == 0) place.fail("the key \"" + item.key() + "\" is not known");
-  }
-  if (!file.contains("layers") || !file["layers"].is_array() || file["layers"].empty()) {
-    place.fail("\"layers\" must be a list of at least one layer");
-  }
+  const auto found = schema().check(file);
+  if (found && found->where.rfind("layers[", 0) != 0) place.fail(*found);
   std::vector<Layer> layers;
   std::set<std::string> names;
   for (const json& object : file["layers"]) {
     place.layer = "number " + std::to_string(layers.size() + 1);
-    if (!object.is_object()) place.fail("it is " + object.dump() + "; it must be an object");
-    if (object.contains("name") && object["name"].is_string()) place.layer = object["name"].get<std::string>();
-    if (!names.insert(place.layer).second) place.fail("another layer has the same \"name\"");
-    layers.push_back(read_layer(place, object));
+    layers.push_back(read_layer(&place, object));
+    if (!names.insert(layers.back().name).second) place.fail("another layer has the same \"name\"");
   }
   return layers;
 }

@@ -1,4 +1,4 @@
-// Reads layer files (schema/layers.schema.json) into problems.
+// Reads layer files into problems. What a file may hold is schema/layers.schema.json's to say, which is compiled in.
 #ifndef SEPCONV_SUPPORT_LAYER_FILE_H
 #define SEPCONV_SUPPORT_LAYER_FILE_H
 
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "problem_size.h"
 #include "sepconv/sepconv.h"
 
 namespace sepconv::support {
@@ -17,7 +18,6 @@ struct Layer {
   bool fusable = true;
   std::string between;  // what stands between the stages of a layer that is not fusable
   int64_t repeat = 1;
-  int64_t residual = 0;
 };
 
 // Throws std::runtime_error with one sentence that names the file, the layer and the key.
@@ -25,22 +25,6 @@ std::vector<Layer> read_layers(const std::string& path);
 
 // The same from a stream; `name` stands for it in errors.
 std::vector<Layer> read_layers(std::istream& stream, const std::string& name);
-
-// The problem's depthwise stage alone. Layer files have no such layers, the library has variants for them.
-sepconv_problem depthwise_stage(sepconv_problem problem);
-
-// Sizes in elements.
-int64_t output_pixels(const sepconv_problem& problem);  // of one image
-int64_t input_pixels(const sepconv_problem& problem);   // of one image
-int64_t taps(const sepconv_problem& problem);
-int64_t mid_channels(const sepconv_problem& problem);
-int64_t output_channels(const sepconv_problem& problem);  // those in the middle, where that is the end
-
-// Multiplications and additions of the stages over the unpadded shape; biases and activations are not counted.
-double flops(const sepconv_problem& problem);
-
-// "56x56 128->128 k3x3 s2x2 d2x2", for tables; strides and dilations of 1 are left out.
-std::string describe(const sepconv_problem& problem);
 
 }  // namespace sepconv::support
 

@@ -7,7 +7,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "layer_file.h"
+#include "problem_size.h"
 
 namespace sepconv::support {
 namespace {

@@ -1,7 +1,6 @@
-// The arithmetic of a layer's size, for reports.
 #include <stdexcept>
 
-#include "layer_file.h"
+#include "problem_size.h"
 
 namespace sepconv::support {
 namespace {

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "activation.h"
-#include "layer_file.h"
+#include "problem_size.h"
 
 namespace sepconv::support {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "filter.h"
-#include "layer_file.h"
 #include "layer_run.h"
 #include "picture.h"
+#include "problem_size.h"
 #include "sepconv/sepconv.h"
 #include "sepconv_default.h"
 #include "sepconv_web_layers.h"

@@ -1,0 +1,36 @@
+// JSON Schema, as much of it as this project's schemas use.
+#ifndef SEPCONV_SUPPORT_JSON_SCHEMA_H
+#define SEPCONV_SUPPORT_JSON_SCHEMA_H
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+namespace sepconv::support {
+
+// The first rule that a value breaks.
+struct Violation {
+  std::string
+      where;  // "padding.before[1]": the value, or the key that is missing or not known; "" for the value itself
+  std::string reason;  // goes on from there: "is 0; it must be an integer of at least 1"
+};
+
+class JsonSchema {
+ public:
+  // Throws std::logic_error for a keyword that is not implemented: a rule that nobody reads is a rule that nobody keeps.
+  explicit JsonSchema(nlohmann::json schema);
+
+  // Checks against the whole schema, or against one of its definitions ("layer").
+  std::optional<Violation> check(const nlohmann::json& value) const;
+  std::optional<Violation> check(const nlohmann::json& value, const std::string& definition) const;
+
+  // The object with the defaults of the definition's properties where it is silent.
+  nlohmann::json with_defaults(nlohmann::json object, const std::string& definition) const;
+
+ private:
+  nlohmann::json schema_;
+};
+
+}  // namespace sepconv::support
+
+#endif  // SEPCONV_SUPPORT_JSON_SCHEMA_H
