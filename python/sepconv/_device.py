@@ -8,6 +8,7 @@ weights there and has the driver compile the code.
 import contextlib
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,8 @@ from . import _native
 CUDA = 2  # DLPack's kDLCUDA
 _LEGACY_STREAM = 1  # CUDA's default stream, as DLPack counts
 
-has_rows: bool = _native.has_gpu_rows
-"""Whether this build of sepconv holds GPU rows."""
+has_variants: bool = _native.has_gpu_variants
+"""Whether this build of sepconv holds GPU variants."""
 
 
 def on_device(array: Any) -> bool:
@@ -60,6 +61,82 @@ class ArrayLibrary:
         return self._library.asarray(host, **self._placed())
 
     def host(self, array: Any) -> np.ndarray:
+        return array.get() if hasattr(array, "get") else np.from_dlpack(array, device="cpu", copy=True)
+
+
+class _Prepared(NamedTuple):
+    plan: _native.DevicePlan
+    packed: Any  # on the device
+
+
+_prepared: weakref.WeakKeyDictionary[Any, dict[Any, _Prepared]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _prepare(layer: _native.Layer, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int) -> _Prepared:
+    plan = _native.DevicePlan(layer, inputs, residual)
+    plan.warm_up(stream)
+    return _Prepared(plan, library.upload(plan.packed()))
+
+
+def _prepared_for(layer: Any, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int) -> _Prepared:
+    """What the layer keeps for inputs of this shape."""
+    key = (*inputs.key, residual)
+    with _lock:
+        known = _prepared.setdefault(layer, {})
+        if key not in known:
+            known[key] = _prepare(layer._layer, inputs, residual, library, stream)
+        return known[key]
+
+
+def _launch(
+    layer: Any, prepare: Callable[..., _Prepared], inputs: Any, residual: Any, out: Any, library: Any
+) -> Any:
+    if not has_variants:
+        raise NotImplementedError(
+            "inputs are in a GPU's memory, and this build of sepconv has no GPU variants: install it with "
+            "pip install . -C cmake.define.SEPCONV_GPU=ON"
+        )
+    library = ArrayLibrary(inputs) if library is None else library
+    with library.current():
+        stream = library.stream()
+        given = _native.DeviceTensor("inputs", inputs, stream)
+        added = None if residual is None else _native.DeviceTensor("residual", residual, stream)
+        plan, packed = prepare(layer, given, residual is not None, library, stream)
+        result = library.empty(plan.output_shape) if out is None else out
+        workspace = library.bytes(plan.workspace_size) if plan.workspace_size else None
+        plan.run(
+            stream,
+            given,
+            _native.DeviceTensor("packed", packed, stream),
+            added,
+            _native.DeviceTensor("out", result, stream),
+            None if workspace is None else _native.DeviceTensor("workspace", workspace, stream),
+        )
+    return result
+
+
+def run(runnable: Any, inputs: Any, residual: Any = None, out: Any = None, library: Any = None) -> Any:
+    """Runs a `Layer` or a `Chain` on a device array; the result is of the same library, on the same device.
+
+    Raises:
+        NotImplementedError: this build has no GPU variants, or none that computes a layer (float64, one stage).
+        RuntimeError: there is no CUDA driver or device.
+    """
+    *before, last = runnable.layers
+    for layer in before:
+        inputs = _launch(layer, _prepared_for, inputs, None, None, library)
+    return _launch(last, _prepared_for, inputs, residual, out, library)
+
+
+def conv(inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *arguments: Any, library: Any = None) -> Any:
+    """`separable_conv` on a device array. The weights, from the host or from the device, are packed on the host."""
+    kernels = host(depthwise_kernel, library), host(pointwise_kernel, library)
+    layer = _native.Layer(*kernels, None, None, *arguments, None, None, None, 0)
+    return _launch(layer, _prepare, inputs, None, None, library)
+
+
+def host(self, array: Any) -> np.ndarray:
         return array.get() if hasattr(array, "get") else np.from_dlpack(array, device="cpu", copy=True)
 
 

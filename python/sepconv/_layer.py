@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
+from sepconv_layers import activations
 
 from . import _device, _native, frameworks
-from ._ops import Axes, Padding
+from ._geometry import geometry, shape_or_none
 from ._runnable import Runnable
-from .frameworks._geometry import geometry
-
-Activation = str | tuple[float | None, float | None] | None
+from ._types import Activation, Axes, Padding
 
 
 class Layer(Runnable):
@@ -37,7 +36,7 @@ class Layer(Runnable):
     Raises:
         ValueError: as `separable_conv`; a bias without its stage or of the wrong shape; an unknown activation;
             `threads` not from 1 to 1024.
-        TypeError: a weight is no array.
+        TypeError: a weight is not an array.
     """
 
     __slots__ = ("activations", "depthwise_only", "geometry", "threads")
@@ -64,26 +63,11 @@ class Layer(Runnable):
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be from 1 to 1024, received {threads}")
-        layer = _native.Layer(
-            *(_device.host(frameworks.readable(w)) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias)),
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            input_activation,
-            mid_activation,
-            out_activation,
-            threads or 0,
-        )
-        self.geometry = geometry(
-            None if depthwise_kernel is None else depthwise_kernel.shape,
-            None if pointwise_kernel is None else pointwise_kernel.shape,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-        )
-        self.activations = tuple(_standard(a) for a in (input_activation, mid_activation, out_activation))
+        arguments = strides, padding, data_format, dilation_rate
+        weights = (frameworks.readable(w) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias))
+        self.activations = tuple(map(activations.standard, (input_activation, mid_activation, out_activation)))
+        layer = _native.Layer(*map(_device.host, weights), *arguments, *self.activations, threads or 0)
+        self.geometry = geometry(shape_or_none(depthwise_kernel), shape_or_none(pointwise_kernel), *arguments)
         self.depthwise_only = pointwise_kernel is None
         self.threads = threads
         super().__init__(layer)
@@ -110,12 +94,3 @@ class Layer(Runnable):
 
     def __repr__(self) -> str:
         return f"<sepconv.Layer {self.number}, {self.dtype}>"
-
-
-def _standard(activation: Activation) -> str | tuple[float | None, float | None]:
-    """One name for each activation."""
-    if activation is None:
-        return "linear"
-    if isinstance(activation, str):
-        return {"silu": "swish", "hard_silu": "hard_swish"}.get(activation, activation)
-    return tuple(activation)

@@ -5,37 +5,43 @@ from typing import Any
 
 import numpy as np
 
+from ._types import Activation, Axes, Padding
+
 __version__: str
+has_gpu_variants: bool
+dtypes: tuple[str, ...]
+"""Those of tensors."""
+activations: tuple[str, ...]
+data_formats: tuple[str, ...]
+paddings: tuple[str, ...]
+"""All words of sepconv.h, in the order of its enumerations."""
 
 def conv(
     inputs: Any,
     depthwise_kernel: Any,
     pointwise_kernel: Any | None,
-    strides: int | Sequence[int],
-    padding: str | Sequence[tuple[int, int]],
+    strides: Axes,
+    padding: Padding,
     data_format: str | None,
-    dilation_rate: int | Sequence[int],
+    dilation_rate: Axes,
 ) -> np.ndarray: ...
-def conv_shape(
-    inputs: Sequence[int],
-    depthwise_kernel: Sequence[int],
-    pointwise_kernel: Sequence[int] | None,
-    dtype: str,
-    strides: int | Sequence[int],
-    padding: str | Sequence[tuple[int, int]],
-    data_format: str | None,
-    dilation_rate: int | Sequence[int],
-) -> tuple[int, ...]: ...
-def explain(
-    inputs: Sequence[int],
-    depthwise_kernel: Sequence[int],
-    pointwise_kernel: Sequence[int] | None,
-    dtype: str,
-    strides: int | Sequence[int],
-    padding: str | Sequence[tuple[int, int]],
-    data_format: str | None,
-    dilation_rate: int | Sequence[int],
-) -> str: ...
+
+class ShapedCall:
+    """That call, of which only the shapes are known."""
+
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        depthwise_kernel: Sequence[int],
+        pointwise_kernel: Sequence[int] | None,
+        dtype: str,
+        strides: Axes,
+        padding: Padding,
+        data_format: str | None,
+        dilation_rate: Axes,
+    ) -> None: ...
+    def output_shape(self) -> tuple[int, ...]: ...
+    def explain(self) -> str: ...
 
 class Runnable:
     def run(self, inputs: Any, residual: Any | None, out: Any | None) -> np.ndarray: ...
@@ -55,13 +61,13 @@ class Layer(Runnable):
         pointwise_kernel: Any | None,
         mid_bias: Any | None,
         out_bias: Any | None,
-        strides: int | Sequence[int],
-        padding: str | Sequence[tuple[int, int]],
+        strides: Axes,
+        padding: Padding,
         data_format: str | None,
-        dilation_rate: int | Sequence[int],
-        input_activation: str | tuple[float | None, float | None] | None,
-        mid_activation: str | tuple[float | None, float | None] | None,
-        out_activation: str | tuple[float | None, float | None] | None,
+        dilation_rate: Axes,
+        input_activation: Activation,
+        mid_activation: Activation,
+        out_activation: Activation,
         threads: int,
     ) -> None: ...
     def prepare(self, input_shape: Sequence[int]) -> None: ...
@@ -70,6 +76,31 @@ class Layer(Runnable):
     def explain(self, input_shape: Sequence[int]) -> str: ...
     @property
     def threads(self) -> int: ...
+
+class DeviceTensor:
+    def __init__(self, argument: str, array: Any, stream: int) -> None: ...
+    @property
+    def key(self) -> tuple[Any, ...]: ...
+
+class DevicePlan:
+    def __init__(self, layer: Layer, inputs: DeviceTensor, has_residual: bool) -> None: ...
+    @property
+    def variant(self) -> str: ...
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    @property
+    def workspace_size(self) -> int: ...
+    def packed(self) -> np.ndarray: ...
+    def warm_up(self, stream: int) -> None: ...
+    def run(
+        self,
+        stream: int,
+        inputs: DeviceTensor,
+        packed: DeviceTensor,
+        residual: DeviceTensor | None,
+        out: DeviceTensor,
+        workspace: DeviceTensor | None,
+    ) -> None: ...
 
 def variants() -> list[tuple[str, bool]]: ...
 def get_threads() -> int: ...

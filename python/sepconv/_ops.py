@@ -1,14 +1,11 @@
 """The operation, as `keras.ops` has it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _device, _native, frameworks
-
-Axes = int | Sequence[int]
-Padding = str | Sequence[tuple[int, int]]
+from . import _arrays, _device, _native, frameworks
+from ._types import Axes, Padding
 
 
 def separable_conv(
@@ -50,16 +47,16 @@ def separable_conv(
         ValueError: shapes that do not fit together, an output without elements in a spatial axis ("Computed output size
             would be zero or negative"), dtypes that differ, an unknown padding or data format, strides or dilations
             that are not positive, an array in the memory of a device that is not CUDA's.
-        NotImplementedError: an array in a GPU's memory, and no GPU row for it.
-        TypeError: an argument is no array.
+        NotImplementedError: an array in a GPU's memory, and no GPU variant for it.
+        TypeError: an argument is not an array.
     """
+    arguments = inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate
     call = frameworks.of(inputs)
     if call is not None:
-        return call.conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
+        return call.conv(*arguments)
     if type(inputs) is not np.ndarray and _device.on_device(inputs):
-        return _device.conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
-    result = _native.conv(inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
-    return result if result.dtype != np.uint16 else result.view(inputs.dtype)
+        return _device.conv(*arguments)
+    return _arrays.like(_native.conv(*arguments), inputs)
 
 
 def depthwise_conv(
@@ -111,16 +108,9 @@ def explain(
         ValueError: as `separable_conv`.
     """
     name = getattr(inputs, "dtype", None)
-    return _native.explain(
-        _shape(inputs),
-        _shape(depthwise_kernel),
-        None if pointwise_kernel is None else _shape(pointwise_kernel),
-        dtype if name is None else str(getattr(name, "name", name)).removeprefix("torch."),
-        strides,
-        padding,
-        data_format,
-        dilation_rate,
-    )
+    shapes = (None if array is None else _shape(array) for array in (inputs, depthwise_kernel, pointwise_kernel))
+    dtype = dtype if name is None else str(getattr(name, "name", name)).removeprefix("torch.")
+    return _native.ShapedCall(*shapes, dtype, strides, padding, data_format, dilation_rate).explain()
 
 
 def _shape(array: Any) -> tuple[int, ...]:

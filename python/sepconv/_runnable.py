@@ -1,14 +1,11 @@
 """What layers and chains of them have in common: the call, also inside graphs of frameworks."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from . import _device, _native, frameworks
-from .frameworks._layers import remember
-
-if TYPE_CHECKING:
-    from ._layer import Layer
+from . import _arrays, _device, _native, frameworks
+from ._registry import remember
 
 
 class Runnable:
@@ -22,8 +19,8 @@ class Runnable:
     """The number in graphs of frameworks, of its own in this process."""
     key: str
     """The number as text: torch.compile may make a symbol of a number."""
-    layers: "tuple[Layer, ...]"
-    """The layers that run, in their order."""
+    layers: tuple[Any, ...]
+    """The `Layer`s that run, in their order."""
 
     def __init__(self, layer: _native.Runnable) -> None:
         self._layer = layer
@@ -51,12 +48,9 @@ class Runnable:
             if call is not None:
                 return call.run_layer(self, inputs, residual)
         if type(inputs) is not np.ndarray and _device.on_device(inputs):
-            *before, last = self.layers
-            for layer in before:
-                inputs = _device.run(layer, inputs)
-            return _device.run(last, inputs, residual, out)
+            return _device.run(self, inputs, residual, out)
         result = self._layer.run(inputs, residual, out)
-        return result if out is not None or result.dtype != np.uint16 else result.view(inputs.dtype)
+        return result if out is not None else _arrays.like(result, inputs)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the output for an input of this shape. Raises `ValueError` if there is none."""

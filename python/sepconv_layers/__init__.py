@@ -1,7 +1,8 @@
-"""Layer files (schema/layers.schema.json): the one reader of all Python programs here. It needs jsonschema, and neither NumPy nor
-the compiled module.
+"""Layer files (schema/layers.schema.json): the one reader of all Python programs here. Reading needs jsonschema; nothing here needs
+NumPy or the compiled module.
 
-What a file may hold is the schema's to say: keys, types, bounds, defaults. Here stands what a layer comes to.
+What a file may hold is the schema's to say: keys, types, bounds, defaults. Here stands what a layer comes to. What each framework
+calls the activations is in `sepconv_layers.activations`.
 """
 
 import copy
@@ -11,9 +12,8 @@ import json
 import math
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
-
-import jsonschema
 
 BYTES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
 
@@ -86,9 +86,12 @@ class Layer:
             return reach - 1, 0
         if self.fields["padding"] == "valid":
             return 0, 0
-        size, stride = self.spatial[axis], self.strides[axis]
-        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
-        return total // 2, total - total // 2
+        return same_padding(self.spatial[axis], self.kernel[axis], self.strides[axis], self.dilation[axis])
+
+    def activation(self, place: str) -> str | tuple[float | None, float | None]:
+        """Of "input", "mid" or "out": a word of the schema, or what `{"clamp": [lo, hi]}` clamps to."""
+        value = self.fields[f"{place}_activation"]
+        return tuple(value["clamp"]) if isinstance(value, dict) else value
 
     @property
     def output(self) -> list[int]:
@@ -118,6 +121,13 @@ class Layer:
         return dataclasses.replace(self, fields=self.fields | fields)
 
 
+def same_padding(size: Any, taps: int, stride: int, rate: int, maximum: Callable = max) -> tuple[Any, Any]:
+    """Zeros before and after an axis that "same" pads: the output has ceil(size / stride) elements, the odd zero is at the end.
+    The size may be a framework's symbol, for which `maximum` is then."""
+    total = maximum((-(-size // stride) - 1) * stride + (taps - 1) * rate + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
 def read(path: str | os.PathLike) -> list[Layer]:
     """All layers of a file, in its order; those that cannot be computed in one pass have `fusable` false.
 
@@ -134,7 +144,7 @@ def read(path: str | os.PathLike) -> list[Layer]:
 
 def parse(content: Any) -> list[Layer]:
     """The layers of a file's content. Raises ValueError, as `read`."""
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(content))
+    error = _jsonschema().exceptions.best_match(_validator().iter_errors(content))
     if error is not None:
         raise ValueError(_sentence(content, error))
     layers = [_with_defaults(fields) for fields in content["layers"]]
@@ -157,9 +167,17 @@ def schema() -> dict[str, Any]:
     raise FileNotFoundError(f"layers.schema.json is neither in {here} nor in the source tree")
 
 
+def _jsonschema() -> Any:
+    try:
+        import jsonschema
+    except ImportError as error:
+        raise ImportError("reading a layer file needs the package jsonschema: pip install jsonschema") from error
+    return jsonschema
+
+
 @functools.cache
-def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(schema())
+def _validator() -> Any:
+    return _jsonschema().Draft202012Validator(schema())
 
 
 def properties() -> dict[str, dict[str, Any]]:
@@ -193,7 +211,7 @@ def _check_rank(layer: Layer) -> None:
         raise ValueError(f'layer "{layer.name}": the output would be empty: the kernel is larger than the padded input')
 
 
-def _sentence(content: Any, error: jsonschema.ValidationError) -> str:
+def _sentence(content: Any, error: Any) -> str:
     """The error, with the layer by its name."""
     where = list(error.absolute_path)
     if where[:1] == ["layers"] and len(where) > 1:

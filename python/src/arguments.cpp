@@ -2,7 +2,6 @@
 
 #include <nanobind/stl/string.h>
 
-#include <cmath>
 #include <limits>
 #include <string>
 
@@ -13,7 +12,7 @@ namespace {
 
 std::string shown(nb::handle object) { return nb::cast<std::string>(nb::repr(object)); }
 
-[[noreturn]] void refuse(const char* argument, const char* wanted, nb::handle received) {
+[[noreturn]] void refuse(const char* argument, const std::string& wanted, nb::handle received) {
   throw std::invalid_argument(std::string(argument) + " must be " + wanted + ", received " + shown(received));
 }
 
@@ -53,16 +52,15 @@ void parse_axes(const char* argument, nb::handle object, std::vector<int64_t>* l
 }
 
 void parse_explicit_padding(nb::handle padding, Options* options) {
-  constexpr const char* wanted =
-      "\"valid\", \"same\", \"causal\" or a sequence with a pair (before, after) for each spatial axis";
-  if (!PySequence_Check(padding.ptr())) refuse("padding", wanted, padding);
+  const auto refuse_padding = [=] { refuse("padding", padding_choices(), padding); };
+  if (!PySequence_Check(padding.ptr())) refuse_padding();
   const Py_ssize_t axes = PySequence_Size(padding.ptr());
-  if (axes < 1) refuse("padding", wanted, padding);
+  if (axes < 1) refuse_padding();
   options->padding = SEPCONV_PADDING_EXPLICIT;
   for (Py_ssize_t axis = 0; axis < axes; ++axis) {
     std::vector<int64_t> pair;
     if (!to_integers(nb::steal(PySequence_GetItem(padding.ptr(), axis)), &pair) || pair.size() != 2) {
-      refuse("padding", wanted, padding);
+      refuse_padding();
     }
     options->pad_before.push_back(pair[0]);
     options->pad_after.push_back(pair[1]);
@@ -93,43 +91,28 @@ Options parse_options(nb::handle strides, nb::handle padding, nb::handle data_fo
   } else if (PyUnicode_Check(data_format.ptr())) {
     options.layout = parse_layout(nb::cast<std::string>(data_format));
   } else {
-    refuse("data_format", "\"channels_last\", \"channels_first\" or None", data_format);
+    refuse("data_format", quoted_names<sepconv_layout>() + " or None", data_format);
   }
   return options;
 }
 
 sepconv_activation parse_activation(const char* argument, nb::handle activation) {
-  constexpr const char* wanted =
-      "None, \"relu\", \"relu6\", \"swish\", \"hard_swish\", \"sigmoid\", \"tanh\", \"gelu\" or a pair (lo, hi)";
-  constexpr struct {
-    const char* name;
-    sepconv_activation_kind kind;
-  } names[] = {{"linear", SEPCONV_ACTIVATION_NONE},
-               {"relu", SEPCONV_ACTIVATION_RELU},
-               {"relu6", SEPCONV_ACTIVATION_RELU6},
-               {"swish", SEPCONV_ACTIVATION_SWISH},
-               {"silu", SEPCONV_ACTIVATION_SWISH},
-               {"hard_swish", SEPCONV_ACTIVATION_HARD_SWISH},
-               {"hard_silu", SEPCONV_ACTIVATION_HARD_SWISH},
-               {"sigmoid", SEPCONV_ACTIVATION_SIGMOID},
-               {"tanh", SEPCONV_ACTIVATION_TANH},
-               {"gelu", SEPCONV_ACTIVATION_GELU}};
   if (activation.is_none()) return {SEPCONV_ACTIVATION_NONE, 0, 0};
+  const auto refuse_activation = [=] {
+    refuse(argument, "None, " + quoted_names({SEPCONV_ACTIVATION_NONE, SEPCONV_ACTIVATION_CLAMP}) + " or a pair (lo, hi)",
+           activation);
+  };
   if (PyUnicode_Check(activation.ptr())) {
-    const auto word = nb::cast<std::string>(activation);
-    for (const auto& known : names) {
-      if (word == known.name) return {known.kind, 0, 0};
-    }
-    refuse(argument, wanted, activation);
+    const auto kind = from_name<sepconv_activation_kind>(nb::cast<std::string>(activation));
+    if (!kind || *kind == SEPCONV_ACTIVATION_CLAMP) refuse_activation();
+    return {*kind, 0, 0};
   }
-  if (!PySequence_Check(activation.ptr()) || PySequence_Size(activation.ptr()) != 2) {
-    refuse(argument, wanted, activation);
-  }
+  if (!PySequence_Check(activation.ptr()) || PySequence_Size(activation.ptr()) != 2) refuse_activation();
   const auto bound = [&](Py_ssize_t index, float otherwise) {
     const nb::object value = nb::steal(PySequence_GetItem(activation.ptr(), index));
     float number = 0;
     if (value.is_none()) return otherwise;
-    if (!nb::try_cast(value, number)) refuse(argument, wanted, activation);
+    if (!nb::try_cast(value, number)) refuse_activation();
     return number;
   };
   constexpr float infinity = std::numeric_limits<float>::infinity();

@@ -14,7 +14,7 @@ namespace sepconv::python {
 Options parse_options(nanobind::handle strides, nanobind::handle padding, nanobind::handle data_format,
                       nanobind::handle dilation_rate);
 
-/// None, a name, or a pair (lo, hi) to clamp to, either of which may be None.
+/// None, a word of sepconv_activation_name but "clamp", or a pair (lo, hi) to clamp to, either of which may be None.
 sepconv_activation parse_activation(const char* argument, nanobind::handle activation);
 
 /// A sequence of integers.

@@ -20,29 +20,14 @@ std::string dtype_of(nb::handle object, const char* otherwise) {
 }
 
 [[noreturn]] void refuse_type(const char* argument, const std::string& dtype) {
-  throw std::invalid_argument(std::string(argument) + " must be float16, bfloat16, float32 or float64, received " +
-                              dtype);
+  throw std::invalid_argument(std::string(argument) + " must be " + type_names() + ", received " + dtype);
 }
 
-bool is_bfloat16(nb::handle object) {
-  return nb::hasattr(object, "dtype") && nb::hasattr(object, "view") && dtype_of(object, "") == "bfloat16";
-}
-
-// One character of the struct module's, in native order and size.
-bool type_of_format(const char* format, Type* type) {
-  if (format == nullptr) return false;
-  if (*format == '@' || *format == '=' || *format == '<') ++format;
-  if (format[0] == '\0' || format[1] != '\0') return false;
-  switch (format[0]) {
-    case 'e':
-      return *type = Type::float16, true;
-    case 'f':
-      return *type = Type::float32, true;
-    case 'd':
-      return *type = Type::float64, true;
-    default:
-      return false;
-  }
+// The type of an array that the buffer protocol cannot express, such as bfloat16.
+std::optional<Type> type_without_format(nb::handle object) {
+  if (!nb::hasattr(object, "dtype") || !nb::hasattr(object, "view")) return std::nullopt;
+  const std::optional<Type> type = type_named(dtype_of(object, ""));
+  return type && !has_format(*type) ? type : std::nullopt;
 }
 
 void demand_rank(const char* argument, int64_t rank) {
@@ -52,6 +37,16 @@ void demand_rank(const char* argument, int64_t rank) {
 }
 
 }  // namespace
+
+std::optional<Type> type_of(const nb::dlpack::dtype& dtype) {
+  return type_of_dlpack({dtype.code, dtype.bits, dtype.lanes});
+}
+
+nb::tuple to_tuple(const Shape& shape) {
+  nb::list list;
+  for (int axis = 0; axis < shape.rank; ++axis) list.append(shape[axis]);
+  return nb::tuple(list);
+}
 
 Array::Array(const char* argument, nb::handle object, bool writable) {
   if (PyObject_CheckBuffer(object.ptr()) && from_buffer(argument, object, writable)) return;
@@ -71,13 +66,13 @@ Array::~Array() {
 bool Array::from_buffer(const char* argument, nb::handle object, bool writable) {
   const int flags = PyBUF_FORMAT | PyBUF_STRIDES | (writable ? PyBUF_WRITABLE : 0);
   nb::object view = nb::borrow(object);
-  bool bfloat16 = false;
+  std::optional<Type> type;
   if (PyObject_GetBuffer(view.ptr(), &buffer_, flags) != 0) {
     buffer_ = {};
     PyErr_Clear();
-    if (is_bfloat16(object) && !writable) {  // the buffer protocol has no such type: as 16-bit integers
-      view = kept_ = object.attr("view")("uint16");
-      bfloat16 = true;
+    type = writable ? std::nullopt : type_without_format(object);
+    if (type) {  // its bytes, as integers
+      view = kept_ = object.attr("view")("uint" + std::to_string(8 * bytes(*type)));
       if (PyObject_GetBuffer(view.ptr(), &buffer_, flags) != 0) throw nb::python_error();
     } else if (writable) {
       throw std::invalid_argument(std::string(argument) + " must be writable");
@@ -86,11 +81,9 @@ bool Array::from_buffer(const char* argument, nb::handle object, bool writable) 
     }
   }
   demand_rank(argument, buffer_.ndim);
-  if (bfloat16) {
-    tensor_.type = Type::bfloat16;
-  } else if (!type_of_format(buffer_.format, &tensor_.type)) {
-    refuse_type(argument, dtype_of(object, buffer_.format == nullptr ? "bytes" : buffer_.format));
-  }
+  if (!type) type = type_of_format(buffer_.format);
+  if (!type) refuse_type(argument, dtype_of(object, buffer_.format == nullptr ? "bytes" : buffer_.format));
+  tensor_.type = *type;
   const auto size = static_cast<int64_t>(bytes(tensor_.type));
   bool whole = reinterpret_cast<uintptr_t>(buffer_.buf) % static_cast<uintptr_t>(size) == 0;
   for (int axis = 0; axis < buffer_.ndim; ++axis) {
@@ -119,16 +112,9 @@ void Array::from_dlpack(const char* argument, nb::handle object) {
                                 std::to_string(array.device_type()));
   }
   demand_rank(argument, static_cast<int64_t>(array.ndim()));
-  const nb::dlpack::dtype dtype = array.dtype();
-  const bool is_float = dtype.code == static_cast<uint8_t>(nb::dlpack::dtype_code::Float) && dtype.lanes == 1;
-  const bool is_bfloat = dtype.code == static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat) && dtype.lanes == 1;
-  if (is_bfloat && dtype.bits == 16) {
-    tensor_.type = Type::bfloat16;
-  } else if (is_float && (dtype.bits == 16 || dtype.bits == 32 || dtype.bits == 64)) {
-    tensor_.type = dtype.bits == 16 ? Type::float16 : dtype.bits == 32 ? Type::float32 : Type::float64;
-  } else {
-    refuse_type(argument, dtype_of(object, "another type"));
-  }
+  const std::optional<Type> type = type_of(array.dtype());
+  if (!type) refuse_type(argument, dtype_of(object, "another type"));
+  tensor_.type = *type;
   for (std::size_t axis = 0; axis < array.ndim(); ++axis) {
     tensor_.shape.append(static_cast<int64_t>(array.shape(axis)));
     tensor_.stride[axis] = array.stride(axis);
@@ -145,9 +131,9 @@ nb::object new_array(Type type, const Shape& shape, Tensor* tensor) {
   for (int axis = 0; axis < shape.rank; ++axis) {
     extent[static_cast<std::size_t>(axis)] = static_cast<std::size_t>(shape[axis]);
   }
-  nb::dlpack::dtype dtype = {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), static_cast<uint8_t>(bytes(type) * 8),
-                             1};
-  if (type == Type::bfloat16) dtype.code = static_cast<uint8_t>(nb::dlpack::dtype_code::UInt);
+  const DLPackType known = dlpack_of(type);
+  const nb::dlpack::dtype dtype = {static_cast<uint8_t>(has_format(type) ? known.code : dlpack_uint),
+                                   static_cast<uint8_t>(known.bits), static_cast<uint16_t>(known.lanes)};
   *tensor = Tensor::dense(data, type, shape);
   return nb::cast(
       nb::ndarray<nb::numpy>(data, static_cast<std::size_t>(shape.rank), extent.data(), owner, nullptr, dtype));

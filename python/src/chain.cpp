@@ -11,8 +11,7 @@ namespace {
 // What a layer takes or gives, in words: "float32, channels_last, 2 spatial axes, 8 channels".
 std::string interface_of(const Layer& layer, int64_t channels) {
   const sepconv_problem& problem = layer.problem();
-  const bool first = problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
-  return std::string(name(layer.type())) + ", " + (first ? "channels_first" : "channels_last") + ", " +
+  return std::string(name(layer.type())) + ", " + sepconv::name(problem.layout) + ", " +
          std::to_string(problem.spatial_rank) + " spatial axes, " + std::to_string(channels) + " channels";
 }
 

@@ -90,13 +90,13 @@ void gather_as(const Tensor& tensor, void* to, Convert convert) {
 void gather(const Tensor& from, void* to) {
   const auto same = [](auto value) { return value; };
   switch (from.type) {
-    case Type::float16:
+    case Type::F16:
       return gather_as<float, uint16_t>(from, to, from_float16);
-    case Type::bfloat16:
+    case Type::BF16:
       return gather_as<float, uint16_t>(from, to, from_bfloat16);
-    case Type::float32:
+    case Type::F32:
       return gather_as<float, float>(from, to, same);
-    case Type::float64:
+    case Type::F64:
       return gather_as<double, double>(from, to, same);
   }
 }
@@ -106,10 +106,10 @@ void scatter(const void* from, const Tensor& to) {
   const float* values = static_cast<const float*>(from);
   uint16_t* halves = static_cast<uint16_t*>(to.data);
   switch (to.type) {
-    case Type::float16:
+    case Type::F16:
       for (int64_t i = 0; i < count; ++i) halves[i] = to_float16(values[i]);
       return;
-    case Type::bfloat16:
+    case Type::BF16:
       for (int64_t i = 0; i < count; ++i) halves[i] = to_bfloat16(values[i]);
       return;
     default:

@@ -1,6 +1,5 @@
 #include "describe.h"
 
-#include <algorithm>
 #include <cctype>
 #include <new>
 
@@ -99,15 +98,17 @@ void demand_stage(const char* stage, bool there, const char* bias_name, const Te
 }  // namespace
 
 sepconv_padding parse_padding(const std::string& text) {
-  const std::string word = lower(text);
-  if (word == "valid") return SEPCONV_PADDING_VALID;
-  if (word == "same") return SEPCONV_PADDING_SAME;
-  if (word == "causal") return SEPCONV_PADDING_CAUSAL;
-  refuse("padding must be \"valid\", \"same\", \"causal\" or a sequence of (before, after), received \"" + text + "\"");
+  const std::optional<sepconv_padding> padding = from_name<sepconv_padding>(lower(text));
+  if (padding && *padding != SEPCONV_PADDING_EXPLICIT) return *padding;
+  refuse("padding must be " + padding_choices() + ", received \"" + text + "\"");
+}
+
+std::string padding_choices() {
+  return quoted_names({SEPCONV_PADDING_EXPLICIT}) + " or a sequence with a pair (before, after) for each spatial axis";
 }
 
 void set_padding(const std::string& text, const int64_t* pads, int64_t count, Options* options) {
-  if (text != "explicit") {
+  if (text != sepconv::name(SEPCONV_PADDING_EXPLICIT)) {
     options->padding = parse_padding(text);
     return;
   }
@@ -119,10 +120,8 @@ void set_padding(const std::string& text, const int64_t* pads, int64_t count, Op
 }
 
 sepconv_layout parse_layout(const std::string& text) {
-  const std::string word = lower(text);
-  if (word == "channels_last") return SEPCONV_LAYOUT_CHANNELS_LAST;
-  if (word == "channels_first") return SEPCONV_LAYOUT_CHANNELS_FIRST;
-  refuse("data_format must be \"channels_last\" or \"channels_first\", received \"" + text + "\"");
+  if (const auto layout = from_name<sepconv_layout>(lower(text))) return *layout;
+  refuse("data_format must be one of " + quoted_names<sepconv_layout>() + ", received \"" + text + "\"");
 }
 
 void demand_type(const char* argument, const Tensor& tensor, Type type) {
@@ -171,8 +170,7 @@ sepconv_problem describe_layer(const Options& options, const Weights& weights, T
   problem.input_activation = options.input_activation;
   problem.mid_activation = options.mid_activation;
   problem.out_activation = options.out_activation;
-  const sepconv_dtype dtype = *type == Type::float64 ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
-  problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype;
+  problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype_of(computed_in(*type));
   return problem;
 }
 
@@ -186,7 +184,7 @@ void describe_input(const Shape& input, sepconv_problem* problem) {
   const int64_t channels = input[first ? 1 : rank + 1];
   if (channels != problem->in_channels) {
     refuse("the number of input channels must match the kernel: inputs of shape " + input.text() + ", " +
-           (first ? "channels_first" : "channels_last") + ", have " + std::to_string(channels) + ", the kernel has " +
+           sepconv::name(problem->layout) + ", have " + std::to_string(channels) + ", the kernel has " +
            std::to_string(problem->in_channels));
   }
   problem->batch = input[0];

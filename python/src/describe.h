@@ -2,10 +2,12 @@
 #ifndef SEPCONV_PYTHON_DESCRIBE_H
 #define SEPCONV_PYTHON_DESCRIBE_H
 
+#include <algorithm>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
-#include "sepconv/sepconv.h"
+#include "sepconv/sepconv.hpp"
 #include "tensor.h"
 
 namespace sepconv::python {
@@ -25,9 +27,21 @@ struct Weights {
   const Tensor *depthwise_kernel = nullptr, *pointwise_kernel = nullptr, *mid_bias = nullptr, *out_bias = nullptr;
 };
 
+/// The words of an enumeration but some: "relu", "relu6", "swish", each in quotes.
+template <typename Enum>
+std::string quoted_names(std::initializer_list<Enum> without = {}) {
+  std::string list;
+  for (int value = 0; const char* word = sepconv::name(static_cast<Enum>(value)); ++value) {
+    if (std::find(without.begin(), without.end(), static_cast<Enum>(value)) != without.end()) continue;
+    list += std::string(list.empty() ? "\"" : ", \"") + word + '"';
+  }
+  return list;
+}
+
 /// The parsers of strings that every caller has; they throw std::invalid_argument. Any case.
 sepconv_padding parse_padding(const std::string& text);
 sepconv_layout parse_layout(const std::string& text);
+std::string padding_choices();  ///< what padding may be, in words
 
 /// Padding as graphs carry it: a word, which may be "explicit", and then zeros before and after each spatial axis.
 void set_padding(const std::string& text, const int64_t* pads, int64_t count, Options* options);

@@ -16,23 +16,14 @@ sepconv_problem problem_of(const Layer& layer, const Tensor& input, bool has_res
         "inputs must be contiguous, or a slice whose innermost axis is: on a GPU it is not copied");
   }
   problem.has_residual = has_residual ? 1 : 0;
-  if (layer.type() == Type::float16 || layer.type() == Type::bfloat16) {
-    problem.input_dtype = problem.weight_dtype = problem.output_dtype =
-        layer.type() == Type::float16 ? SEPCONV_DTYPE_F16 : SEPCONV_DTYPE_BF16;
-  }
+  problem.input_dtype = problem.weight_dtype = problem.output_dtype = dtype_of(layer.type());
   return problem;
 }
 
-Plan plan_for(const sepconv_problem& problem) {
+sepconv_options on_device() {
   sepconv_options options = default_options();
   options.device = SEPCONV_DEVICE_CUDA;
-  try {
-    return Plan(Problem(problem), options);
-  } catch (const Error& error) {
-    if (error.status() == SEPCONV_UNSUPPORTED) throw Unsupported(error.what());
-    if (error.status() == SEPCONV_INVALID_ARGUMENT) throw std::invalid_argument(error.what());
-    throw;
-  }
+  return options;
 }
 
 // Weights are kept in the type that is computed in; what they were rounded from, they are again.
@@ -53,24 +44,16 @@ class InType {
   const void* data_;
 };
 
-Block pack(const Layer& layer, const Plan& plan) {
+Block pack_in_type(const Layer& layer, const Plan& plan) {
   const sepconv_problem& problem = layer.problem();
   int64_t taps = 1;
   for (int axis = 0; axis < problem.spatial_rank; ++axis) taps *= problem.kernel_extent[axis];
   const int64_t mid = problem.in_channels * problem.depth_multiplier;
-  const Layer::Kept kept = layer.weights();
+  const WeightData kept = layer.weights();
   const InType depthwise(kept.depthwise_kernel, taps * mid, layer.type()),
       pointwise(kept.pointwise_kernel, mid * problem.out_channels, layer.type()),
       mid_bias(kept.mid_bias, mid, layer.type()), out_bias(kept.out_bias, problem.out_channels, layer.type());
-  sepconv_weights weights;
-  sepconv_weights_init(&weights, sizeof weights);
-  weights.depthwise_kernel = depthwise.data();
-  weights.pointwise_kernel = pointwise.data();
-  weights.mid_bias = mid_bias.data();
-  weights.out_bias = out_bias.data();
-  Block packed(plan.packed_size());
-  check_status(sepconv_plan_pack(plan.get(), &weights, packed.data(), packed.size()));
-  return packed;
+  return pack(plan, {depthwise.data(), pointwise.data(), mid_bias.data(), out_bias.data()});
 }
 
 void demand(bool holds, const char* argument, const std::string& rule) {
@@ -84,8 +67,8 @@ DevicePlan::DevicePlan(const Layer& layer, const Tensor& input, bool has_residua
       has_residual_(has_residual),
       input_shape_(input.shape),
       output_shape_(layer.output_shape(input.shape)),
-      plan_(plan_for(problem_of(layer, input, has_residual))),
-      packed_(pack(layer, plan_)) {}
+      plan_(make_plan(problem_of(layer, input, has_residual), on_device())),
+      packed_(pack_in_type(layer, plan_)) {}
 
 void DevicePlan::warm_up(void* stream) const { check_status(sepconv_plan_warm_up(plan_.get(), stream)); }
 

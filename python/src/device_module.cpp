@@ -9,6 +9,7 @@
 
 #include "arrays.h"
 #include "device.h"
+#include "layer_module.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -36,7 +37,7 @@ class Capsule {
     }
     given_.device = array_.device_id();
     given_.tensor.data = array_.data();
-    given_.tensor.type = type(argument);
+    given_.tensor.type = element_type(argument);
     for (std::size_t axis = 0; axis < array_.ndim(); ++axis) {
       given_.tensor.shape.append(static_cast<int64_t>(array_.shape(axis)));
       given_.tensor.stride[axis] = array_.stride(axis);
@@ -58,18 +59,11 @@ class Capsule {
   }
 
  private:
-  Type type(const char* argument) const {
+  Type element_type(const char* argument) const {
     const nb::dlpack::dtype dtype = array_.dtype();
-    const auto is = [&](nb::dlpack::dtype_code code, int bits) {
-      return dtype.code == static_cast<uint8_t>(code) && dtype.bits == bits && dtype.lanes == 1;
-    };
-    using Code = nb::dlpack::dtype_code;
-    if (is(Code::Float, 16)) return Type::float16;
-    if (is(Code::Bfloat, 16)) return Type::bfloat16;
-    if (is(Code::Float, 32)) return Type::float32;
-    if (is(Code::Float, 64)) return Type::float64;
-    if (is(Code::UInt, 8)) return Type::float32;  // packed weights and workspace: their type is not asked for
-    throw std::invalid_argument(std::string(argument) + " must be float16, bfloat16, float32 or float64");
+    if (dtype.code == dlpack_uint && dtype.bits == 8) return Type::F32;  // packed weights, workspace: it is not asked for
+    if (const std::optional<Type> type = type_of(dtype)) return *type;
+    throw std::invalid_argument(std::string(argument) + " must be " + type_names());
   }
 
   nb::ndarray<> array_;
@@ -80,32 +74,26 @@ nb::object packed_of(const DevicePlan& plan) {
   Tensor tensor;
   Shape words;
   words.append(static_cast<int64_t>(plan.packed().size() / sizeof(float)));
-  nb::object array = new_array(Type::float32, words, &tensor);
+  nb::object array = new_array(Type::F32, words, &tensor);
   std::memcpy(tensor.data, plan.packed().data(), plan.packed().size());
   return array.attr("view")("uint8");
 }
 
-nb::tuple extents_of(const Shape& shape) {
-  nb::list list;
-  for (int axis = 0; axis < shape.rank; ++axis) list.append(shape[axis]);
-  return nb::tuple(list);
-}
-
 }  // namespace
 
-void define_devices(nb::module_* module, std::function<const Layer&(nb::handle)> layer_of) {
+void define_devices(nb::module_* module) {
   nb::class_<Capsule>(*module, "DeviceTensor")
       .def(nb::init<const char*, nb::handle, uintptr_t>(), "argument"_a, "array"_a, "stream"_a)
       .def_prop_ro("key", &Capsule::key);
   nb::class_<DevicePlan>(*module, "DevicePlan")
       .def(
           "__init__",
-          [layer_of](DevicePlan* self, nb::handle layer, const Capsule& inputs, bool has_residual) {
+          [](DevicePlan* self, nb::handle layer, const Capsule& inputs, bool has_residual) {
             new (self) DevicePlan(layer_of(layer), inputs.get().tensor, has_residual);
           },
           "layer"_a, "inputs"_a, "has_residual"_a)
       .def_prop_ro("variant", &DevicePlan::variant)
-      .def_prop_ro("output_shape", [](const DevicePlan& self) { return extents_of(self.output_shape()); })
+      .def_prop_ro("output_shape", [](const DevicePlan& self) { return to_tuple(self.output_shape()); })
       .def_prop_ro("workspace_size", &DevicePlan::workspace_size)
       .def("packed", packed_of)
       .def(

@@ -4,14 +4,10 @@
 
 #include <nanobind/nanobind.h>
 
-#include <functional>
-
-#include "layer.h"
-
 namespace sepconv::python {
 
-/// Defines DeviceTensor and DevicePlan; `layer_of` finds the layer of a Python object.
-void define_devices(nanobind::module_* module, std::function<const Layer&(nanobind::handle)> layer_of);
+/// Defines DeviceTensor and DevicePlan.
+void define_devices(nanobind::module_* module);
 
 }  // namespace sepconv::python
 

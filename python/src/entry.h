@@ -5,14 +5,21 @@
 
 #include <stdint.h>
 
-#define SEPCONV_ENTRY_VERSION 1
+#define SEPCONV_ENTRY_VERSION 2
 #define SEPCONV_ENTRY_MAX_RANK 5
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* type: 0 float16, 1 bfloat16, 2 float32, 3 float64. Extents outermost first; the elements are dense, row-major. */
+/* The types of tensors: SEPCONV_ENTRY_F16 and so on. */
+enum {
+#define SEPCONV_TENSOR_TYPE(enumerator, ...) SEPCONV_ENTRY_##enumerator,
+#include "types.inc"
+  SEPCONV_ENTRY_TYPES
+};
+
+/* Extents outermost first; the elements are dense, row-major. */
 typedef struct sepconv_entry_tensor {
   void* data;
   int32_t type, rank;

@@ -11,9 +11,8 @@ struct JaxHandler {
   void* function;  ///< an XLA_FFI_Handler
 };
 
-/// sepconv_conv, sepconv_depthwise, sepconv_layer and sepconv_layer_residual, for jax.ffi.register_ffi_target on the
-/// platform "cpu".
-std::array<JaxHandler, 4> jax_handlers();
+/// sepconv_conv and sepconv_layer, for jax.ffi.register_ffi_target on the platform "cpu".
+std::array<JaxHandler, 2> jax_handlers();
 
 }  // namespace sepconv::python
 

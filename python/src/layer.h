@@ -1,4 +1,4 @@
-// Layers whose weights are packed once, and calls that bring their weights along.
+// Layers whose weights are packed once.
 #ifndef SEPCONV_PYTHON_LAYER_H
 #define SEPCONV_PYTHON_LAYER_H
 
@@ -8,10 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "block.h"
-#include "describe.h"
-#include "sepconv/sepconv.hpp"
-#include "tensor.h"
+#include "run.h"
 
 namespace sepconv::python {
 
@@ -44,10 +41,7 @@ class Layer : public Runnable {
   const sepconv_problem& problem() const { return prototype_; }  ///< its batch and in_extent are 0
 
   /// The weights as they were given, dense, in the type that is computed in; null for what the layer does not have.
-  struct Kept {
-    const void *depthwise_kernel, *pointwise_kernel, *mid_bias, *out_bias;
-  };
-  Kept weights() const;
+  WeightData weights() const;
 
   Shape output_shape(const Shape& input) const override;
   void run(const Tensor& input, const Tensor* residual, const Tensor& output) const override;
@@ -64,8 +58,7 @@ class Layer : public Runnable {
     Plan anchor;
     Block weights;
   };
-  struct
-      Next {  // the packed weights that a thread used after these: where they lay, which is all that is done with them
+  struct Next {  // the packed weights that a thread used after these: an address to fetch from, which may be stale
     std::atomic<const void*> data = nullptr;
     std::atomic<std::size_t> size = 0;
   };
@@ -78,8 +71,7 @@ class Layer : public Runnable {
   using Buffer = std::vector<unsigned char>;
 
   sepconv_problem problem_for(const Shape& input) const;
-  std::shared_ptr<const Prepared> prepared_for(const sepconv_problem& problem, int threads) const;
-  std::shared_ptr<const Packed> pack(const sepconv_problem& problem, const sepconv_options& options) const;
+  std::shared_ptr<const Prepared> prepared_for(const sepconv_problem& problem) const;
   static void follow(const std::shared_ptr<const Prepared>& prepared);
 
   sepconv_problem prototype_;
@@ -90,21 +82,6 @@ class Layer : public Runnable {
   mutable std::vector<std::shared_ptr<const Packed>> packed_;
   mutable std::vector<std::shared_ptr<const Prepared>> prepared_;  // the most recently used first
 };
-
-/// One run with weights that are dense or not, and used for this call only.
-void run_once(const Options& options, const Weights& weights, const Tensor& input, const Tensor& output);
-
-/// The shape of that run's output.
-Shape output_shape(const Options& options, const Weights& weights, const Shape& input);
-
-/// Why that run's variant is chosen: a text for people.
-std::string explain(const Options& options, const Weights& weights, const Shape& input);
-
-/// How many convolutions this process has computed, and how many tensors it copied to do so: those of 16-bit types, and
-/// those whose strides the runtime does not read.
-int64_t run_count();
-int64_t copy_count();
-void count_run();  ///< one more
 
 }  // namespace sepconv::python
 

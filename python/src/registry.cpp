@@ -36,9 +36,9 @@ const char* guarded(Body body) {
 }
 
 Tensor tensor_of(const sepconv_entry_tensor& given) {
-  if (given.type < 0 || given.type > static_cast<int>(Type::float64) || given.rank < 0 || given.rank > max_rank) {
-    throw std::invalid_argument("a tensor of rank 0 to 5 and a floating-point type is needed, received rank " +
-                                std::to_string(given.rank));
+  if (given.type < 0 || given.type >= SEPCONV_ENTRY_TYPES || given.rank < 0 || given.rank > max_rank) {
+    throw std::invalid_argument("tensors must be " + type_names() + " and have a rank up to " +
+                                std::to_string(max_rank) + ", received rank " + std::to_string(given.rank));
   }
   Shape shape;
   for (int axis = 0; axis < given.rank; ++axis) shape.append(given.extent[axis]);

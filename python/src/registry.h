@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "call.h"
 #include "entry.h"
 #include "layer.h"
 

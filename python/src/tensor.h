@@ -3,24 +3,13 @@
 #define SEPCONV_PYTHON_TENSOR_H
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
+#include "types.h"
+
 namespace sepconv::python {
-
-/// What tensors may hold. The compiled variants compute in float32 and float64; the 16-bit types are converted on the
-/// way in and out, and everything between is float32.
-enum class Type : int { float16, bfloat16, float32, float64 };
-
-inline std::size_t bytes(Type type) { return type == Type::float64 ? 8 : type == Type::float32 ? 4 : 2; }
-inline const char* name(Type type) {
-  constexpr const char* names[] = {"float16", "bfloat16", "float32", "float64"};
-  return names[static_cast<int>(type)];
-}
-/// The type that a tensor of `type` is computed in.
-inline Type computed_in(Type type) { return type == Type::float64 ? Type::float64 : Type::float32; }
 
 /// Batch, three spatial axes, channels.
 constexpr int max_rank = 5;
@@ -51,7 +40,7 @@ struct Shape {
 /// A tensor that lives elsewhere. Strides are in elements.
 struct Tensor {
   void* data = nullptr;
-  Type type = Type::float32;
+  Type type = Type::F32;
   Shape shape;
   std::array<int64_t, max_rank> stride = {};
 

@@ -74,7 +74,7 @@ void set_default_threads(int threads) {
   threads_of_calls().store(threads, std::memory_order_relaxed);
 }
 
-Crew::Crew(int threads) {
+Workers::Workers(int threads) {
   if (threads == 1) return;
   Pool& pool = pool_of(threads);
   held_ = std::unique_lock<std::mutex>(pool.free, std::try_to_lock);

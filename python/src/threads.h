@@ -16,9 +16,9 @@ void check_threads(int threads);
 
 /// Threads for one run, held until the object goes: `parallel_for` and `context` are those of sepconv_arguments. Null
 /// for a single thread, and where another run holds the threads: it is better to begin alone than to wait.
-class Crew {
+class Workers {
  public:
-  explicit Crew(int threads);
+  explicit Workers(int threads);
   sepconv_parallel_for parallel_for = nullptr;
   void* context = nullptr;
 

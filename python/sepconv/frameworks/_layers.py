@@ -1,26 +1,13 @@
-"""Layers, and chains of them, by number: graphs of frameworks carry numbers, not objects."""
+"""Layers, and chains of them, in a framework's own operations, and the shapes of what they give."""
 
-import weakref
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from sepconv_layers import activations
 
-from ._geometry import output_shape
-
-_layers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-
-
-def remember(layer: Any) -> None:
-    _layers[layer.number] = layer
-
-
-def layer_of(number: int) -> Any:
-    layer = _layers.get(number)
-    if layer is None:
-        raise ValueError(f"sepconv layer {number} no longer exists: keep the Layer as long as what was traced with it")
-    return layer
-
+from .._geometry import output_shape
 
 def shape_after(runnable: Any, shape: Sequence[Any]) -> list[Any]:
     """The shape of a layer's or a chain's output; extents may be symbols, or `None` where they are not known."""
@@ -35,7 +22,7 @@ def layer_reference(
     residual: Any,
     reference: Callable[..., Any],
     tensor: Callable[[np.ndarray], Any],
-    activation: Callable[[Any], Callable[[Any], Any]],
+    framework: ModuleType,
     middle_first: bool = False,
 ) -> Any:
     """A layer in a framework's own operations.
@@ -43,12 +30,12 @@ def layer_reference(
     Args:
         reference: the framework's convolution, `(geometry, inputs, depthwise_kernel, pointwise_kernel, between)`.
         tensor: makes a weight the framework's, in the dtype of the inputs.
-        activation: the framework's function for one of the layer's activations.
+        framework: its module, for the activations.
         middle_first: `between` sees its tensor with channels first, whatever the layer's data format.
     """
     g = layer.geometry
     depthwise_kernel, pointwise_kernel, mid_bias, out_bias = layer.weights()
-    before, middle, after = (activation(a) for a in layer.activations)
+    before, middle, after = (activations.function(a, framework) for a in layer.activations)
 
     def add(x, bias, channels_first):
         if bias is None:

@@ -26,20 +26,18 @@ def cache_folder() -> pathlib.Path:
 
 
 def _sources() -> list[pathlib.Path]:
-    # In a build tree of the project, entry.h lies with the module's sources.
-    header = _folder / "entry.h"
-    if not header.exists():
-        header = _folder.resolve().parents[1] / "src" / "entry.h"
-    return [_folder / "tensorflow_op.cc", header]
+    # In a build tree of the project, the headers lie with the module's sources.
+    headers = _folder if (_folder / "entry.h").exists() else _folder.resolve().parents[1] / "src"
+    return [_folder / "tensorflow_op.cc", headers / "entry.h", headers / "types.inc"]
 
 
 def _compile() -> pathlib.Path:
     """The library for this TensorFlow and these sources, compiled if it is not there yet."""
-    source, header = _sources()
+    source, *headers = sources = _sources()
     compiler = os.environ.get("CXX", "c++")
     flags = [*tf.sysconfig.get_compile_flags(), *tf.sysconfig.get_link_flags()]
     # Every input of the compilation but the compiler itself.
-    content = "\n".join([tf.__version__, compiler, *flags, source.read_text(), header.read_text()])
+    content = "\n".join([tf.__version__, compiler, *flags, *(path.read_text() for path in sources)])
     library = cache_folder() / f"tensorflow-{tf.__version__}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.so"
     if library.exists():
         return library
@@ -48,20 +46,8 @@ def _compile() -> pathlib.Path:
     handle, partial = tempfile.mkstemp(suffix=".so", dir=library.parent)
     os.close(handle)
     try:
-        include = ["-I", str(header.parent)]
-        command = [
-            compiler,
-            "-O2",
-            "-shared",
-            "-fPIC",
-            str(source),
-            "-o",
-            partial,
-            *include,
-            *flags,
-            "-std=c++17",
-            "-w",
-        ]
+        options = ["-O2", "-shared", "-fPIC", "-std=c++17", "-w", "-I", str(headers[0].parent)]
+        command = [compiler, str(source), "-o", partial, *flags, *options]
         subprocess.run(command, check=True, capture_output=True, text=True)
         os.replace(partial, library)  # a process that does the same at the same time sees all of it or nothing
     finally:

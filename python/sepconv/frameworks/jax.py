@@ -1,6 +1,7 @@
 """JAX: calls through XLA's foreign function interface on CPUs; JAX's own operators on other devices."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -8,19 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _native
-from ._geometry import Geometry, geometry, pads
-from ._layers import layer_of, layer_reference, through
-
-ACTIVATIONS = {
-    "linear": lambda x: x,
-    "relu": jax.nn.relu,
-    "relu6": jax.nn.relu6,
-    "swish": jax.nn.silu,
-    "hard_swish": jax.nn.hard_swish,
-    "sigmoid": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    "gelu": functools.partial(jax.nn.gelu, approximate=True),
-}
+from .._geometry import Geometry, geometry, pads, shape_or_none
+from .._registry import layer_of
+from ._layers import layer_reference, through
 
 
 def readable(array: jax.Array) -> Any:
@@ -31,6 +22,10 @@ def readable(array: jax.Array) -> Any:
 def _register() -> None:
     for name, handler in _native.jax_handlers().items():
         jax.ffi.register_ffi_target(name, handler, platform="cpu")
+
+
+def _ffi_call(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+    return jax.ffi.ffi_call(name, jax.ShapeDtypeStruct(shape, dtype), vmap_method="sequential")
 
 
 def _on_cpu(call: Any, otherwise: Any, *arrays: jax.Array) -> jax.Array:
@@ -67,23 +62,21 @@ def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=
     return jnp.moveaxis(x, -1, 1) if g.first else x
 
 
+def _tangent(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> jax.Array:
+    """JAX's own derivative of a function whose last arguments may be None."""
+    given = [i for i, t in enumerate(primals) if t is not None]
+    own = lambda *tensors: function(*tensors, *(None for _ in range(len(primals) - len(tensors))))
+    return jax.jvp(own, [primals[i] for i in given], [tangents[i] for i in given])[1]
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _conv(g: Geometry, inputs, depthwise_kernel, pointwise_kernel):
     tensors = [t for t in (inputs, depthwise_kernel, pointwise_kernel) if t is not None]
-    shape = _native.conv_shape(
-        inputs.shape,
-        depthwise_kernel.shape,
-        None if pointwise_kernel is None else pointwise_kernel.shape,
-        inputs.dtype.name,
-        g.strides,
-        g.native_padding,
-        g.data_format,
-        g.dilation_rate,
-    )
+    shapes = inputs.shape, depthwise_kernel.shape, shape_or_none(pointwise_kernel)
+    shape = _native.ShapedCall(*shapes, inputs.dtype.name, *g.arguments).output_shape()
 
     def call(*arrays):
-        name = "sepconv_depthwise" if pointwise_kernel is None else "sepconv_conv"
-        return jax.ffi.ffi_call(name, jax.ShapeDtypeStruct(shape, inputs.dtype), vmap_method="sequential")(
+        return _ffi_call("sepconv_conv", shape, inputs.dtype)(
             *arrays,
             strides=np.array(g.strides, np.int64),
             padding=g.padding,
@@ -97,29 +90,16 @@ def _conv(g: Geometry, inputs, depthwise_kernel, pointwise_kernel):
 
 @_conv.defjvp
 def _(g, primals, tangents):
-    given = [i for i, t in enumerate(primals) if t is not None]
-
-    def own(*tensors):
-        return _reference(g, *tensors, *(None for _ in range(3 - len(tensors))))
-
-    tangent = jax.jvp(own, [primals[i] for i in given], [tangents[i] for i in given])[1]
-    return _conv(g, *primals), tangent
+    return _conv(g, *primals), _tangent(functools.partial(_reference, g), primals, tangents)
 
 
 def conv(
-    inputs: jax.Array,
-    depthwise_kernel: jax.Array,
-    pointwise_kernel: jax.Array | None,
-    strides: Any = 1,
-    padding: Any = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
+    inputs: jax.Array, depthwise_kernel: jax.Array, pointwise_kernel: jax.Array | None, *attributes: Any
 ) -> jax.Array:
     inputs, depthwise_kernel = jnp.asarray(inputs), jnp.asarray(depthwise_kernel)
     pointwise_kernel = None if pointwise_kernel is None else jnp.asarray(pointwise_kernel)
     same_dtype(inputs, depthwise_kernel, pointwise_kernel)
-    pointwise = None if pointwise_kernel is None else pointwise_kernel.shape
-    g = geometry(depthwise_kernel.shape, pointwise, strides, padding, data_format, dilation_rate)
+    g = geometry(depthwise_kernel.shape, shape_or_none(pointwise_kernel), *attributes)
     return _conv(g, inputs, depthwise_kernel, pointwise_kernel)
 
 
@@ -135,13 +115,7 @@ def _reference_of(number: int, inputs, residual):
 
 def _layer_reference(layer: Any, inputs, residual):
     tensor = lambda w: jnp.asarray(w, inputs.dtype)
-    return layer_reference(layer, inputs, residual, _reference, tensor, _activation)
-
-
-def _activation(activation):
-    if isinstance(activation, tuple):
-        return lambda x: jnp.clip(x, *activation)
-    return ACTIVATIONS[activation]
+    return layer_reference(layer, inputs, residual, _reference, tensor, jax)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -150,22 +124,14 @@ def _layer(number: int, inputs, residual):
     tensors = [inputs] if residual is None else [inputs, residual]
 
     def call(*arrays):
-        name = "sepconv_layer" if residual is None else "sepconv_layer_residual"
-        return jax.ffi.ffi_call(name, jax.ShapeDtypeStruct(shape, inputs.dtype), vmap_method="sequential")(
-            *arrays, layer=np.int64(number)
-        )
+        return _ffi_call("sepconv_layer", shape, inputs.dtype)(*arrays, layer=np.int64(number))
 
     return _on_cpu(call, lambda x, r=None: _reference_of(number, x, r), *tensors)
 
 
 @_layer.defjvp
 def _(number, primals, tangents):
-    inputs, residual = primals
-    if residual is None:
-        tangent = jax.jvp(lambda x: _reference_of(number, x, None), [inputs], [tangents[0]])[1]
-    else:
-        tangent = jax.jvp(lambda x, r: _reference_of(number, x, r), primals, tangents)[1]
-    return _layer(number, inputs, residual), tangent
+    return _layer(number, *primals), _tangent(functools.partial(_reference_of, number), primals, tangents)
 
 
 def run_layer(layer: Any, inputs: jax.Array, residual: jax.Array | None) -> jax.Array:

@@ -9,6 +9,7 @@ is what runs on a GPU.
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,20 +18,10 @@ from tensorflow.python.framework import ops as tf_ops
 from tensorflow.python.ops import control_flow_util
 
 from .. import _native
-from ._geometry import Geometry, geometry, output_shape, pads
-from ._layers import layer_of, layer_reference, shape_after, through
+from .._geometry import Geometry, geometry, output_shape, pads
+from .._registry import layer_of
+from ._layers import layer_reference, shape_after, through
 from ._tensorflow_library import operations
-
-ACTIVATIONS = {
-    "linear": lambda x: x,
-    "relu": tf.nn.relu,
-    "relu6": tf.nn.relu6,
-    "swish": tf.nn.silu,
-    "hard_swish": lambda x: x * tf.nn.relu6(x + 3) / 6,
-    "sigmoid": tf.math.sigmoid,
-    "tanh": tf.math.tanh,
-    "gelu": functools.partial(tf.nn.gelu, approximate=True),
-}
 
 
 def readable(tensor: Any) -> Any:
@@ -52,16 +43,7 @@ def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=
         x = x[(slice(None), *(slice(None, None, s) for s in g.strides))]
     else:
         extents = [n if n is not None else tf.shape(x)[axis + 1] for axis, n in enumerate(x.shape[1:-1])]
-        if g.padding != "same":
-            pairs = pads(g, [1] * rank)
-        elif None not in x.shape[1:-1]:
-            pairs = pads(g, x.shape[1:-1])
-        else:
-            totals = [
-                tf.maximum((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
-                for n, k, s, d in zip(extents, g.kernel, g.strides, g.dilation_rate, strict=True)
-            ]
-            pairs = [(t // 2, t - t // 2) for t in totals]
+        pairs = pads(g, extents, tf.maximum if None in x.shape[1:-1] else max)
         x = tf.pad(x, [(0, 0), *pairs, (0, 0)])
         outs = [
             (n + before + after - (k - 1) * d - 1) // s + 1
@@ -70,7 +52,7 @@ def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=
         channels, multiplier = depthwise_kernel.shape[-2:]
         kernel = tf.reshape(depthwise_kernel, [-1, channels, multiplier])
         total = None
-        for index, tap in enumerate(_indices(g.kernel)):
+        for index, tap in enumerate(itertools.product(*map(range, g.kernel))):
             window = tuple(
                 slice(t * d, t * d + (n - 1) * s + 1, s)
                 for t, d, n, s in zip(tap, g.dilation_rate, outs, g.strides, strict=True)
@@ -84,11 +66,11 @@ def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=
     return tf.transpose(x, [0, rank + 1, *range(1, rank + 1)]) if g.first else x
 
 
-def _indices(extents: tuple[int, ...]) -> list[tuple[int, ...]]:
-    indices: list[tuple[int, ...]] = [()]
-    for extent in extents:
-        indices = [(*index, i) for index in indices for i in range(extent)]
-    return indices
+def _derivatives(reference: Callable, given: Any, upstream: Any) -> Any:
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        output = reference(*given)
+    return tape.gradient(output, given, upstream)
 
 
 def _with_gradient(run: Callable, reference: Callable, tensors: list[Any]) -> Any:
@@ -96,13 +78,7 @@ def _with_gradient(run: Callable, reference: Callable, tensors: list[Any]) -> An
 
     @tf.custom_gradient
     def both(*given):
-        def gradient(upstream):
-            with tf.GradientTape() as tape:
-                tape.watch(given)
-                output = reference(*given)
-            return tape.gradient(output, given, upstream)
-
-        return run(*given), gradient
+        return run(*given), lambda upstream: _derivatives(reference, given, upstream)
 
     return both(*tensors)
 
@@ -119,98 +95,73 @@ def _through_numpy(call: Callable, shape: list[int | None], *tensors: Any) -> An
     return output
 
 
+def _demand_dtype(inputs: Any, dtype: str, what: str) -> None:
+    if inputs.dtype.name != dtype:
+        raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype.name}, {what} {dtype}")
+
+
 def conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = 1,
-    padding: Any = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-    reference: Callable | None = None,
+    inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *attributes: Any, reference: Callable | None = None
 ) -> Any:
     """`reference`, of the three tensors, computes the derivatives; by default TensorFlow's operations, tap by tap."""
     inputs = tf.convert_to_tensor(inputs)
-    tensors = [inputs, tf.convert_to_tensor(depthwise_kernel)]
-    if pointwise_kernel is not None:
-        tensors.append(tf.convert_to_tensor(pointwise_kernel))
-    for weight in tensors[1:]:
-        if weight.dtype != inputs.dtype:
-            raise ValueError(
-                f"all tensors must have the same dtype: received {inputs.dtype.name} and {weight.dtype.name}"
-            )
-    pointwise_shape = None if pointwise_kernel is None else tensors[2].shape.as_list()
-    g = geometry(tensors[1].shape.as_list(), pointwise_shape, strides, padding, data_format, dilation_rate)
-    shape = inputs.shape.as_list()
+    kernels = [tf.convert_to_tensor(k) for k in (depthwise_kernel, pointwise_kernel) if k is not None]
+    for kernel in kernels:
+        _demand_dtype(inputs, kernel.dtype.name, "a kernel has")
+    shape, *kernel_shapes = (t.shape.as_list() for t in (inputs, *kernels))
+    shapes = (*kernel_shapes, None)[:2]
+    g = geometry(*shapes, *attributes)
     if None not in shape:  # errors now, and of the right class
-        kernels = (tensors[1].shape.as_list(), pointwise_shape, inputs.dtype.name)
-        _native.conv_shape(shape, *kernels, g.strides, g.native_padding, g.data_format, g.dilation_rate)
+        _native.ShapedCall(shape, *shapes, inputs.dtype.name, *g.arguments).output_shape()
 
-    def own(*given):
-        kernels = given[1:] if pointwise_kernel is not None else (given[1], None)
-        return reference(given[0], *kernels) if reference is not None else _reference(g, given[0], *kernels)
+    def own(x, depthwise, pointwise=None):
+        return _reference(g, x, depthwise, pointwise) if reference is None else reference(x, depthwise, pointwise)
+
+    def call(x, depthwise, pointwise=None):
+        return _native.conv(x, depthwise, pointwise, *g.arguments)
 
     def run(x, depthwise, *pointwise):
         compiled = operations()
         if compiled is None:
-
-            def call(x, depthwise, pointwise=None):
-                return _native.conv(
-                    x, depthwise, pointwise, g.strides, g.native_padding, g.data_format, g.dilation_rate
-                )
-
             return _through_numpy(call, output_shape(g, shape), x, depthwise, *pointwise)
+        names = ("strides", "padding", "pads", "data_format", "dilation_rate")
         return compiled.sepconv_conv(
             inputs=x,
             depthwise_kernel=depthwise,
             pointwise_kernel=list(pointwise),
-            strides=g.strides,
-            padding=g.padding,
-            pads=g.pads,
-            data_format=g.data_format,
-            dilation_rate=g.dilation_rate,
+            **dict(zip(names, g.attributes, strict=True)),
         )
 
+    tensors = [inputs, *kernels]
     return own(*tensors) if _own_operations() else _with_gradient(run, own, tensors)
 
 
 def _layer_reference(layer: Any, inputs, residual):
     tensor = lambda w: tf.cast(w, inputs.dtype)
-    return layer_reference(layer, inputs, residual, _reference, tensor, _activation)
-
-
-def _activation(activation):
-    if isinstance(activation, tuple):
-        lo, hi = activation
-        low = (lambda x: x) if lo is None else lambda x: tf.maximum(x, tf.cast(lo, x.dtype))
-        return low if hi is None else lambda x: tf.minimum(low(x), tf.cast(hi, x.dtype))
-    return ACTIVATIONS[activation]
+    return layer_reference(layer, inputs, residual, _reference, tensor, tf)
 
 
 # Of the compiled operation by itself: around each layer of a network, tf.custom_gradient's own operations would take time.
 @tf.RegisterGradient("SepconvLayer")
 def _layer_gradient(operation: Any, upstream: Any) -> list[Any]:
-    given = list(operation.inputs)
-    with tf.GradientTape() as tape:
-        tape.watch(given)
-        layer = layer_of(operation.get_attr("layer"))
-        output = through(layer, _layer_reference, given[0], given[1] if given[1:] else None)
-    return tape.gradient(output, given, upstream)
+    layer = layer_of(operation.get_attr("layer"))
+    return _derivatives(functools.partial(_own_layer, layer), list(operation.inputs), upstream)
+
+
+def _own_layer(layer: Any, inputs: Any, residual: Any = None) -> Any:
+    return through(layer, _layer_reference, inputs, residual)
 
 
 def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     inputs = tf.convert_to_tensor(inputs)
-    if inputs.dtype.name != layer.dtype:
-        raise ValueError(
-            f"all tensors must have the same dtype: received {inputs.dtype.name}, the layer has {layer.dtype}"
-        )
+    _demand_dtype(inputs, layer.dtype, "the layer has")
     tensors = [inputs] if residual is None else [inputs, tf.convert_to_tensor(residual)]
     number, shape = layer.number, inputs.shape.as_list()
     if None not in shape:
         layer.output_shape(shape)
 
-    def own(x, added=None):
-        return through(layer_of(number), _layer_reference, x, added)
+    def own(*given):
+        return _own_layer(layer_of(number), *given)
 
     def call(x, added=None):
         return layer_of(number)._layer.run(x, added, None)

@@ -16,6 +16,18 @@ namespace {
 
 const sepconv_entry* entry = nullptr;
 
+constexpr tf::DataType types[] = {
+#define SEPCONV_TENSOR_TYPE(enumerator, format, xla, tensorflow) tf::tensorflow,
+#include "types.inc"
+};
+
+// The attribute T of both operations: "T: {half, bfloat16, float, double}".
+std::string type_attribute() {
+  std::string list;
+  for (const tf::DataType type : types) list += (list.empty() ? "T: {" : ", ") + tf::DataTypeString(type);
+  return list + "}";
+}
+
 absl::Status status_of(const char* sentence) {
   return sentence == nullptr ? absl::OkStatus() : absl::InvalidArgumentError(sentence);
 }
@@ -23,18 +35,8 @@ absl::Status status_of(const char* sentence) {
 sepconv_entry_tensor describe(const tf::Tensor& tensor) {
   sepconv_entry_tensor described = {};
   described.data = const_cast<char*>(tensor.tensor_data().data());
-  switch (tensor.dtype()) {
-    case tf::DT_HALF:
-      described.type = 0;
-      break;
-    case tf::DT_BFLOAT16:
-      described.type = 1;
-      break;
-    case tf::DT_FLOAT:
-      described.type = 2;
-      break;
-    default:
-      described.type = 3;
+  for (int type = 0; type < SEPCONV_ENTRY_TYPES; ++type) {
+    if (tensor.dtype() == types[type]) described.type = type;
   }
   described.rank = tensor.dims();
   for (int axis = 0; axis < tensor.dims() && axis < SEPCONV_ENTRY_MAX_RANK; ++axis) {
@@ -86,7 +88,7 @@ constexpr int64_t large = int64_t{1} << 20;
 bool known(tf::shape_inference::InferenceContext* context, int input, bool extents_too, sepconv_entry_tensor* tensor) {
   const auto shape = context->input(input);
   if (!context->RankKnown(shape) || context->Rank(shape) > SEPCONV_ENTRY_MAX_RANK) return false;
-  tensor->type = 2;
+  tensor->type = SEPCONV_ENTRY_F32;  // any: it is the shape that is asked for
   tensor->rank = context->Rank(shape);
   for (int axis = 0; axis < tensor->rank; ++axis) {
     const int64_t extent = context->Value(context->Dim(shape, axis));
@@ -189,7 +191,7 @@ class Layer : public tf::OpKernel {
 };
 
 REGISTER_OP("SepconvConv")
-    .Attr("T: {half, bfloat16, float, double}")
+    .Attr(type_attribute())
     .Attr("P: int >= 0")
     .Input("inputs: T")
     .Input("depthwise_kernel: T")
@@ -204,7 +206,7 @@ REGISTER_OP("SepconvConv")
 REGISTER_KERNEL_BUILDER(Name("SepconvConv").Device(tf::DEVICE_CPU), Conv);
 
 REGISTER_OP("SepconvLayer")
-    .Attr("T: {half, bfloat16, float, double}")
+    .Attr(type_attribute())
     .Attr("R: int >= 0")
     .Input("inputs: T")
     .Input("residual: R * T")

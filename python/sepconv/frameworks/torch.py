@@ -7,19 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from .. import _device, _native
-from ._geometry import Geometry, geometry, output_shape, pads
-from ._layers import layer_of, layer_reference, shape_after, through
-
-ACTIVATIONS = {
-    "linear": lambda x: x,
-    "relu": F.relu,
-    "relu6": F.relu6,
-    "swish": F.silu,
-    "hard_swish": F.hardswish,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "gelu": lambda x: F.gelu(x, approximate="tanh"),
-}
+from .._geometry import Geometry, geometry, native_padding, output_shape, pads, shape_or_none
+from .._registry import layer_of
+from ._layers import layer_reference, shape_after, through
 
 
 def readable(tensor: torch.Tensor) -> torch.Tensor:
@@ -56,19 +46,22 @@ def _computes(inputs: torch.Tensor, depthwise_only: bool) -> bool:
     if inputs.device.type == "cpu":
         return True
     is_cuda = inputs.device.type == "cuda" and torch.version.cuda is not None
-    return is_cuda and _device.has_rows and not depthwise_only and inputs.dtype != torch.float64
+    return is_cuda and _device.has_variants and not depthwise_only and inputs.dtype != torch.float64
 
 
 def _wrap(result: Any, like: torch.Tensor) -> torch.Tensor:
     tensor = torch.from_numpy(result)
-    return tensor if tensor.dtype == like.dtype else tensor.view(like.dtype)  # bfloat16 comes as uint16
+    return tensor if tensor.dtype == like.dtype else tensor.view(like.dtype)  # NumPy has no bfloat16
 
 
 def _geometry(depthwise_kernel, pointwise_kernel, strides, padding, pads, data_format, dilation_rate) -> Geometry:
-    pairs = list(zip(pads[::2], pads[1::2], strict=True))
-    pointwise = None if pointwise_kernel is None else pointwise_kernel.shape
-    padding = pairs if padding == "explicit" else padding
-    return geometry(depthwise_kernel.shape, pointwise, strides, padding, data_format, dilation_rate)
+    """Of the arguments as the operator has them."""
+    given = native_padding(padding, pads)
+    return geometry(depthwise_kernel.shape, shape_or_none(pointwise_kernel), strides, given, data_format, dilation_rate)
+
+
+def _detached(*tensors: torch.Tensor | None) -> list[torch.Tensor | None]:
+    return [None if t is None else t.detach() for t in tensors]
 
 
 @torch.library.custom_op("sepconv::conv", mutates_args=(), device_types="cpu")
@@ -82,22 +75,15 @@ def _conv(
     data_format: str,
     dilation_rate: Sequence[int],
 ) -> torch.Tensor:
-    if padding == "explicit":
-        padding = list(zip(pads[::2], pads[1::2], strict=True))
-    pointwise = None if pointwise_kernel is None else pointwise_kernel.detach()
-    result = _native.conv(
-        inputs.detach(), depthwise_kernel.detach(), pointwise, strides, padding, data_format, dilation_rate
-    )
-    return _wrap(result, inputs)
+    attributes = strides, native_padding(padding, pads), data_format, dilation_rate
+    return _wrap(_native.conv(*_detached(inputs, depthwise_kernel, pointwise_kernel), *attributes), inputs)
 
 
 @_conv.register_kernel("cuda")
 def _(inputs, depthwise_kernel, pointwise_kernel, strides, padding, pads, data_format, dilation_rate):
-    given = [None if t is None else t.detach() for t in (inputs, depthwise_kernel, pointwise_kernel)]
-    if padding == "explicit":
-        padding = list(zip(pads[::2], pads[1::2], strict=True))
-    library = _DeviceTensors(inputs)
-    return _device.conv(*given, strides, padding, data_format, dilation_rate, library=library)
+    attributes = strides, native_padding(padding, pads), data_format, dilation_rate
+    given = _detached(inputs, depthwise_kernel, pointwise_kernel)
+    return _device.conv(*given, *attributes, library=_DeviceTensors(inputs))
 
 
 @_conv.register_fake
@@ -128,50 +114,42 @@ def _keep(ctx, inputs, output):
     ctx.save_for_backward(*tensors)
 
 
-def _backward(ctx, gradient):
+def _gradients(ctx, gradient, function):
+    """Of what was saved, by PyTorch's own derivative of `function`; None for the other inputs of the operator."""
     tensors = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
     given = [t for t in tensors if t is not None]
     with torch.enable_grad():
-        output = _reference(_geometry(*tensors[1:], *ctx.attributes), *tensors)
+        output = function(*tensors)
     gradients = list(torch.autograd.grad(output, given, gradient))
-    return *gradients, *(None for _ in range(8 - len(gradients)))
+    return *gradients, *(None for _ in range(len(ctx.needs_input_grad) - len(gradients)))
+
+
+def _backward(ctx, gradient):
+    return _gradients(ctx, gradient, lambda x, *kernels: _reference(_geometry(*kernels, *ctx.attributes), x, *kernels))
 
 
 _conv.register_autograd(_backward, setup_context=_keep)
 
 
 def conv(
-    inputs: torch.Tensor,
-    depthwise_kernel: torch.Tensor,
-    pointwise_kernel: torch.Tensor | None,
-    strides: Any = 1,
-    padding: Any = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
+    inputs: torch.Tensor, depthwise_kernel: torch.Tensor, pointwise_kernel: torch.Tensor | None, *attributes: Any
 ) -> torch.Tensor:
-    pointwise = None if pointwise_kernel is None else pointwise_kernel.shape
-    g = geometry(depthwise_kernel.shape, pointwise, strides, padding, data_format, dilation_rate)
+    g = geometry(depthwise_kernel.shape, shape_or_none(pointwise_kernel), *attributes)
     if not _computes(inputs, pointwise_kernel is None):
         return _reference(g, inputs, depthwise_kernel, pointwise_kernel)
-    return _conv(
-        inputs, depthwise_kernel, pointwise_kernel, g.strides, g.padding, g.pads, g.data_format, g.dilation_rate
-    )
+    return _conv(inputs, depthwise_kernel, pointwise_kernel, *g.attributes)
 
 
 @torch.library.custom_op("sepconv::layer", mutates_args=(), device_types="cpu")
 def _layer(inputs: torch.Tensor, residual: torch.Tensor | None, layer: str) -> torch.Tensor:
-    added = None if residual is None else residual.detach().contiguous()
-    return _wrap(layer_of(int(layer))._layer.run(inputs.detach(), added, None), inputs)
+    x, added = _detached(inputs, None if residual is None else residual.contiguous())
+    return _wrap(layer_of(int(layer))._layer.run(x, added, None), inputs)
 
 
 @_layer.register_kernel("cuda")
 def _(inputs, residual, layer):
-    library, x = _DeviceTensors(inputs), inputs.detach()
-    *before, last = layer_of(int(layer)).layers
-    for one in before:
-        x = _device.run(one, x, library=library)
-    added = None if residual is None else residual.detach().contiguous()
-    return _device.run(last, x, added, library=library)
+    x, added = _detached(inputs, None if residual is None else residual.contiguous())
+    return _device.run(layer_of(int(layer)), x, added, library=_DeviceTensors(inputs))
 
 
 @_layer.register_fake
@@ -181,13 +159,7 @@ def _(inputs, residual, layer):
 
 def _layer_reference(layer, inputs, residual):
     tensor = lambda w: torch.from_numpy(w).to(inputs)
-    return layer_reference(layer, inputs, residual, _reference, tensor, _activation, middle_first=True)
-
-
-def _activation(activation):
-    if isinstance(activation, tuple):
-        return lambda x: torch.clamp(x, *activation)
-    return ACTIVATIONS[activation]
+    return layer_reference(layer, inputs, residual, _reference, tensor, torch, middle_first=True)
 
 
 def _keep_layer(ctx, inputs, output):
@@ -196,12 +168,7 @@ def _keep_layer(ctx, inputs, output):
 
 
 def _layer_backward(ctx, gradient):
-    tensors = [None if t is None else t.detach().requires_grad_() for t in ctx.saved_tensors]
-    given = [t for t in tensors if t is not None]
-    with torch.enable_grad():
-        output = through(layer_of(int(ctx.layer)), _layer_reference, *tensors)
-    gradients = list(torch.autograd.grad(output, given, gradient))
-    return *gradients, *(None for _ in range(3 - len(gradients)))
+    return _gradients(ctx, gradient, lambda *tensors: through(layer_of(int(ctx.layer)), _layer_reference, *tensors))
 
 
 _layer.register_autograd(_layer_backward, setup_context=_keep_layer)

@@ -2,8 +2,14 @@
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from sepconv_layers import same_padding
+
+from . import _native
+
+_PADDINGS = tuple(word for word in _native.paddings if word != "explicit")
 
 
 class Geometry(NamedTuple):
@@ -15,7 +21,7 @@ class Geometry(NamedTuple):
     """Output channels."""
     strides: tuple[int, ...]
     padding: str
-    """`"valid"`, `"same"`, `"causal"` or `"explicit"`."""
+    """A word of `sepconv_padding_name`."""
     pads: tuple[int, ...]
     """Of explicit padding: before and after the first axis, before and after the second, and so on."""
     data_format: str
@@ -26,11 +32,23 @@ class Geometry(NamedTuple):
         return self.data_format == "channels_first"
 
     @property
-    def native_padding(self) -> Any:
-        """The padding as `sepconv.separable_conv` takes it."""
-        if self.padding != "explicit":
-            return self.padding
-        return list(zip(self.pads[::2], self.pads[1::2], strict=True))
+    def attributes(self) -> tuple[Any, ...]:
+        """As graphs carry them: strides, padding as a word, pads, data_format, dilation_rate."""
+        return self.strides, self.padding, self.pads, self.data_format, self.dilation_rate
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """As `sepconv.separable_conv` takes them: strides, padding, data_format, dilation_rate."""
+        return self.strides, native_padding(self.padding, self.pads), self.data_format, self.dilation_rate
+
+
+def native_padding(padding: str, pads: Sequence[int]) -> str | list[tuple[int, int]]:
+    """The padding as `sepconv.separable_conv` takes it."""
+    return padding if padding != "explicit" else list(zip(pads[::2], pads[1::2], strict=True))
+
+
+def shape_or_none(tensor: Any) -> Any:
+    return None if tensor is None else tensor.shape
 
 
 def geometry(
@@ -47,10 +65,8 @@ def geometry(
     pads: tuple[int, ...] = ()
     if isinstance(padding, str):
         padding = padding.lower()
-        if padding not in ("valid", "same", "causal"):
-            raise ValueError(
-                f'padding must be "valid", "same", "causal" or pairs (before, after), received "{padding}"'
-            )
+        if padding not in _PADDINGS:
+            raise ValueError(f'padding must be {_quoted(_PADDINGS)} or pairs (before, after), received "{padding}"')
     else:
         pads = tuple(operator.index(pad) for pair in padding for pad in pair)
         if len(pads) != 2 * rank:
@@ -69,8 +85,8 @@ def geometry(
     )
 
 
-def pads(g: Geometry, spatial: Sequence[int]) -> list[tuple[int, int]]:
-    """Zeros before and after each axis of an input with these extents."""
+def pads(g: Geometry, spatial: Sequence[Any], maximum: Callable = max) -> list[tuple[Any, Any]]:
+    """Zeros before and after each axis of an input with these extents, which may be symbols with that `maximum`."""
     pairs = []
     for axis, extent in enumerate(spatial):
         reach = (g.kernel[axis] - 1) * g.dilation_rate[axis]
@@ -79,9 +95,7 @@ def pads(g: Geometry, spatial: Sequence[int]) -> list[tuple[int, int]]:
         elif g.padding == "causal":
             pairs.append((reach, 0))
         elif g.padding == "same":
-            out = -(-extent // g.strides[axis])
-            total = max((out - 1) * g.strides[axis] + reach + 1 - extent, 0)
-            pairs.append((total // 2, total - total // 2))
+            pairs.append(same_padding(extent, g.kernel[axis], g.strides[axis], g.dilation_rate[axis], maximum))
         else:
             pairs.append((0, 0))
     return pairs
@@ -121,6 +135,10 @@ def _data_format(value: str | None) -> str:
     if value is None:
         keras = sys.modules.get("keras")
         return keras.config.image_data_format() if keras is not None else "channels_last"
-    if value.lower() not in ("channels_last", "channels_first"):
-        raise ValueError(f'data_format must be "channels_last" or "channels_first", received "{value}"')
+    if value.lower() not in _native.data_formats:
+        raise ValueError(f'data_format must be one of {_quoted(_native.data_formats)}, received "{value}"')
     return value.lower()
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)

@@ -1,0 +1,47 @@
+#include "call.h"
+
+#include "run.h"
+
+namespace sepconv::python {
+namespace {
+
+sepconv_problem describe_call(const Options& options, const Weights& weights, const Shape& input, Type* type) {
+  sepconv_problem problem = describe_layer(options, weights, type);
+  describe_input(input, &problem);
+  return problem;
+}
+
+const void* computable_or_null(const Tensor* tensor, Scratch purpose) {
+  return tensor == nullptr ? nullptr : computable(*tensor, purpose);
+}
+
+}  // namespace
+
+Shape output_shape(const Options& options, const Weights& weights, const Shape& input) {
+  Type type;
+  return output_shape(describe_call(options, weights, input, &type));
+}
+
+std::string explain(const Options& options, const Weights& weights, const Shape& input) {
+  Type type;
+  return make_plan(describe_call(options, weights, input, &type), options_for(options.threads)).explain();
+}
+
+void run_once(const Options& options, const Weights& weights, const Tensor& input, const Tensor& output) {
+  Type type;
+  sepconv_problem problem = describe_call(options, weights, input.shape, &type);
+  demand_type("inputs", input, type);
+  demand_shape("out", output, output_shape(problem), type);
+  if (output.shape.elements() == 0) return;
+  const void* data = place_input(input, &problem);
+  const sepconv_options planned = options_for(options.threads);
+  const Plan plan = make_plan(problem, planned);
+  WeightData given;
+  given.depthwise_kernel = computable_or_null(weights.depthwise_kernel, Scratch::depthwise_kernel);
+  given.pointwise_kernel = computable_or_null(weights.pointwise_kernel, Scratch::pointwise_kernel);
+  void* packed = scratch(Scratch::packed, plan.packed_size());
+  pack(plan, given, packed);
+  run_plan(plan, packed, input, data, nullptr, output, planned.max_threads);
+}
+
+}  // namespace sepconv::python

@@ -1,0 +1,19 @@
+// The part of the module that is about layers and chains.
+#ifndef SEPCONV_PYTHON_LAYER_MODULE_H
+#define SEPCONV_PYTHON_LAYER_MODULE_H
+
+#include <nanobind/nanobind.h>
+
+#include "layer.h"
+
+namespace sepconv::python {
+
+/// Defines Runnable, Chain and Layer.
+void define_layers(nanobind::module_* module);
+
+/// The layer of a Python object of the class Layer.
+const Layer& layer_of(nanobind::handle object);
+
+}  // namespace sepconv::python
+
+#endif  // SEPCONV_PYTHON_LAYER_MODULE_H

@@ -1,0 +1,52 @@
+// The types of tensors (types.inc), and what the frameworks and protocols call them.
+#ifndef SEPCONV_PYTHON_TYPES_H
+#define SEPCONV_PYTHON_TYPES_H
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sepconv/sepconv.hpp"
+
+namespace sepconv::python {
+
+/// What tensors may hold. The compiled variants compute in float32 and float64; the 16-bit types are converted on the
+/// way in and out, and everything between is float32.
+enum class Type : int {
+#define SEPCONV_TENSOR_TYPE(enumerator, ...) enumerator,
+#include "types.inc"
+};
+
+constexpr Type all_types[] = {
+#define SEPCONV_TENSOR_TYPE(enumerator, ...) Type::enumerator,
+#include "types.inc"
+};
+
+sepconv_dtype dtype_of(Type type);
+std::size_t bytes(Type type);
+inline const char* name(Type type) { return sepconv::name(dtype_of(type)); }
+/// The type that a tensor of `type` is computed in.
+inline Type computed_in(Type type) { return type == Type::F64 ? Type::F64 : Type::F32; }
+
+/// Type code, bits and lanes as in DLPack.
+struct DLPackType {
+  int code, bits, lanes;
+};
+DLPackType dlpack_of(Type type);
+constexpr int dlpack_uint = 1;
+
+/// Whether the buffer protocol, and so NumPy, has this type.
+bool has_format(Type type);
+
+/// The type that somebody else calls so; empty if it is none of these.
+std::optional<Type> type_named(std::string_view name);
+std::optional<Type> type_of_dlpack(DLPackType type);
+std::optional<Type> type_of_format(const char* format);  ///< of the struct module: one character, in native order
+
+/// "float16, bfloat16, float32 or float64", for sentences.
+std::string type_names();
+
+}  // namespace sepconv::python
+
+#endif  // SEPCONV_PYTHON_TYPES_H
