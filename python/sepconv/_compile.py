@@ -10,11 +10,14 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
-from . import _layer_file
+import sepconv_layers
+
 from ._machines import machine_for
+from ._native import __version__
 
 _HERE = """\
 cmake_minimum_required(VERSION 3.28)
@@ -92,7 +95,7 @@ def compile_layers(
         ValueError: what the layer file, the name or a target breaks.
         OSError: a tool is missing or fails.
     """
-    _layer_file.read(layers)  # its errors are shorter than CMake's
+    sepconv_layers.read(layers)  # its errors are shorter than CMake's
     name = name or re.sub(r"\W", "_", layers.stem)
     if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]*", name):
         raise ValueError(f'name must be a C identifier, received "{name}"')
@@ -109,8 +112,6 @@ def compile_layers(
     environment["LD_LIBRARY_PATH"] = os.pathsep.join(
         filter(None, [str(halide / "lib64"), os.environ.get("LD_LIBRARY_PATH")])
     )
-    from . import __version__
-
     words = {
         "name": name,
         "version": __version__,
@@ -153,8 +154,6 @@ def _halide() -> pathlib.Path:
 
 def _tool(name: str) -> str:
     """A program of this Python's environment, or of the PATH."""
-    import sys
-
     path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which(name, path=path)
     if found is None:

@@ -73,7 +73,9 @@ _prepared: weakref.WeakKeyDictionary[Any, dict[Any, _Prepared]] = weakref.WeakKe
 _lock = threading.Lock()
 
 
-def _prepare(layer: _native.Layer, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int) -> _Prepared:
+def _prepare(
+    layer: _native.Layer, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int
+) -> _Prepared:
     plan = _native.DevicePlan(layer, inputs, residual)
     plan.warm_up(stream)
     return _Prepared(plan, library.upload(plan.packed()))
@@ -89,9 +91,7 @@ def _prepared_for(layer: Any, inputs: _native.DeviceTensor, residual: bool, libr
         return known[key]
 
 
-def _launch(
-    layer: Any, prepare: Callable[..., _Prepared], inputs: Any, residual: Any, out: Any, library: Any
-) -> Any:
+def _launch(layer: Any, prepare: Callable[..., _Prepared], inputs: Any, residual: Any, out: Any, library: Any) -> Any:
     if not has_variants:
         raise NotImplementedError(
             "inputs are in a GPU's memory, and this build of sepconv has no GPU variants: install it with "
@@ -134,70 +134,6 @@ def conv(inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *arguments: 
     kernels = host(depthwise_kernel, library), host(pointwise_kernel, library)
     layer = _native.Layer(*kernels, None, None, *arguments, None, None, None, 0)
     return _launch(layer, _prepare, inputs, None, None, library)
-
-
-def host(self, array: Any) -> np.ndarray:
-        return array.get() if hasattr(array, "get") else np.from_dlpack(array, device="cpu", copy=True)
-
-
-class _Prepared(NamedTuple):
-    plan: _native.DevicePlan
-    packed: Any  # on the device
-
-
-_prepared: weakref.WeakKeyDictionary[Any, dict[Any, _Prepared]] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def _prepare(layer: Any, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int) -> _Prepared:
-    key = (*inputs.key, residual)
-    with _lock:
-        known = _prepared.setdefault(layer, {})
-        if key not in known:
-            plan = _native.DevicePlan(layer._layer, inputs, residual)
-            plan.warm_up(stream)
-            known[key] = _Prepared(plan, library.upload(plan.packed()))
-        return known[key]
-
-
-def run(layer: Any, inputs: Any, residual: Any = None, out: Any = None, library: Any = None) -> Any:
-    """Runs a `Layer` on a device array; the result is of the same library, on the same device.
-
-    Raises:
-        NotImplementedError: this build has no GPU rows, or none that computes the layer (float64, one stage).
-        RuntimeError: there is no CUDA driver or device.
-    """
-    if not has_rows:
-        raise NotImplementedError(
-            "inputs are in a GPU's memory, and this build of sepconv has no GPU rows: install it with "
-            "pip install . -C cmake.define.SEPCONV_GPU=ON"
-        )
-    library = ArrayLibrary(inputs) if library is None else library
-    with library.current():
-        stream = library.stream()
-        given = _native.DeviceTensor("inputs", inputs, stream)
-        added = None if residual is None else _native.DeviceTensor("residual", residual, stream)
-        prepared = _prepare(layer, given, residual is not None, library, stream)
-        plan = prepared.plan
-        result = library.empty(plan.output_shape) if out is None else out
-        workspace = library.bytes(plan.workspace_size) if plan.workspace_size else None
-        plan.run(
-            stream,
-            given,
-            _native.DeviceTensor("packed", prepared.packed, stream),
-            added,
-            _native.DeviceTensor("out", result, stream),
-            None if workspace is None else _native.DeviceTensor("workspace", workspace, stream),
-        )
-    return result
-
-
-def conv(inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *attributes: Any, library: Any = None) -> Any:
-    """`separable_conv` on a device array. The weights, from the host or from the device, are packed on the host."""
-    from ._layer import Layer  # which imports this module
-
-    layer = Layer(host(depthwise_kernel, library), host(pointwise_kernel, library), *attributes)
-    return run(layer, inputs, library=library)
 
 
 def host(array: Any, library: Any = None) -> Any:

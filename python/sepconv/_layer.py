@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from sepconv_layers import activations
 
 from . import _device, _native, frameworks

@@ -37,22 +37,20 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool) -> None:
     """The variants of this build, and which of them run on this machine."""
-    from ._layer_file import read
+    from ._layer_file import input_shape, make, read
 
     if layers is None:
-        rows = [{"variant": name, "runnable": runnable} for name, runnable in sepconv.variants()]
-    else:
-        rows = []
-        for layer in read(layers):
-            if explain is not None and layer.name != explain:
-                continue
-            own = layer.make()
-            if explain is not None:
-                click.echo(own.explain(layer.input_shape))
-                return
-            rows.append({"layer": layer.name, "variant": own.variant(layer.input_shape)})
         if explain is not None:
+            raise click.ClickException("--explain names a layer of a file: it needs --layers")
+        rows = [{"variant": name, "runnable": runnable} for name, runnable in sepconv.variants()]
+    elif explain is not None:
+        layer = next((layer for layer in read(layers) if layer.name == explain), None)
+        if layer is None:
             raise click.ClickException(f'{layers} has no layer "{explain}" that can be computed in one pass')
+        click.echo(make(layer).explain(input_shape(layer)))
+        return
+    else:
+        rows = [{"layer": layer.name, "variant": make(layer).variant(input_shape(layer))} for layer in read(layers)]
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
@@ -72,7 +70,7 @@ def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path
     from ._bench import run
     from ._layer_file import read
 
-    selected = [layer for layer in read(layers) if layer.matches(pattern)]
+    selected = read(layers, pattern)
     if not selected:
         raise click.ClickException(f'no layer of {layers} matches "{pattern}"')
     width = max(len(layer.name) for layer in selected)

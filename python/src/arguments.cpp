@@ -99,7 +99,8 @@ Options parse_options(nb::handle strides, nb::handle padding, nb::handle data_fo
 sepconv_activation parse_activation(const char* argument, nb::handle activation) {
   if (activation.is_none()) return {SEPCONV_ACTIVATION_NONE, 0, 0};
   const auto refuse_activation = [=] {
-    refuse(argument, "None, " + quoted_names({SEPCONV_ACTIVATION_NONE, SEPCONV_ACTIVATION_CLAMP}) + " or a pair (lo, hi)",
+    refuse(argument,
+           "None, " + quoted_names({SEPCONV_ACTIVATION_NONE, SEPCONV_ACTIVATION_CLAMP}) + " or a pair (lo, hi)",
            activation);
   };
   if (PyUnicode_Check(activation.ptr())) {

@@ -61,7 +61,8 @@ class Capsule {
  private:
   Type element_type(const char* argument) const {
     const nb::dlpack::dtype dtype = array_.dtype();
-    if (dtype.code == dlpack_uint && dtype.bits == 8) return Type::F32;  // packed weights, workspace: it is not asked for
+    if (dtype.code == dlpack_uint && dtype.bits == 8)
+      return Type::F32;  // packed weights, workspace: it is not asked for
     if (const std::optional<Type> type = type_of(dtype)) return *type;
     throw std::invalid_argument(std::string(argument) + " must be " + type_names());
   }

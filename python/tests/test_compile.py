@@ -9,11 +9,11 @@ import subprocess
 
 import numpy as np
 import pytest
-import reference
 from cli_support import sepconv
 
 import sepconv as package
 from sepconv import _machines
+from sepconv import _reference as reference
 
 pytest.importorskip("click")
 PREFIX = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(package.__file__).parent / "prefix")
@@ -35,7 +35,7 @@ LAYERS = {
         },
     ],
 }  # fmt: skip
-ROWS = ["2d_f32_nhwc_k3s2x1d1m1c16o24e14x13", "1d_f32_ncw_k3s1d2m2c4o8e20_act"]
+VARIANTS = ["2d_f32_nhwc_k3s2x1d1m1c16o24e14x13", "1d_f32_ncw_k3s1d2m2c4o8e20_act"]
 
 CMAKE = """
 cmake_minimum_required(VERSION 3.20)
@@ -44,7 +44,7 @@ find_package(my_layers REQUIRED)
 add_executable(consumer consumer.c)
 target_link_libraries(consumer PRIVATE my_layers::my_layers)
 """
-# Prints its rows, then computes the first layer: numbers from a file to a file.
+# Prints its variants, then computes the first layer: numbers from a file to a file.
 PROGRAM = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,8 +125,8 @@ def check(file, rng, target, configure=(), emulator=(), arguments=()):
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = [f"{row}_{target}" for row in ROWS]
-    assert done.stdout.split() == [*rows, rows[0]]
+    variants = [f"{variant}_{target}" for variant in VARIANTS]
+    assert done.stdout.split() == [*variants, variants[0]]
     y = np.fromfile(folder / "result", "f").reshape(1, 7, 13, 24)
     expected = reference.separable_conv(x, dw, pw, (2, 1), "same")
     assert np.abs(y - expected).max() < 1e-5 * np.abs(expected).max()

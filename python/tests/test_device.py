@@ -6,8 +6,8 @@ import pytest
 import sepconv
 from sepconv import _native
 
-if not _native.has_gpu_rows:
-    pytest.skip("this build has no GPU rows", allow_module_level=True)
+if not _native.has_gpu_variants:
+    pytest.skip("this build has no GPU variants", allow_module_level=True)
 
 from fake_device import STREAM, Library
 
@@ -50,7 +50,7 @@ def test_nothing_ever_waits_or_allocates_through_the_driver(rng):
     assert not names & (WAITS | {"cuMemAlloc", "cuMemFree", "cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync"})
 
 
-def test_a_split_row_gets_its_workspace_from_the_arrays_library(rng):
+def test_a_split_variant_gets_its_workspace_from_the_arrays_library(rng):
     library = Library()
     x = images(rng, library, (1, 64, 64, 64))
     kernels = rng.standard_normal((7, 7, 64, 1)).astype("f"), rng.standard_normal((1, 1, 64, 1024)).astype("f")

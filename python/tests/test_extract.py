@@ -168,5 +168,5 @@ def test_errors(tmp_path):
     wrong = tmp_path / "wrong.tflite"
     for content in (b"", b"wrong", b"\x10\0\0\0TFL3" + b"\xff" * 40):
         wrong.write_bytes(content)
-        with pytest.raises(ValueError, match="no TensorFlow Lite file|damaged"):
+        with pytest.raises(ValueError, match="is not a TensorFlow Lite file|damaged"):
             sepconv.extract.extract(wrong)

@@ -4,11 +4,11 @@ all four)."""
 import golden
 import numpy as np
 import pytest
-import reference
 from keras_support import BACKEND, Runs, afterwards, keras, layers, numpy, small_model  # noqa: F401 (a fixture)
 
 import sepconv
 import sepconv.keras
+from sepconv import _reference as reference
 from sepconv.keras import _enable
 
 

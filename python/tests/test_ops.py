@@ -5,9 +5,9 @@ import os
 import golden
 import numpy as np
 import pytest
-import reference
 
 import sepconv
+from sepconv import _reference as reference
 
 SEED = int(os.environ.get("SEPCONV_TEST_SEED", "1"))
 DW, PW, X = np.ones((2, 2, 3, 2), "f"), np.ones((1, 1, 6, 5), "f"), np.ones((1, 4, 4, 3), "f")

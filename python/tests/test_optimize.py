@@ -110,7 +110,7 @@ def test_optimize_leaves_alone_what_is_read_elsewhere(rng, tmp_path):
     c = layers.Conv2D(5, 1, name="c")(a)
     d = layers.SeparableConv2D(5, 3, padding="same", name="d")(keras.ops.add(b, c))
     e = layers.BatchNormalization(name="e")(d)
-    f = layers.SeparableConv2D(5, 3, name="f", activation=double)(e)  # a function that sepconv has not
+    f = layers.SeparableConv2D(5, 3, name="f", activation=double)(e)  # a function that sepconv does not have
     g = layers.DepthwiseConv2D(3, name="g")(f)
     h = layers.Conv2D(5, 1, 2, name="strided")(g)
     model = keras.Model(inputs, [d, e, h])
@@ -120,7 +120,7 @@ def test_optimize_leaves_alone_what_is_read_elsewhere(rng, tmp_path):
     needs = "needs a convolution with a 1x1 kernel and strides 1 behind it"
     assert dict(report.left) == {
         "read_twice": f"{needs}; read_twice is followed by b and c",
-        "f": "has the activation double, which sepconv has not",
+        "f": "has the activation double, which sepconv does not have",
         "g": f"{needs}; g is followed by strided",
     }
     x = rng.standard_normal((2, 9, 9, 4)).astype("f")
@@ -195,8 +195,8 @@ def test_optimize_warns_where_nothing_is_replaced():
     lines = [
         "sepconv.keras.optimize replaced nothing in unlucky:",
         f"a  not replaced: it {needs}; bn is followed by b and an output of the model",
-        "b  not replaced: it is followed by c, which has the activation double, which sepconv has not",
-        "d  not replaced: it has the activation elu, which sepconv has not",
+        "b  not replaced: it is followed by c, which has the activation double, which sepconv does not have",
+        "d  not replaced: it has the activation elu, which sepconv does not have",
     ]
     with pytest.warns(UserWarning) as warned:
         fast = sepconv.keras.optimize(model)

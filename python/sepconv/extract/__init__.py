@@ -9,6 +9,8 @@ import os
 import pathlib
 from typing import Any
 
+import sepconv_layers
+
 from ._layers import find_layers
 
 __all__ = ["extract", "write"]
@@ -50,7 +52,8 @@ def extract(model: str | os.PathLike, data_format: str | None = None) -> list[di
 
 
 def write(layers: list[dict[str, Any]], path: str | os.PathLike, description: str) -> None:
-    """Writes a layer file, one layer a line."""
+    """Writes a layer file, one layer a line. Raises ValueError for what would not be one."""
+    sepconv_layers.parse({"version": 1, "layers": layers})
     lines = ",\n".join(f"    {json.dumps(layer)}" for layer in layers)
     head = f'{{\n  "version": 1,\n  "description": {json.dumps(description)},\n  "layers": [\n'
     pathlib.Path(path).write_text(f"{head}{lines}\n  ]\n}}\n")

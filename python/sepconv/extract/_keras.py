@@ -5,9 +5,6 @@ from typing import Any
 
 from ._graph import Graph, Node, clamp
 
-_NAMES = {"linear": "none", "silu": "swish", "swish": "swish", "hard_silu": "hard_swish", "hard_swish": "hard_swish"}
-_NAMES |= {name: name for name in ("relu", "relu6", "sigmoid", "tanh")}
-
 
 def read(path: pathlib.Path) -> Graph:
     import keras
@@ -37,7 +34,7 @@ class _Reader:
         import keras
         from keras.src.models.functional import Functional
 
-        from ..keras._find import Graph as Nodes
+        from ..keras._graph import Graph as Nodes
 
         functional = model._functional if isinstance(model, keras.Sequential) else model
         if not isinstance(functional, Functional):
@@ -61,15 +58,17 @@ class _Reader:
         from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
         from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 
+        from ..keras._activations import of_layer
+
         plain = Node("other", layer.name, type(layer).__name__, inputs, outputs)
         if isinstance(layer, (BaseConv, BaseDepthwiseConv, BaseSeparableConv)):
             self.convolution(layer, plain, node)
             return
         if isinstance(layer, layers.BatchNormalization):
             plain.kind = "norm"
-        elif isinstance(layer, layers.Activation) or type(layer) is layers.ReLU:
-            plain.activation = self.activation(layer)
-            plain.kind = "other" if plain.activation is None else "activation"
+        elif (activation := of_layer(layer)) is not None:
+            plain.kind = "activation"
+            plain.activation = activation if isinstance(activation, str) else clamp(*activation)
         elif isinstance(layer, (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)):
             pairs = layer.padding if isinstance(layer.padding[0], (tuple, list)) else (layer.padding,)
             plain.kind, plain.padding = "pad", [tuple(pair) for pair in pairs]
@@ -77,15 +76,10 @@ class _Reader:
             plain.kind = "none"
         self.nodes.append(plain)
 
-    def activation(self, layer: Any) -> Any:
-        from keras import layers
-
-        if type(layer) is layers.ReLU:
-            return None if layer.negative_slope or layer.threshold else clamp(0, layer.max_value)
-        return _NAMES.get(getattr(layer.activation, "__name__", ""))
-
     def convolution(self, layer: Any, plain: Node, node: Any) -> None:
         """One or two nodes, and one for an activation that a layer file has no name for."""
+        from ..keras._activations import of_function
+
         shape = node.arguments.keras_tensors[0].shape
         first = layer.data_format == "channels_first"
         if first:
@@ -99,7 +93,7 @@ class _Reader:
         plain.padding, plain.bias = layer.padding, bool(layer.use_bias)
         if layer.padding == "causal":
             plain.padding = [((k - 1) * d, 0) for k, d in zip(plain.kernel, plain.dilation, strict=True)]
-        activation = _NAMES.get(getattr(layer.activation, "__name__", "linear"))
+        activation = of_function(layer.activation)
         output = plain.outputs
         if activation is None:
             plain.outputs = [f"{output[0]} before its activation"]

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from sepconv_layers import same_padding
+
 from ._graph import Graph, Node
 
 _FARTHEST = 16  # operations between the two stages of one layer; a squeeze-and-excite block has about ten
@@ -147,10 +149,7 @@ def _name_padding(padding: Any, spatial: list[int], node: Node) -> Any:
     """Explicit padding by its name where it has one for these extents."""
     if isinstance(padding, str):
         return padding
-    same = []
-    for n, k, s, d in zip(spatial, node.kernel, node.strides, node.dilation, strict=True):
-        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
-        same.append((total // 2, total - total // 2))
+    same = list(map(same_padding, spatial, node.kernel, node.strides, node.dilation))
     pairs = [tuple(pair) for pair in padding]
     if not any(map(any, pairs)):
         return "valid"

@@ -6,24 +6,19 @@ from typing import Any
 import numpy as np
 import onnx
 
+from sepconv_layers import BYTES, activations, same_padding
+
 from ._graph import Graph, Node, clamp
 
-_ACTIVATIONS = {
-    "Relu": "relu",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "HardSwish": "hard_swish",
-    "Swish": "swish",
-    "Identity": None,
-}
-_DTYPES = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
+_ACTIVATIONS = activations.onnx_operators()
+_DTYPES = {"float": "float32", "double": "float64"}  # the others have the names of layer files
 
 
 def read(path: pathlib.Path) -> Graph:
     try:
         model = onnx.shape_inference.infer_shapes(onnx.load(str(path)))
     except Exception as error:  # protobuf's and onnx's own kinds
-        raise ValueError(f"{path}: no ONNX file: {error}") from error
+        raise ValueError(f"{path} is not an ONNX file: {error}") from error
     return _Reader(model, path).graph()
 
 
@@ -44,15 +39,21 @@ class _Reader:
 
     def graph(self) -> Graph:
         nodes = [self.node(i, n) for i, n in enumerate(self.own.node) if n.op_type != "Constant"]
-        dtypes = [v.type.tensor_type.elem_type for v in self.own.input if v.name not in self.constants]
         return Graph(
             nodes,
             {name: shape[2:] for name, shape in self.shapes.items() if len(shape) > 2},
             {v.name for v in self.own.output},
             "channels_first",
-            _DTYPES.get(dtypes[0] if dtypes else 1, "float32"),
+            self.dtype(),
             self.path.name,
         )
+
+    def dtype(self) -> str:
+        """Of the first input; of quantized networks, the shapes in float32."""
+        codes = [v.type.tensor_type.elem_type for v in self.own.input if v.name not in self.constants]
+        name = onnx.TensorProto.DataType.Name(codes[0]).lower() if codes else ""
+        name = _DTYPES.get(name, name)
+        return name if name in BYTES else "float32"
 
     def node(self, index: int, node: Any) -> Node:
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -63,10 +64,9 @@ class _Reader:
         if node.op_type == "BatchNormalization":
             plain.kind = "norm"
         elif node.op_type in _ACTIVATIONS:
-            plain.kind = "none" if _ACTIVATIONS[node.op_type] is None else "activation"
-            plain.activation = _ACTIVATIONS[node.op_type] or "none"
-        elif node.op_type == "Gelu" and attributes.get("approximate") == b"tanh":
-            plain.kind, plain.activation = "activation", "gelu"
+            word, needed = _ACTIVATIONS[node.op_type]
+            if all(attributes.get(key) == value.encode() for key, value in needed.items()):
+                plain.kind, plain.activation = "none" if word == "none" else "activation", word
         elif node.op_type == "Clip":
             self.clip(plain, node, attributes)
         elif node.op_type in ("Add", "Sub", "Mul", "Div") and len(inputs) == 1:
@@ -105,8 +105,7 @@ class _Reader:
         for n, k, s, d in zip(spatial, plain.kernel, plain.strides, plain.dilation, strict=True):
             if n is None:
                 raise ValueError(f"{plain.name}: the extents of its input are not known: fix the network's input shape")
-            total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
-            pairs.append((total - total // 2, total // 2))
+            pairs.append(same_padding(n, k, s, d)[::-1])
         return pairs
 
     def clip(self, plain: Node, node: Any, attributes: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 import pathlib
 import struct
 
+from sepconv_layers.activations import TABLE
+
 from ._graph import Graph, Node
 
 # Field numbers of https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
@@ -14,19 +16,11 @@ _CODE_OLD, _CODE_CUSTOM, _CODE = 0, 1, 3
 _CONV_FIELDS = {"padding": 0, "stride_w": 1, "stride_h": 2, "activation": 3, "dilation_w": 4, "dilation_h": 5}
 _DEPTHWISE_FIELDS = {"padding": 0, "stride_w": 1, "stride_h": 2, "activation": 4, "dilation_w": 5, "dilation_h": 6}
 
-_NAMES = {
-    0: "ADD",
-    3: "CONV_2D",
-    4: "DEPTHWISE_CONV_2D",
-    14: "LOGISTIC",
-    18: "MUL",
-    19: "RELU",
-    21: "RELU6",
-    22: "RESHAPE",
-}
-_NAMES |= {28: "TANH", 34: "PAD", 40: "MEAN", 41: "SUB", 42: "DIV", 60: "PADV2", 117: "HARD_SWISH", 150: "GELU"}
-_ACTIVATIONS = {"RELU": "relu", "RELU6": "relu6", "LOGISTIC": "sigmoid", "TANH": "tanh", "HARD_SWISH": "hard_swish"}
-_FUSED = {0: "none", 1: "relu", 2: {"clamp": [-1.0, 1.0]}, 3: "relu6", 4: "tanh"}
+_NAMES = {0: "ADD", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 18: "MUL", 22: "RESHAPE", 34: "PAD", 40: "MEAN", 41: "SUB"}
+_NAMES |= {42: "DIV", 60: "PADV2"} | {entry.tflite[1]: entry.tflite[0] for entry in TABLE.values() if entry.tflite}
+_ACTIVATIONS = {entry.tflite[0]: word for word, entry in TABLE.items() if entry.tflite}
+_FUSED = {entry.tflite_fused: word for word, entry in TABLE.items() if entry.tflite_fused is not None}
+_FUSED[2] = {"clamp": [-1.0, 1.0]}
 _DTYPES = {0: "float32", 1: "float16", 10: "float64"}
 
 
@@ -78,7 +72,7 @@ class _Table:
 def read(path: pathlib.Path) -> Graph:
     data = path.read_bytes()
     if data[4:8] != b"TFL3":
-        raise ValueError(f"{path}: no TensorFlow Lite file")
+        raise ValueError(f"{path} is not a TensorFlow Lite file")
     try:
         return _Reader(_Table(data, struct.unpack_from("<I", data)[0]), path).graph()
     except (struct.error, IndexError) as error:
@@ -129,9 +123,9 @@ class _Reader:
         if name in ("CONV_2D", "DEPTHWISE_CONV_2D") and options is not None:
             self.convolution(plain, inputs, options)
         elif name in _ACTIVATIONS:
-            plain.kind, plain.activation = "activation", _ACTIVATIONS[name]
-        elif name == "GELU" and options is not None and options.number(0, "B"):
-            plain.kind, plain.activation = "activation", "gelu"
+            option = TABLE[_ACTIVATIONS[name]].tflite_option
+            if option is None or (options is not None and options.number(option, "B")):
+                plain.kind, plain.activation = "activation", _ACTIVATIONS[name]
         elif name in ("ADD", "SUB", "MUL", "DIV") and len(variable) == 1 and not (options and options.number(0, "b")):
             constant = next(self.shapes[i] for i in inputs if i not in variable)
             if [n for n in constant if n != 1] in ([], self.shapes[variable[0]][-1:]) and inputs[0] == variable[0]:
@@ -145,13 +139,16 @@ class _Reader:
         fields = _DEPTHWISE_FIELDS if depthwise else _CONV_FIELDS
         value = {key: options.number(field, "b") for key, field in fields.items() if key in ("padding", "activation")}
         value |= {key: options.number(field, "i", 1) for key, field in fields.items() if key not in value}
+        if value["activation"] not in _FUSED:
+            plain.operation += " with an unknown activation"
+            return
         weights = self.shapes[inputs[1]]  # (cout, h, w, cin / groups); depthwise (1, h, w, cin * multiplier)
         plain.inputs = [str(inputs[0])]
         plain.cin, plain.kernel = self.shapes[inputs[0]][-1], weights[1:3]
         plain.strides = [value["stride_h"], value["stride_w"]]
         plain.dilation = [value["dilation_h"], value["dilation_w"]]
         plain.padding = "valid" if value["padding"] else "same"
-        plain.activation = _FUSED.get(value["activation"], "none")
+        plain.activation = _FUSED[value["activation"]]
         # The converter gives a convolution without a bias one of zeros.
         plain.bias = len(inputs) > 2 and inputs[2] >= 0 and any(self.data(inputs[2]))
         if depthwise:

@@ -5,9 +5,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
 from sepconv_layers import activations
 
 from .._geometry import output_shape
+
 
 def shape_after(runnable: Any, shape: Sequence[Any]) -> list[Any]:
     """The shape of a layer's or a chain's output; extents may be symbols, or `None` where they are not known."""

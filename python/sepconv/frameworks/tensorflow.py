@@ -17,7 +17,7 @@ import tensorflow as tf
 from tensorflow.python.framework import ops as tf_ops
 from tensorflow.python.ops import control_flow_util
 
-from .. import _native
+from .. import _arrays, _native
 from .._geometry import Geometry, geometry, output_shape, pads
 from .._registry import layer_of
 from ._layers import layer_reference, shape_after, through
@@ -88,7 +88,7 @@ def _through_numpy(call: Callable, shape: list[int | None], *tensors: Any) -> An
 
     def run(*arrays):
         result = call(*arrays)
-        return result if result.dtype == dtype.as_numpy_dtype else result.view(dtype.as_numpy_dtype)
+        return _arrays.like(result, arrays[0])
 
     output = tf.numpy_function(run, tensors, dtype, stateful=False)
     output.set_shape(shape)

@@ -1,7 +1,7 @@
 """Keras's operations, computed by sepconv."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -9,9 +9,8 @@ import keras
 import numpy as np
 from keras.src.trainers import trainer
 
-from .. import _native, frameworks
+from .. import _arrays, _native, frameworks
 
-_DTYPES = {"float16", "bfloat16", "float32", "float64"}
 _NAMES = ("separable_conv", "depthwise_conv")
 _originals: dict[str, Callable] = {}
 
@@ -37,7 +36,7 @@ def enable() -> _Enabled:
     `SeparableConv2D`, `DepthwiseConv1D` and `DepthwiseConv2D`, on the backend that Keras runs on: eagerly, and in what
     is traced from now on by `tf.function`, `jax.jit` and `torch.compile`. Gradients are the framework's own.
 
-    Keras computes itself what sepconv does not: tensors on other devices than CPUs, of other dtypes than float16,
+    Keras itself computes what sepconv does not: tensors on devices other than CPUs, of dtypes other than float16,
     bfloat16, float32 and float64, or of dtypes that differ; on TensorFlow, also what XLA compiles. Models with such
     layers therefore resolve `jit_compile="auto"` to `False` on TensorFlow while it is enabled.
 
@@ -83,36 +82,18 @@ def _backend() -> ModuleType:
     return importlib.import_module(f"keras.src.backend.{keras.backend.backend()}.nn")
 
 
-def _separable_conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    original = _originals["separable_conv"]
-    tensors = [_tensor(t) for t in (inputs, depthwise_kernel, pointwise_kernel)]
-    return _conv(original, tensors, strides, padding, data_format, dilation_rate)
+# With the names that Keras's arguments have: its callers pass what follows the kernels in any way.
+def _separable_conv(inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *args: Any, **kwargs: Any) -> Any:
+    return _conv("separable_conv", (inputs, depthwise_kernel, pointwise_kernel), *args, **kwargs)
 
 
-def _depthwise_conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    original = _originals["depthwise_conv"]
-    tensors = [_tensor(t) for t in (inputs, kernel)]
-    return _conv(original, tensors, strides, padding, data_format, dilation_rate)
+def _depthwise_conv(inputs: Any, kernel: Any, *args: Any, **kwargs: Any) -> Any:
+    return _conv("depthwise_conv", (inputs, kernel), *args, **kwargs)
 
 
-def _conv(original: Callable, tensors: list[Any], strides, padding, data_format, dilation_rate) -> Any:
-    data_format = data_format or keras.config.image_data_format()
-    arguments = (strides, padding, data_format, dilation_rate)
+def _conv(name: str, given: Sequence[Any], strides=1, padding="valid", data_format=None, dilation_rate=1) -> Any:
+    original, tensors = _originals[name], [_tensor(t) for t in given]
+    arguments = (strides, padding, data_format or keras.config.image_data_format(), dilation_rate)
     if not _computable(tensors):
         return original(*tensors, *arguments)
     backend = keras.backend.backend()
@@ -128,8 +109,7 @@ def _conv(original: Callable, tensors: list[Any], strides, padding, data_format,
             return original(inputs, *kernels, *arguments)
 
         return tensorflow.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments, reference=reference)
-    result = _native.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments)
-    return result if result.dtype == inputs.dtype else result.view(inputs.dtype)
+    return _arrays.like(_native.conv(inputs, depthwise_kernel, pointwise_kernel, *arguments), inputs)
 
 
 def _tensor(value: Any) -> Any:
@@ -140,7 +120,7 @@ def _tensor(value: Any) -> Any:
 
 def _computable(tensors: list[Any]) -> bool:
     dtypes = {keras.backend.standardize_dtype(t.dtype) for t in tensors}
-    if len(dtypes) != 1 or not dtypes <= _DTYPES or len(tensors[0].shape) not in (3, 4, 5):
+    if len(dtypes) != 1 or not dtypes <= set(_native.dtypes) or len(tensors[0].shape) not in (3, 4, 5):
         return False
     if keras.backend.backend() == "torch":
         return all(t.device.type == "cpu" for t in tensors)

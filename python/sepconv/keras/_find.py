@@ -10,18 +10,9 @@ from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 
-_ACTIVATIONS = {
-    "linear": None,
-    "relu": "relu",
-    "relu6": "relu6",
-    "silu": "swish",
-    "swish": "swish",
-    "hard_silu": "hard_swish",
-    "hard_swish": "hard_swish",
-    "sigmoid": "sigmoid",
-    "tanh": "tanh",
-}
-_UNKNOWN = object()
+from ._activations import of_function, of_layer
+from ._graph import Graph
+
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
@@ -40,7 +31,7 @@ class Separable:
     mid_activation: Any
     out_activation: Any
     padding: Any
-    input_activation: Any = None
+    input_activation: Any = "none"
 
     @property
     def layers(self) -> list[Any]:
@@ -66,46 +57,6 @@ class Fold:
     nodes: list[Any]
     kernel: np.ndarray
     bias: np.ndarray
-
-
-class Graph:
-    """Who reads what in a functional model."""
-
-    def __init__(self, model: Any) -> None:
-        self.nodes = [
-            node
-            for depth in sorted(model._nodes_by_depth, reverse=True)
-            for node in model._nodes_by_depth[depth]
-            if node.operation is not None and not node.is_input
-        ]
-        self._readers: dict[int, list[Any]] = {}
-        self._writer: dict[int, Any] = {}
-        self._kept = {id(tensor) for tensor in keras.tree.flatten(model.outputs)}
-        for node in self.nodes:
-            for tensor in node.arguments.keras_tensors:
-                self._readers.setdefault(id(tensor), []).append(node)
-            for tensor in node.outputs:
-                self._writer[id(tensor)] = node
-
-    def next(self, node: Any) -> Any:
-        """The only reader of a node's only output; None if there are others, or if it is an output of the model."""
-        if len(node.outputs) != 1 or id(node.outputs[0]) in self._kept:
-            return None
-        readers = self._readers.get(id(node.outputs[0]), [])
-        return readers[0] if len(readers) == 1 and len(readers[0].arguments.keras_tensors) == 1 else None
-
-    def behind(self, node: Any) -> str:
-        """What `next` sees, for people."""
-        names = [reader.operation.name for reader in self._readers.get(id(node.outputs[0]), [])]
-        if id(node.outputs[0]) in self._kept:
-            names.append("an output of the model")
-        return f"{node.operation.name} is followed by {' and '.join(names)}"
-
-    def previous(self, node: Any) -> Any:
-        """The node that writes the only input of a node, if that is its only reader."""
-        tensors = node.arguments.keras_tensors
-        writer = self._writer.get(id(tensors[0])) if len(tensors) == 1 else None
-        return writer if writer is not None and self.next(writer) is node else None
 
 
 def is_candidate(layer: Any) -> bool:
@@ -154,7 +105,7 @@ def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
     folds = []
     for node in graph.nodes:
         layer = node.operation
-        if id(node) in taken or type(layer) not in _CONVOLUTIONS or _activation_of(layer.activation) is not None:
+        if id(node) in taken or type(layer) not in _CONVOLUTIONS or of_function(layer.activation) != "none":
             continue
         nodes = [node]
         bias = _array(layer.bias) if layer.use_bias else None
@@ -166,28 +117,28 @@ def find_folds(graph: Graph, taken: set[int]) -> list[Fold]:
 
 def _separable(graph: Graph, node: Any) -> Separable | str:
     layer = node.operation
-    activation = _activation_of(layer.activation)
-    if activation is _UNKNOWN:
+    activation = of_function(layer.activation)
+    if activation is None:
         return _unknown_activation(layer)
     nodes = [node]
     pointwise, bias = _array(layer.pointwise_kernel), _array(layer.bias) if layer.use_bias else None
-    if activation is None:
+    if activation == "none":
         pointwise, bias, activation = _follow(graph, nodes, pointwise, bias, layer.data_format)
     found = Separable(
-        nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, None, activation, layer.padding
+        nodes, layer, _array(layer.depthwise_kernel), pointwise, None, bias, "none", activation, layer.padding
     )
     return _with_padding(graph, found)
 
 
 def _depthwise(graph: Graph, node: Any) -> Separable | str:
     layer = node.operation
-    mid_activation = _activation_of(layer.activation)
-    if mid_activation is _UNKNOWN:
+    mid_activation = of_function(layer.activation)
+    if mid_activation is None:
         return _unknown_activation(layer)
     nodes = [node]
     depthwise, mid_bias = _array(layer.kernel), _array(layer.bias) if layer.use_bias else None
     shape = depthwise.shape
-    if mid_activation is None:
+    if mid_activation == "none":
         columns = depthwise.reshape(*shape[:-2], -1)
         columns, mid_bias, mid_activation = _follow(graph, nodes, columns, mid_bias, layer.data_format)
         depthwise = columns.reshape(shape)
@@ -195,12 +146,12 @@ def _depthwise(graph: Graph, node: Any) -> Separable | str:
     if last is None or not _is_pointwise(last.operation, layer):
         return f"needs a convolution with a 1x1 kernel and strides 1 behind it; {graph.behind(nodes[-1])}"
     conv = last.operation
-    out_activation = _activation_of(conv.activation)
-    if out_activation is _UNKNOWN:
+    out_activation = of_function(conv.activation)
+    if out_activation is None:
         return f"is followed by {conv.name}, which {_unknown_activation(conv)}"
     nodes.append(last)
     pointwise, out_bias = _array(conv.kernel), _array(conv.bias) if conv.use_bias else None
-    if out_activation is None:
+    if out_activation == "none":
         pointwise, out_bias, out_activation = _follow(graph, nodes, pointwise, out_bias, conv.data_format)
     found = Separable(
         nodes, layer, depthwise, pointwise, mid_bias, out_bias, mid_activation, out_activation, layer.padding
@@ -212,9 +163,9 @@ def _follow(graph: Graph, nodes: list[Any], kernel: np.ndarray, bias: np.ndarray
     """Appends a batch normalisation and an activation that follow. The kernel's last axis is that of the channels."""
     kernel, bias = _fold(graph, nodes, kernel, bias, data_format)
     following = graph.next(nodes[-1])
-    activation = _UNKNOWN if following is None else _activation_layer(following.operation)
-    if activation is _UNKNOWN:
-        return kernel, bias, None
+    activation = None if following is None else of_layer(following.operation)
+    if activation is None:
+        return kernel, bias, "none"
     nodes.append(following)
     return kernel, bias, activation
 
@@ -269,33 +220,16 @@ def _with_padding(graph: Graph, found: Separable) -> Separable:
 def _take_input_activation(graph: Graph, found: Separable, taken: set[int]) -> None:
     """Takes in an activation in front that no layer before it has taken, which saves a pass over the input."""
     before = graph.previous(found.nodes[0])
-    activation = _UNKNOWN if before is None or id(before) in taken else _activation_layer(before.operation)
-    if activation is _UNKNOWN:
+    activation = None if before is None or id(before) in taken else of_layer(before.operation)
+    if activation is None:
         return
     found.input_activation = activation
     found.nodes.insert(0, before)
     taken.add(id(before))
 
 
-def _activation_of(function: Any) -> Any:
-    """The activation of a layer's `activation`, as sepconv.Layer has it; _UNKNOWN if it has none such."""
-    if function is None:
-        return None
-    if getattr(keras.activations, getattr(function, "__name__", ""), None) is not function:
-        return _UNKNOWN  # a function of the user's that happens to have a known name
-    return _ACTIVATIONS.get(function.__name__, _UNKNOWN)
-
-
 def _unknown_activation(layer: Any) -> str:
-    return f"has the activation {getattr(layer.activation, '__name__', layer.activation)}, which sepconv has not"
-
-
-def _activation_layer(layer: Any) -> Any:
-    if type(layer) is layers.Activation:
-        return _activation_of(layer.activation)
-    if type(layer) is layers.ReLU and not layer.negative_slope and not layer.threshold:
-        return "relu" if layer.max_value is None else (0.0, float(layer.max_value))
-    return _UNKNOWN
+    return f"has the activation {getattr(layer.activation, '__name__', layer.activation)}, which sepconv does not have"
 
 
 def _array(variable: Any) -> np.ndarray:

@@ -8,11 +8,13 @@ import numpy as np
 
 import sepconv
 
-from ..frameworks._geometry import geometry, output_shape
+from .._arrays import numpy_dtype
+from .._geometry import geometry, output_shape
+from ._packed import PackedLayer
 
 
 @keras.saving.register_keras_serializable("sepconv")
-class FusedSeparableConv(keras.layers.Layer):
+class FusedSeparableConv(PackedLayer):
     """A whole separable layer, for inference: both stages, their biases and their activations, in one pass.
 
     `optimize` makes these. The weights are variables that are not trained, and are saved with the model; they are
@@ -48,7 +50,7 @@ class FusedSeparableConv(keras.layers.Layer):
         input_activation: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.kernel_size = tuple(kernel_size)
         self.in_channels, self.depth_multiplier, self.filters = in_channels, depth_multiplier, filters
         self.data_format = data_format or keras.config.image_data_format()
@@ -64,10 +66,7 @@ class FusedSeparableConv(keras.layers.Layer):
         self._geometry = geometry(
             self._depthwise_shape, self._pointwise_shape, strides, self.padding, self.data_format, dilation_rate
         )
-        self.packed: sepconv.Layer | None = None
         self.after_pack: Callable[[], None] | None = None  # of the chain that this is a part of
-        if keras.backend.backend() == "tensorflow":
-            self.supports_jit = False  # XLA cannot call the operation
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shapes = {
@@ -85,42 +84,19 @@ class FusedSeparableConv(keras.layers.Layer):
 
     def pack(self) -> None:
         """Packs the variables' present values."""
-        dtype = np.dtype("float32" if self.compute_dtype in ("float16", "bfloat16") else self.compute_dtype)
+        dtype = numpy_dtype(self.compute_dtype)
         weights = {
             name: np.asarray(keras.ops.convert_to_numpy(variable)).astype(dtype)
             for name, variable in self._variables_by_name.items()
         }
-        if self.compute_dtype in ("float16", "bfloat16"):
-            weights = {name: np.asarray(_narrow(array, self.compute_dtype)) for name, array in weights.items()}
-        self.packed = sepconv.Layer(
-            weights["depthwise_kernel"],
-            weights["pointwise_kernel"],
-            self.strides,
-            self.padding,
-            self.data_format,
-            self.dilation_rate,
-            mid_bias=weights.get("mid_bias"),
-            out_bias=weights.get("out_bias"),
-            input_activation=self.input_activation,
-            mid_activation=self.mid_activation,
-            out_activation=self.out_activation,
-            threads=self.threads,
-        )
+        names = "strides padding data_format dilation_rate input_activation mid_activation out_activation threads"
+        self.packed = sepconv.Layer(**weights, **{name: getattr(self, name) for name in names.split()})
         if self.after_pack is not None:
             self.after_pack()
-
-    def set_weights(self, weights: list[Any]) -> None:
-        super().set_weights(weights)
-        self.pack()
 
     def load_own_variables(self, store: Any) -> None:
         super().load_own_variables(store)
         self.pack()
-
-    def call(self, inputs: Any) -> Any:
-        if self.packed is None:
-            raise RuntimeError(f"{self.name} has no weights yet: set or load them, then call pack()")
-        return self.packed(inputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(output_shape(self._geometry, input_shape))
@@ -130,18 +106,8 @@ class FusedSeparableConv(keras.layers.Layer):
             "kernel_size in_channels depth_multiplier filters strides padding data_format dilation_rate mid_bias "
             "out_bias input_activation mid_activation out_activation threads replaces"
         )
-        config = super().get_config()
-        config.pop("trainable", None)
-        return config | {name: getattr(self, name) for name in names.split()}
+        return super().get_config() | {name: getattr(self, name) for name in names.split()}
 
 
 def _tuple(activation: Any) -> Any:
     return tuple(activation) if isinstance(activation, list) else activation
-
-
-def _narrow(array: np.ndarray, dtype: str) -> np.ndarray:
-    if dtype == "float16":
-        return array.astype(np.float16)
-    import ml_dtypes  # a requirement of Keras
-
-    return array.astype(ml_dtypes.bfloat16)

@@ -8,10 +8,11 @@ import keras
 import sepconv
 
 from ._fused import FusedSeparableConv
+from ._packed import PackedLayer
 
 
 @keras.saving.register_keras_serializable("sepconv")
-class FusedChain(keras.layers.Layer):
+class FusedChain(PackedLayer):
     """Fused layers that read nothing but one another, in one call: a `sepconv.Chain`.
 
     `optimize` makes these. The weights are those of its parts; `pack()` has to be called after a change of the
@@ -22,14 +23,11 @@ class FusedChain(keras.layers.Layer):
     """
 
     def __init__(self, parts: Sequence[FusedSeparableConv], **kwargs: Any) -> None:
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.parts = list(parts)
-        self._packed = None
         for part in self.parts:
             part.after_pack = self._chain_anew
         self._chain_anew()
-        if keras.backend.backend() == "tensorflow":
-            self.supports_jit = False  # XLA cannot call the operation
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         for part in self.parts:
@@ -45,16 +43,7 @@ class FusedChain(keras.layers.Layer):
 
     def _chain_anew(self) -> None:
         if all(part.packed is not None for part in self.parts):
-            self._packed = sepconv.Chain([part.packed for part in self.parts])
-
-    def set_weights(self, weights: list[Any]) -> None:
-        super().set_weights(weights)
-        self.pack()
-
-    def call(self, inputs: Any) -> Any:
-        if self._packed is None:
-            raise RuntimeError(f"{self.name} has no weights yet: set or load them, then call pack()")
-        return self._packed(inputs)
+            self.packed = sepconv.Chain([part.packed for part in self.parts])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         for part in self.parts:
@@ -62,9 +51,7 @@ class FusedChain(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        config.pop("trainable", None)
-        return config | {"parts": [keras.saving.serialize_keras_object(part) for part in self.parts]}
+        return super().get_config() | {"parts": [keras.saving.serialize_keras_object(part) for part in self.parts]}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "FusedChain":

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 from keras.src.models.functional import Functional
 
-from ._find import Chain, Fold, Graph, Separable, find_chains, find_folds, find_separable
+from ._find import Chain, Fold, Separable, find_chains, find_folds, find_separable
 from ._fused import FusedSeparableConv
 from ._fused_chain import FusedChain
+from ._graph import Graph
 from ._report import report
 
 

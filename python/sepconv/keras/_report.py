@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import keras
 from keras.src.models.functional import Functional
 
-from ._find import Graph, find_separable, is_candidate
+from ._find import find_separable, is_candidate
 from ._fused import FusedSeparableConv
+from ._graph import Graph
 
 
 class Replacement(NamedTuple):

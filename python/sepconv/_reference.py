@@ -1,0 +1,61 @@
+"""A layer in NumPy and double precision, one tap at a time: what results are compared with. It has nothing from the compiled
+module."""
+
+from typing import Any
+
+import numpy as np
+
+from sepconv_layers import activations, same_padding
+
+
+def _pads(extent: int, taps: int, stride: int, dilation: int, padding: Any) -> tuple[int, int]:
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return (taps - 1) * dilation, 0
+    return same_padding(extent, taps, stride, dilation) if padding == "same" else padding
+
+
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str = "channels_last",
+    dilation_rate: Any = 1,
+    **layer: Any,
+) -> np.ndarray:
+    """`padding` may be a list of pairs. A pointwise kernel of None is a depthwise convolution. Biases and activations as
+    `sepconv.Layer` has them."""
+    before, middle, after = (
+        activations.function(activations.standard(layer.get(f"{place}_activation")), np)
+        for place in ("input", "mid", "out")
+    )
+    mid_bias, out_bias = (np.asarray(layer.get(f"{place}_bias", 0)).astype(np.float64) for place in ("mid", "out"))
+    first = data_format == "channels_first"
+    x = np.asarray(inputs).astype(np.float64)
+    x = before(np.moveaxis(x, 1, -1) if first else x)
+    y = middle(
+        _depthwise(x, np.asarray(depthwise_kernel).astype(np.float64), strides, padding, dilation_rate) + mid_bias
+    )
+    if pointwise_kernel is not None:
+        y = after(y @ np.asarray(pointwise_kernel).astype(np.float64).reshape(y.shape[-1], -1) + out_bias)
+    return np.moveaxis(y, -1, 1) if first else y
+
+
+def _depthwise(x: np.ndarray, kernel: np.ndarray, strides: Any, padding: Any, dilation_rate: Any) -> np.ndarray:
+    rank = x.ndim - 2
+    strides, dilation_rate = np.broadcast_to(strides, rank), np.broadcast_to(dilation_rate, rank)
+    paddings = [padding] * rank if isinstance(padding, str) else padding
+    axes = list(zip(x.shape[1:-1], kernel.shape, strides, dilation_rate, paddings, strict=False))
+    x = np.pad(x, [(0, 0), *(_pads(*axis) for axis in axes), (0, 0)])
+    out = [(n - (k - 1) * d - 1) // s + 1 for n, (_, k, s, d, _) in zip(x.shape[1:-1], axes, strict=True)]
+    y = np.zeros((x.shape[0], *out, kernel.shape[-2] * kernel.shape[-1]))
+    for tap in np.ndindex(kernel.shape[:-2]):
+        window = tuple(
+            slice(t * d, t * d + (n - 1) * s + 1, s)
+            for t, d, n, s in zip(tap, dilation_rate, out, strides, strict=True)
+        )
+        y += (x[(slice(None), *window)][..., None] * kernel[tap]).reshape(y.shape)
+    return y
