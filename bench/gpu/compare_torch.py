@@ -86,7 +86,7 @@ def check_device(arguments):
         return "PyTorch finds no CUDA device"
     from sepconv import _device
 
-    if not _device.has_rows:
+    if not _device.has_variants:
         return "this build of sepconv has no GPU rows: pip install . -C cmake.define.SEPCONV_GPU=ON"
     return ""
 

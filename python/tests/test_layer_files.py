@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from cli_support import sepconv as command
+from schema_support import options
 
 import sepconv_layers
 from sepconv import _bench, _layer_file
@@ -17,31 +18,15 @@ PROPERTIES = sepconv_layers.properties()
 OF_TYPE = {"string": "word", "integer": 2, "boolean": True, "array": [2, 2], "object": {}, "number": 0.5, "null": None}
 
 
-def resolved(schema):
-    definitions = sepconv_layers.schema()["$defs"]
-    return definitions[schema["$ref"].rsplit("/", 1)[1]] | schema if "$ref" in schema else schema
-
-
-def types_of(schema):
-    """The JSON types that a schema takes: {type: a schema for it}."""
-    schema = resolved(schema)
-    if "oneOf" in schema:
-        return {kind: part for option in schema["oneOf"] for kind, part in types_of(option).items()}
-    if "enum" in schema:
-        return {"string": schema}
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return dict.fromkeys(kinds, schema)
-
-
 def bad_values(schema):
     """(what is wrong, value) for everything that the schema says of a key."""
-    takes = types_of(schema)
+    parts = options(schema)
+    kinds = {part["type"] for part in parts}
     for kind, value in OF_TYPE.items():
-        if kind not in takes and not (kind == "integer" and "number" in takes):
+        if kind not in kinds and not (kind == "integer" and "number" in kinds):
             yield f"a {kind}", value
-    for kind, part in takes.items():
-        part = resolved(part)
-        if kind == "string" and "enum" in part:
+    for part in parts:
+        if "enum" in part:
             yield "an unknown word", "no such word"
         if "minLength" in part:
             yield "too short", ""
@@ -53,8 +38,8 @@ def bad_values(schema):
             yield "too many", [next(good_values(part["items"]))] * (part["maxItems"] + 1)
         if "items" in part:
             yield from ((f"an entry: {what}", [value, value]) for what, value in bad_values(part["items"]))
-        if kind == "object":
-            good = next(good_values({"oneOf": [part]}))
+        if part["type"] == "object":
+            good = next(good_values(part))
             yield "an unknown key", good | {"stride": 1}
             for key in part["required"]:
                 yield f"no {key}", {k: v for k, v in good.items() if k != key}
@@ -63,8 +48,8 @@ def bad_values(schema):
 
 
 def good_values(schema):
-    for kind, part in types_of(schema).items():
-        part = resolved(part)
+    for part in options(schema):
+        kind = part["type"]
         if "enum" in part:
             yield from part["enum"]
         elif kind == "array":

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from schema_support import words
 
 import sepconv
 import sepconv_layers
@@ -12,26 +13,21 @@ from sepconv import _native
 from sepconv_layers import activations
 
 
-def choices(schema):
-    """The words of a property of the schema."""
-    return next(part["enum"] for part in schema.get("oneOf", [schema]) if "enum" in part)
-
-
 def test_activations():
     assert tuple(activations.TABLE) == _native.activations
-    words = [word for word in _native.activations if word != "clamp"]
+    own = [word for word in _native.activations if word != "clamp"]
     for place in ("input", "mid", "out"):
-        assert choices(sepconv_layers.properties()[f"{place}_activation"]) == words
-    assert all(name in sepconv.Layer.__doc__ for name in words if name != "none")
+        assert words(sepconv_layers.properties()[f"{place}_activation"]) == own
+    assert all(name in sepconv.Layer.__doc__ for name in own if name != "none")
 
 
 def test_dtypes_data_formats_and_paddings():
     properties = sepconv_layers.properties()
-    assert set(choices(properties["dtype"])) == set(_native.dtypes) == set(sepconv_layers.BYTES)
+    assert set(words(properties["dtype"])) == set(_native.dtypes) == set(sepconv_layers.BYTES)
     for name, size in sepconv_layers.BYTES.items():
         assert name == "bfloat16" or np.dtype(name).itemsize == size
-    assert tuple(choices(properties["data_format"])) == _native.data_formats
-    assert (*choices(properties["padding"]), "explicit") == _native.paddings
+    assert tuple(words(properties["data_format"])) == _native.data_formats
+    assert (*words(properties["padding"]), "explicit") == _native.paddings
 
 
 ALL = [word for word in activations.TABLE if word != "clamp"] + [(-0.5, 1.0), (None, 0.25), (0.5, None)]
