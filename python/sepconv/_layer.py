@@ -28,8 +28,8 @@ class Layer(Runnable):
         strides, padding, data_format, dilation_rate: as in `separable_conv`.
         mid_bias: array of shape `(channels * depth_multiplier,)`, added between the stages.
         out_bias: array of shape `(out_channels,)`, added after the pointwise stage.
-        input_activation, mid_activation, out_activation: `None`, `"relu"`, `"relu6"`, `"swish"` (or `"silu"`),
-            `"hard_swish"` (or `"hard_silu"`), `"sigmoid"`, `"tanh"`, `"gelu"` (its tanh form), or a pair `(lo, hi)` to
+        input_activation, mid_activation, out_activation: `None`, a word of layer files, such as `"relu6"`,
+            `"hard_swish"` or `"gelu"` (its tanh form), Keras's name for one, such as `"silu"`, or a pair `(lo, hi)` to
             clamp to, either of which may be `None`. That of the input leaves the padding 0.
         threads: how many threads a call uses; `None` for `get_num_threads()` at the time of the call.
         input_shape: if given, plans and packs for inputs of this shape now, and not at the first call.
