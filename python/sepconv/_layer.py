@@ -89,8 +89,8 @@ class Layer(Runnable):
         return self._layer.explain(input_shape)
 
     def weights(self) -> tuple[np.ndarray | None, ...]:
-        """Copies of depthwise kernel, pointwise kernel, mid bias and output bias; `None` for what there is not. Those
-        of the 16-bit types are float32."""
+        """Copies of depthwise kernel, pointwise kernel, mid bias and output bias; `None` for what the layer does not
+        have. Those of the 16-bit types are float32."""
         return self._layer.weights()
 
     def __repr__(self) -> str:

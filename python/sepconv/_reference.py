@@ -1,4 +1,4 @@
-"""A layer in NumPy and double precision, one tap at a time: what results are compared with. It has nothing from the compiled
+"""A layer in NumPy and double precision, one tap at a time: what results are compared with. It uses nothing of the compiled
 module."""
 
 from typing import Any

@@ -16,7 +16,7 @@ class Runnable:
     dtype: str
     """The dtype of weights, inputs and outputs."""
     number: int
-    """The number in graphs of frameworks, of its own in this process."""
+    """Its number in graphs of frameworks, which no other has in this process."""
     key: str
     """The number as text: torch.compile may make a symbol of a number."""
     layers: tuple[Any, ...]

@@ -16,7 +16,7 @@ class Variant(NamedTuple):
 
 def variants() -> list[Variant]:
     """The variants of this build, in order of rank."""
-    return [Variant(*row) for row in _native.variants()]
+    return [Variant(*entry) for entry in _native.variants()]
 
 
 def get_num_threads() -> int:

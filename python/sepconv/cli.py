@@ -42,7 +42,7 @@ def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool
     if layers is None:
         if explain is not None:
             raise click.ClickException("--explain names a layer of a file: it needs --layers")
-        rows = [{"variant": name, "runnable": runnable} for name, runnable in sepconv.variants()]
+        entries = [{"variant": name, "runnable": runnable} for name, runnable in sepconv.variants()]
     elif explain is not None:
         layer = next((layer for layer in read(layers) if layer.name == explain), None)
         if layer is None:
@@ -50,13 +50,13 @@ def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool
         click.echo(make(layer).explain(input_shape(layer)))
         return
     else:
-        rows = [{"layer": layer.name, "variant": make(layer).variant(input_shape(layer))} for layer in read(layers)]
+        entries = [{"layer": layer.name, "variant": make(layer).variant(input_shape(layer))} for layer in read(layers)]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps(entries, indent=1))
         return
-    width = max((len(str(next(iter(row.values())))) for row in rows), default=0)
-    for row in rows:
-        first, second = row.values()
+    width = max((len(next(iter(entry.values()))) for entry in entries), default=0)
+    for entry in entries:
+        first, second = entry.values()
         click.echo(f"{first:{width}}  {second if isinstance(second, str) else 'runs here' if second else '-'}")
 
 

@@ -90,7 +90,7 @@ void demand_bias(const char* argument, const Tensor* bias, int64_t channels, Typ
 void demand_stage(const char* stage, bool there, const char* bias_name, const Tensor* bias, const char* activation_name,
                   const sepconv_activation& activation) {
   if (there) return;
-  const std::string missing = std::string(" is set, but ") + stage + " is None: there is no such stage";
+  const std::string missing = std::string(" is set, but ") + stage + " is None: the layer does not have that stage";
   if (bias != nullptr) refuse(bias_name + missing);
   if (activation.kind != SEPCONV_ACTIVATION_NONE) refuse(activation_name + missing);
 }

@@ -11,7 +11,7 @@
 
 namespace sepconv::python {
 
-/// A number of its own for every layer; the registry does not keep it alive.
+/// A number that no other layer has; the registry does not keep it alive.
 int64_t register_layer(const std::shared_ptr<const Runnable>& layer);
 void forget_layer(int64_t number);
 /// Throws std::invalid_argument if the layer is gone.

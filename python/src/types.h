@@ -39,7 +39,7 @@ constexpr int dlpack_uint = 1;
 /// Whether the buffer protocol, and so NumPy, has this type.
 bool has_format(Type type);
 
-/// The type that somebody else calls so; empty if it is none of these.
+/// The type by the name that others give it; empty for every other name.
 std::optional<Type> type_named(std::string_view name);
 std::optional<Type> type_of_dlpack(DLPackType type);
 std::optional<Type> type_of_format(const char* format);  ///< of the struct module: one character, in native order

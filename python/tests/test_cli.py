@@ -36,13 +36,13 @@ def file(tmp_path):
 
 
 def test_list(file):
-    rows = json.loads(sepconv("list", "--json"))
-    assert any(row["runnable"] for row in rows)
+    entries = json.loads(sepconv("list", "--json"))
+    assert any(entry["runnable"] for entry in entries)
     assert "runs here" in sepconv("list")
-    rows = json.loads(sepconv("list", "--layers", file, "--json", SEPCONV_TARGETS="portable"))
-    assert [row["layer"] for row in rows] == ["a", "b"]
-    assert all(row["variant"].endswith("portable") for row in rows)
-    assert rows[0]["variant"] in sepconv("list", "--layers", file, "--explain", "a", SEPCONV_TARGETS="portable")
+    entries = json.loads(sepconv("list", "--layers", file, "--json", SEPCONV_TARGETS="portable"))
+    assert [entry["layer"] for entry in entries] == ["a", "b"]
+    assert all(entry["variant"].endswith("portable") for entry in entries)
+    assert entries[0]["variant"] in sepconv("list", "--layers", file, "--explain", "a", SEPCONV_TARGETS="portable")
     assert 'no layer "c"' in sepconv("list", "--layers", file, "--explain", "c", status=1)
     assert "needs --layers" in sepconv("list", "--explain", "a", status=1)
 

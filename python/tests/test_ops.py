@@ -85,8 +85,7 @@ def test_causal(rng):
 
 
 def test_explain_and_variants():
-    rows = sepconv.variants()
-    assert any(row.runnable for row in rows)
+    assert any(variant.runnable for variant in sepconv.variants())
     text = sepconv.explain(X, DW, PW)
     assert sepconv.Layer(DW, PW).variant(X.shape) in text
     assert sepconv.explain(X.shape, DW.shape, PW.shape) == text

@@ -51,7 +51,7 @@ class _Finder:
 
     @staticmethod
     def _swish(readers: list[Node]) -> Node | None:
-        """x * sigmoid(x), where a format has no operation of its own for it, as one node."""
+        """x * sigmoid(x), where a format has no single operation for it, as one node."""
         if len(readers) != 2:
             return None
         sigmoid, product = sorted(readers, key=lambda n: n.activation != "sigmoid")

@@ -65,7 +65,7 @@ def is_candidate(layer: Any) -> bool:
 
 
 def find_separable(graph: Graph) -> tuple[list[Separable], dict[str, str]]:
-    """The separable layers, and of each candidate that is none, by its name, why: the end of a sentence about it."""
+    """The separable layers; and for each candidate that is not one, by name, the reason: the end of a sentence about it."""
     separable, reasons, taken = [], {}, set()
     for node in graph.nodes:
         if not is_candidate(node.operation):
@@ -82,7 +82,7 @@ def find_separable(graph: Graph) -> tuple[list[Separable], dict[str, str]]:
 
 
 def find_chains(graph: Graph, separable: list[Separable]) -> list[Chain]:
-    """The separable layers in chains as long as they come; one that follows no other is a chain of its own."""
+    """The separable layers, in chains that are as long as possible; one that follows no other is a chain by itself."""
     chains: list[Chain] = []
     by_end: dict[int, Chain] = {}
     for found in separable:
