@@ -13,7 +13,7 @@ struct PeakLoop {
   const char* name;          // "avx2", the name that SEPCONV_TARGETS uses without the architecture
   const char* instructions;  // for people
   int flops_per_step;        // of one step of all chains
-  // Runs `steps` steps of x = x * factor + term from x = 0 in all chains and returns the sum of all lanes.
+  // Runs `steps` steps of x = x * factor + term in all chains, which begin differently; returns the sum of all lanes.
   float (*run)(int64_t steps, float factor, float term);
   int lanes;         // of all chains together
   int vector_lanes;  // of one

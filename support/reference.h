@@ -1,5 +1,7 @@
 // The operation in double precision, one output pixel at a time: what the programs check results against before they
-// time anything.
+// time anything. The tests have a reference of their own, tests/support/reference.h: that one is written to be checked
+// by eye and computes every form and type; this one is fast enough for the layers of whole networks, and each is a
+// check on the other (support/tests).
 #ifndef SEPCONV_SUPPORT_REFERENCE_H
 #define SEPCONV_SUPPORT_REFERENCE_H
 

@@ -23,15 +23,20 @@ import tempfile
 
 import numpy as np
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+import sepconv_layers
+
 CHANNELS, FILTERS, IMAGE = 256, 16, 28
 LIMIT = 1.25
 
 
-def layers(data_format):
-    for kernel, dilation, multiplier, stride in itertools.product(
+def draw_layers(data_format):
+    """The content of a layer file."""
+    axes = itertools.product(
         range(3, 8), (1, 2, 3, 4, 6, 9, 12, 18), range(1, 5), range(1, 4)
-    ):
-        yield {
+    )
+    layers = [
+        {
             "name": f"k{kernel}d{dilation}m{multiplier}s{stride}",
             "spatial": [IMAGE] * 2,
             "cin": CHANNELS,
@@ -43,26 +48,19 @@ def layers(data_format):
             "padding": "same",
             "data_format": data_format,
         }
-
-
-def work(layer):
-    """(taps, intermediate elements)"""
-    outputs = (-(-IMAGE // layer["strides"][0])) ** 2
-    return layer["kernel"][0] ** 2, CHANNELS * layer["mult"] * outputs
+        for kernel, dilation, multiplier, stride in axes
+    ]
+    return {"version": 1, "layers": layers}
 
 
 def taps_inside(layer):
     """The taps of an output that read the image, on average."""
-    kernel, stride, dilation = (
-        layer[key][0] for key in ("kernel", "strides", "dilation")
-    )
-    outputs = -(-IMAGE // stride)
-    reach = (kernel - 1) * dilation + 1
-    before = max((outputs - 1) * stride + reach - IMAGE, 0) // 2
+    stride, dilation, before = layer.strides[0], layer.dilation[0], layer.pads[0][0]
+    outputs = layer.output[0]
     inside = sum(
         0 <= output * stride + tap * dilation - before < IMAGE
         for output in range(outputs)
-        for tap in range(kernel)
+        for tap in range(layer.kernel[0])
     )
     return (inside / outputs) ** 2
 
@@ -80,13 +78,13 @@ def fit(points):
     return solution
 
 
-def measure(args, chosen):
+def measure(args, content):
     with tempfile.TemporaryDirectory() as folder:
         file, results = (
             pathlib.Path(folder, "layers.json"),
             pathlib.Path(folder, "results.json"),
         )
-        file.write_text(json.dumps({"version": 1, "layers": chosen}))
+        file.write_text(json.dumps(content))
         command = [args.bench, file, "--budget", str(args.budget), "--json", results]
         if args.core is not None:
             command += ["--core", str(args.core)]
@@ -170,26 +168,26 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--picture")
     args = parser.parse_args()
-    chosen = list(layers("channels_first" if args.channels_first else "channels_last"))
-    results = measure(args, chosen)
+    content = draw_layers("channels_first" if args.channels_first else "channels_last")
+    results = measure(args, content)
     rows = []
-    for layer in chosen:
-        if layer["name"] not in results:
+    for layer in sepconv_layers.parse(content):
+        if (result := results.get(layer.name)) is None:
             continue
-        result = results[layer["name"]]
-        taps, elements = work(layer)
         rows.append(
             {
-                "name": layer["name"],
+                "name": layer.name,
                 "variant": result["variant"],
-                "taps": taps,
+                "taps": layer.taps,
                 "taps_inside": taps_inside(layer),
-                "dilation": layer["dilation"][0],
-                "stride": layer["strides"][0],
-                "elements": elements,
+                "dilation": layer.dilation[0],
+                "stride": layer.strides[0],
+                "elements": layer.middle * layer.pixels,
                 "ms": result["ms_min"],
             }
         )
+    if not rows:
+        sys.exit(f"cliffs.py: no layer's name holds {args.filter!r}")
     a, b = report(rows, "taps", "excess")
     report(rows, "taps_inside", "excess_inside")
     if args.json:

@@ -7,12 +7,7 @@ import platform
 import re
 import subprocess
 
-PACKAGES = {
-    "onnxruntime": "onnxruntime",
-    "openvino": "openvino",
-    "litert": "ai-edge-litert",
-    "torch": "torch",
-}
+from peers import peer
 
 # Levels of the x86-64 ABI, by the flags that Linux names.
 LEVELS = [
@@ -53,5 +48,7 @@ def about(root, peers, command):
         "command": command,
         "cpu": cpu(),
         "system": f"{platform.system()} {platform.release()}",
-        "versions": {p: importlib.metadata.version(PACKAGES[p]) for p in peers},
+        "versions": {
+            p: importlib.metadata.version(peer(p).DISTRIBUTION) for p in peers
+        },
     }

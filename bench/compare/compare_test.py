@@ -1,4 +1,4 @@
-"""Tests of what the comparison needs no other library for: drawn layers, files, means, the page."""
+"""Tests of what the comparison reads and writes: layer files, operands, the journal of what was measured."""
 
 import math
 import pathlib
@@ -7,10 +7,11 @@ import tempfile
 import unittest
 
 import layers
-import page
+import peers
 from files import whole_file, write_file
-from roofline import Roofline
-from summary import summarize
+from journal import Journal
+from models import WRITERS, Nodes
+from tensors import Tensors
 
 
 class Folder(unittest.TestCase):
@@ -53,21 +54,91 @@ class DrawnLayers(Folder):
         stamp = merged.stat().st_mtime_ns
         layers.merge([a, b], self.folder)
         self.assertEqual(merged.stat().st_mtime_ns, stamp)
-        with self.assertRaisesRegex(SystemExit, "in more than one layer file"):
+        with self.assertRaisesRegex(ValueError, "in more than one layer file"):
             layers.merge([a, a], self.folder)
-        with self.assertRaisesRegex(SystemExit, "none.json: no layer file"):
+        with self.assertRaises(FileNotFoundError):
             layers.merge([self.folder / "none.json"], self.folder)
+
+    def test_a_name_without_a_network_gets_its_files(self):
+        layer = {"spatial": [4], "cin": 1, "cout": 1, "kernel": [1]}
+        both = [layer | {"name": "one"}, layer | {"name": "net/two"}]
+        file = layers.write(self.folder / "my_net.json", "d", both)
+        merged = layers.read(layers.merge([file], self.folder / "out"))
+        self.assertEqual([r.name for r in merged], ["my_net/one", "net/two"])
+
+    def test_an_unknown_key_is_refused(self):
+        layer = {"name": "a", "spatial": [4], "cin": 1, "cout": 1, "kernel": [1]}
+        file = layers.write(self.folder / "a.json", "d", [layer | {"stride": [2]}])
+        with self.assertRaisesRegex(ValueError, 'a.json: layer "a": .*stride'):
+            layers.merge([file], self.folder / "out")
 
     def test_both_layouts(self):
         drawn = layers.random_layers(2, 1, self.folder)
         both = layers.read(layers.in_both_layouts(drawn, self.folder))
-        names = [(layer["name"], layer["data_format"]) for layer in both]
-        a, b = (layer["name"] for layer in layers.read(drawn))
+        names = [(layer.name, layer.fields["data_format"]) for layer in both]
+        a, b = (layer.name for layer in layers.read(drawn))
         first, last = "channels_first", "channels_last"
         self.assertEqual(
             names,
             [(a, first), (f"{a} {last}", last), (b, first), (f"{b} {last}", last)],
         )
+
+    def test_what_is_left_out_has_a_reason(self):
+        layer = {"name": "a", "spatial": [4], "cin": 1, "cout": 1, "kernel": [1]}
+        more = ({}, {"dtype": "float64"}, {"fusable": False, "between": "a norm"})
+        found = []
+        for fields in more:
+            (read,) = layers.parse({"version": 1, "layers": [layer | fields]})
+            found.append(layers.why_left_out(read))
+        self.assertEqual(found[0], "")
+        self.assertIn("float64", found[1])
+        self.assertIn("a norm", found[2])
+
+
+class Peers(unittest.TestCase):
+    def test_say_what_they_are(self):
+        text = (layers.ROOT / "requirements-peers.txt").read_text()
+        text += (layers.ROOT / "requirements-torch.txt").read_text()
+        self.assertIn("onnxruntime", peers.default())
+        for name in peers.ALL:
+            with self.subTest(name):
+                self.assertIn(f"{peers.peer(name).DISTRIBUTION}==", text)
+                self.assertIn(peers.peer(name).MODEL, (*WRITERS, None))
+
+    def test_operands_have_the_layers_shapes(self):
+        layer = {"name": "a", "n": 2, "spatial": [4, 5], "cin": 3, "mult": 2}
+        layer |= {"cout": 7, "kernel": [2, 3], "out_bias": True}
+        (layer,) = layers.parse({"version": 1, "layers": [layer]})
+        t = Tensors(layer)
+        depthwise, pointwise = t.filters_first()
+        self.assertEqual(t.x.shape, (2, 4, 5, 3))
+        self.assertEqual(depthwise.shape, (6, 1, 2, 3))
+        self.assertEqual(pointwise.shape, (7, 6, 1, 1))
+        self.assertEqual(depthwise[5, 0, 1, 2], t.depthwise[1, 2, 2, 1])
+        self.assertEqual(pointwise[4, 3, 0, 0], t.pointwise[0, 0, 3, 4])
+        self.assertEqual((t.mid_bias, t.out_bias.shape), (None, (7,)))
+
+    def test_a_node_takes_names_constants_and_what_is_absent(self):
+        nodes = Nodes()
+        names = [nodes._name(value) for value in ("x", 6.0, None, "")]
+        self.assertEqual(names, ["x", "c0", "", ""])
+        self.assertEqual(nodes.constants["c0"], 6)
+
+
+class Journals(Folder):
+    def test_go_on_where_they_were_stopped(self):
+        first = Journal(self.folder, ["settings", 1])
+        first.add({"machine": "x"})
+        first.add({"name": "a"})
+        with first.file.open("a") as file:
+            file.write('{"name": "b", "ha')  # stopped in the middle
+        again = Journal(self.folder, ["settings", 1])
+        self.assertEqual(again.entries, [{"machine": "x"}, {"name": "a"}])
+        again.add({"name": "b"})
+        self.assertEqual(len(Journal(self.folder, ["settings", 1]).entries), 3)
+        self.assertEqual(Journal(self.folder, ["settings", 2]).entries, [])
+        again.remove()
+        self.assertEqual(Journal(self.folder, ["settings", 1]).entries, [])
 
 
 class Files(Folder):
@@ -79,93 +150,6 @@ class Files(Folder):
             raise KeyboardInterrupt
         self.assertEqual(file.read_text(), "old")
         self.assertEqual(list(self.folder.iterdir()), [file])
-
-
-def result(name, ours, shipped, peers, flops):
-    return {
-        "name": name,
-        "ours_ms": {"min": ours, "median": ours},
-        "shipped_ms": {"min": shipped, "median": shipped},
-        "peers": {k: {"min": v, "median": v} for k, v in peers.items()},
-        "failed": {},
-        "flops": flops,
-        "peak_fraction": 0.5,
-        "roofline_fraction": 0.64 if flops > 2e7 else 1.0,
-    }
-
-
-RESULTS = [
-    result("net/a", 1.0, 1.25, {"p_cf": 4.0, "p_cl": 5.0}, 5e7),
-    result("net/b", 2.0, 2.5, {"p_cf": 3.0, "p_cl": 2.0}, 1.1e7),
-    result("net/c", 1.0, 1.25, {"p_cf": 0.25}, 1e6),
-]
-
-
-class Summary(unittest.TestCase):
-    def test_means(self):
-        s = summarize(RESULTS)
-        self.assertAlmostEqual(s["ratio"], 1)  # of 4, 1 and 1/4
-        self.assertEqual((s["least"], s["worst"]), (0.25, "net/c"))
-        self.assertAlmostEqual(
-            s["roofline"], 0.8
-        )  # of 0.64 and 1: not of the small one
-        self.assertAlmostEqual(s["shipped"], 0.8)
-        self.assertNotIn("of_last", s)
-
-    def test_beside_channels_last(self):
-        beside = [r | {"channels_last_ms": {"min": 0.5}} for r in RESULTS[:2]]
-        self.assertAlmostEqual(summarize(beside)["of_last"], 8**0.5)  # of 2 and 4
-
-    def test_roofline_takes_the_level_that_holds_the_data(self):
-        roofline = Roofline(100, [("L2", 10, 8), ("memory", 1000, 2)])
-        self.assertEqual(roofline.at(50, 20), 20)
-        self.assertEqual(roofline.at(50, 25), 4)
-        self.assertEqual(roofline.at(5000, 20), 100)
-
-
-class Page(unittest.TestCase):
-    def test_says_what_is_not_good_yet(self):
-        once = {
-            "cpu": {"name": "a machine", "level": "x86-64-v3"},
-            "system": "Linux",
-            "commit": "abc",
-            "date": "2000-01-01",
-            "command": "./dev performance",
-            "threads": 1,
-            "cold": False,
-            "versions": {"p": "1.0"},
-            "peak_gflops": 100.0,
-            "bandwidth": [{"level": "L2", "bytes": 1, "gbytes_per_second": 50.0}],
-            "empty_call_us": {"p_cf": 1.0},
-            "layers": [
-                {"name": r["name"], "spatial": [5, 7], "cin": 3, "cout": 4}
-                | {"kernel": [3, 3], "strides": [2, 2]}
-                for r in RESULTS
-            ],
-            "first_result": {
-                "layer": "x",
-                "runs": 3,
-                "libraries": {
-                    "sepconv": {"load_ms": 1.0, "first_result_ms": 2.0, "bytes": 70000},
-                    "p": {"failed": "no such thing"},
-                },
-            },
-        }
-        text = page.page(RESULTS, once)
-        for line in (
-            "| net | 3 | 1.00x | 0.25x (c) | 50% | 80% | 0.80x |",
-            "| b | 5x7, 3 to 4, 3x3, stride 2 | 11.0 | 2.0000 | 2.5000 | 2.0000 | p_cl | 1.00x | 50% | 100% |",
-            "| sepconv | 1.0 | 2.0 | 3.0 | 0.07 |",
-            "| p | no such thing |  |  |  |",
-            "- net/c: 0.250x (p_cf)",
-            "- net/a: 64%",
-        ):
-            self.assertIn(line + "\n", text)
-        slower = text.split("Slower than the best peer:")[1].split("Above")[0]
-        self.assertNotIn("net/b", slower)
-        small = text.split("Under 2 MFLOP")[1].split("##")[0]
-        self.assertIn("| c |", small)
-        self.assertNotIn("| a |", small)
 
 
 if __name__ == "__main__":

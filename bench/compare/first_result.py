@@ -16,40 +16,50 @@ import sys
 import tempfile
 import time
 
-import peers
-from models import write_models
+from layers import read
+from models import model_file, write_models
+from peers import peer
 from tensors import Tensors
 
 RUNS = 3  # the median counts
+LIMIT = 120  # seconds for one
 
 
 def measure(names, programs, threads):
     """`programs` is the folder of first_result and first_result_empty."""
     file = pathlib.Path(__file__).with_name("first_result.json")
-    (layer,) = json.loads(file.read_text())["layers"]
+    (layer,) = read(file)
+    kinds = sorted({peer(name).MODEL for name in names} - {None})
     libraries = {}
     with tempfile.TemporaryDirectory() as folder:
-        (model,) = write_models(names, [layer], [Tensors(layer)], folder)
+        (model,) = write_models(kinds, [layer], folder)
         for name in ("sepconv", *names):
             try:
                 if name == "sepconv":
                     runs = [ours(programs) for _ in range(RUNS)]
                 else:
-                    runs = [peer(name, model, threads) for _ in range(RUNS)]
+                    runs = [of_peer(name, file, model, threads) for _ in range(RUNS)]
             except subprocess.CalledProcessError as error:
                 reason = (error.stderr or error.stdout).strip().splitlines()[-1:]
                 libraries[name] = {"failed": "".join(reason)}
                 continue
+            except subprocess.TimeoutExpired:
+                libraries[name] = {"failed": f"no result in {LIMIT} s"}
+                continue
             libraries[name] = {
                 key: statistics.median(r[key] for r in runs) for key in runs[0]
             }
-    return {"layer": layer["name"], "runs": RUNS, "libraries": libraries}
+    return {"layer": layer.name, "runs": RUNS, "libraries": libraries}
 
 
 def ours(programs):
     started = time.monotonic_ns()
     result = subprocess.run(
-        [programs / "first_result"], check=True, capture_output=True, text=True
+        [programs / "first_result"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
     )
     start, begin, end = map(int, result.stdout.split())
     sizes = [(programs / f"first_result{e}").stat().st_size for e in ("", "_empty")]
@@ -60,19 +70,22 @@ def ours(programs):
     }
 
 
-def peer(name, model, threads):
-    command = [sys.executable, __file__, name, str(model), str(threads)]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
+def of_peer(name, file, model, threads):
+    words = [sys.executable, __file__, name, str(file), str(model), str(threads)]
+    result = subprocess.run(
+        words, check=True, capture_output=True, text=True, timeout=LIMIT
+    )
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def in_new_process(name, model, threads):
-    layer = json.loads(model.with_suffix(".json").read_text())
-    tensors = Tensors(layer)
+def in_new_process(name, file, model, threads):
+    (layer,) = read(file)
+    tensors, it = Tensors(layer), peer(name)
+    file = it.MODEL and model_file(pathlib.Path(model), it.MODEL)
     begin = time.perf_counter()
-    module = importlib.import_module(peers.MODULES[name])
+    module = importlib.import_module(it.MODULE)
     loaded = time.perf_counter()
-    _, call, output = next(getattr(peers, name)(layer, tensors, threads, model))
+    _, call, output = next(it.candidates(layer, tensors, int(threads), file))
     call()
     done = time.perf_counter()
     output()
@@ -101,5 +114,4 @@ def mapped(module):
 
 
 if __name__ == "__main__":
-    answer = in_new_process(sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]))
-    print(json.dumps(answer))
+    print(json.dumps(in_new_process(*sys.argv[1:])))

@@ -1,21 +1,25 @@
-"""Layer files for a comparison: several as one, or shapes drawn at random."""
+"""Layer files for a comparison: all as one, or shapes drawn at random."""
 
 import json
 import math
 import pathlib
 import random
+import sys
 
 from files import write_file
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "python"))
+from sepconv_layers import Layer, parse, read, schema
+from sepconv_layers.activations import function
+
+# What the other modules take from sepconv_layers they take from here, where the path is set.
+__all__ = ["Layer", "function", "parse", "read", "schema"]
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 LARGEST = 2e9  # flops of a drawn layer
 LAST = " channels_last"  # ends the name of a layer that stands beside its channels_first form
-
-
-def read(file):
-    try:
-        return json.loads(pathlib.Path(file).read_text())["layers"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SystemExit(f"{file}: no layer file: {error}") from error
 
 
 def write(file, description, layers):
@@ -28,26 +32,42 @@ def write(file, description, layers):
     return file
 
 
+def named(layer, file):
+    """The layer's fields; a name without a network gets the file's."""
+    name = (
+        layer.name if "/" in layer.name else f"{pathlib.Path(file).stem}/{layer.name}"
+    )
+    return layer.fields | {"name": name}
+
+
 def merge(files, folder):
-    """One layer file with the layers of all files."""
-    layers = [layer for file in files for layer in read(file)]
+    """One layer file with the layers of all files, each named NETWORK/LAYER."""
+    layers = [named(layer, file) for file in files for layer in read(file)]
     names = [layer["name"] for layer in layers]
     if twice := {n for n in names if names.count(n) > 1}:
-        raise SystemExit(f"{', '.join(sorted(twice))}: in more than one layer file")
+        raise ValueError(f"{', '.join(sorted(twice))}: in more than one layer file")
     description = "The layers of " + ", ".join(pathlib.Path(f).name for f in files)
-    return write(folder / "merged.json", description, layers)
+    stem = pathlib.Path(files[0]).stem if len(files) == 1 else "merged"
+    return write(folder / f"{stem}.json", description, layers)
 
 
 def in_both_layouts(file, folder):
     """One layer file with each layer channels first and, beside it, channels last."""
     layers = []
     for layer in read(file):
-        layers.append({**layer, "data_format": "channels_first"})
-        layers.append(
-            {**layer, "name": layer["name"] + LAST, "data_format": "channels_last"}
-        )
+        layers.append(layer.fields | {"data_format": "channels_first"})
+        last = {"name": layer.name + LAST, "data_format": "channels_last"}
+        layers.append(layer.fields | last)
     description = f"The layers of {pathlib.Path(file).name} in both layouts"
     return write(folder / f"{pathlib.Path(file).stem}_both.json", description, layers)
+
+
+def why_left_out(layer):
+    """A sentence if the comparison cannot take the layer, or ""."""
+    if not layer.fields["fusable"]:
+        return f"{layer.fields['between']} between the stages"
+    dtype = layer.fields["dtype"]
+    return "" if dtype == "float32" else f"{dtype}; the comparison is in float32"
 
 
 def channels(rng):

@@ -1,114 +1,140 @@
-"""Every layer: answers checked, then sepconv (own rows, shipped rows) and the peers timed in turns."""
+"""Every layer: answers checked, then sepconv (own variant, shipped variant) and the peers timed in turns, each in its own process."""
 
-import math
+import pathlib
+import sys
 
-import numpy as np
-import peers
-from layers import LAST
+from layers import parse
 from models import write_models
-from rich.console import Console
-from rich.progress import track
-from tensors import Tensors, channels_first, channels_last
+from ours import OurServer
+from peers import peer
 from turns import in_turns
+from worker import PeerServer, Worker
 
 LARGEST_ERROR = 1e-5  # of our answer, relative to the largest magnitude
 LARGEST_DIFFERENCE = 1e-4  # of a peer's answer from ours, likewise
 
 
-def call_floor(names, threads, folder):
-    """{candidate: (minimum, median)} in milliseconds of the smallest possible layer: what a call costs."""
-    empty = {"name": "empty", "spatial": [1, 1], "cin": 1, "cout": 1, "kernel": [1, 1]}
-    tensors = Tensors(empty)
-    (model,) = write_models(names, [empty], [tensors], folder)
-    made, _ = peers.candidates(names, empty, tensors, threads, model)
-    return in_turns({name: call for name, (call, _) in made.items()}, 0.1)
+class LeftOut(Exception):
+    """A layer that sepconv does not take."""
 
 
-def compare(ours, settings, file, layers, roofline, folder):
-    """A result for each layer. `settings` has peers, threads, layout, budget, before (see in_turns); `file` is the layer file that
-    `ours` was built for. With a layout, only the peers that are given it take part, and the layer's channels_last form does."""
-    tensors = [Tensors(layer) for layer in layers]
-    threads = settings.threads
-    models = write_models(settings.peers, layers, tensors, folder)
-    ours.register(0)
-    shipped = [
-        ours.open(file, layer["name"], threads, t) for layer, t in zip(layers, tensors)
-    ]
-    ours.register(1)
-    results = []
-    work = list(zip(layers, tensors, models, shipped))
-    for layer, t, model, ship in track(
-        work, "Comparing", console=Console(stderr=True), disable=not settings.progress
-    ):
-        own = ours.open(file, layer["name"], threads, t)
-        first = layer.get("data_format") == "channels_first"
-        x = channels_first(t.x) if first else t.x
-        error = max(ours.check(own, x), ours.check(ship, x))
-        if not error < LARGEST_ERROR:
-            raise RuntimeError(f"{layer['name']}: wrong answer, error {error}")
-        made, failed = peers.candidates(settings.peers, layer, t, threads, model)
-        if settings.layout:
-            made = {name: m for name, m in made.items() if name.endswith("_cf")}
-        drop_wrong(
-            made, failed, lambda shape, own=own, f=first: output(ours, own, shape, f)
-        )
-        calls = {"ours": ours.call(own, x), "shipped": ours.call(ship, x)}
-        if settings.layout:
-            last = ours.open(file, layer["name"] + LAST, threads, t)
-            calls["channels_last"] = ours.call(last, t.x)
-        calls.update({name: call for name, (call, _) in made.items()})
-        times = in_turns(calls, settings.budget, settings.before)
-        times = {k: {"min": a, "median": b} for k, (a, b) in times.items()}
-        flops, size = ours.flops(own), traffic(layer, t, ours.flops(own))
-        mine = times.pop("ours")
-        gflops = flops / mine["min"] / 1e6
-        results.append(
-            {
-                "name": layer["name"],
-                "variant": ours.variant(own),
-                "ours_ms": mine,
-                "shipped_ms": times.pop("shipped"),
-                "peers": times,
-                "failed": failed,
-                "flops": flops,
-                "intensity": flops / size,
-                "gflops": gflops,
-                "peak_fraction": gflops / roofline.peak,
-                "roofline_fraction": gflops / roofline.at(flops, size),
-                "max_error": error,
-            }
-        )
-        if settings.layout:
-            results[-1]["channels_last_ms"] = times.pop("channels_last")
-            ours.close(last)
-        ours.close(own)
-        ours.close(ship)
-    return results
+class Comparison:
+    """The workers of one comparison. `settings` has peers, threads, layout, budget, cold and library. With a layout, only the
+    candidates that are given it take part, and the layer's channels_last form does."""
 
+    def __init__(self, settings, file, layers, folder):
+        self.settings, self.folder = settings, pathlib.Path(folder)
+        names = [layer.name for layer in layers]
+        given = (settings.threads, settings.cold)
+        self.ours = Worker(OurServer, settings.library, file, names, *given)
+        self.peers = {name: Worker(PeerServer, name, *given) for name in settings.peers}
 
-def output(ours, handle, shape, first):
-    """Our last answer, channels last, in the shape (n, spatial..., channels)."""
-    if not first:
-        return ours.output(handle, shape)
-    return channels_last(ours.output(handle, (shape[0], shape[-1], *shape[1:-1])))
+    def close(self):
+        for worker in (self.ours, *self.peers.values()):
+            worker.close()
 
+    def models(self, layers, folder):
+        """Writes what the peers load; see write_models."""
+        kinds = {peer(name).MODEL for name in self.peers} - {None}
+        return write_models(sorted(kinds), layers, self.folder / folder)
 
-def drop_wrong(made, failed, expected):
-    """Moves the candidates whose answers differ from ours to `failed`."""
-    for name in list(made):
-        call, output = made[name]
-        call()
-        theirs = output()
-        mine = expected(theirs.shape)
-        difference = float(np.abs(mine - theirs).max() / np.abs(mine).max())
-        if not difference < LARGEST_DIFFERENCE:
-            failed[name] = f"its answer differs by {difference:.1e}"
-            del made[name]
+    def call_floor(self):
+        """{candidate: microseconds} of the smallest possible layer: what a call costs."""
+        fields = {"name": "empty", "spatial": [1, 1], "kernel": [1, 1]}
+        (empty,) = parse({"version": 1, "layers": [fields | {"cin": 1, "cout": 1}]})
+        (model,) = self.models([empty], "empty")
+        failed = {}
+        turns = self.load_peers(empty, model, failed)
+        times = in_turns(turns, 0.1, failed)
+        self.unload()
+        for name, why in failed.items():
+            print(f"an empty model: {name} left out: {why}", file=sys.stderr)
+        return {name: 1e3 * t["min"] for name, t in times.items()}
 
+    def load_peers(self, layer, model, failed):
+        """{candidate: function that makes one turn}"""
+        turns = {}
+        for name, worker in self.peers.items():
+            try:
+                made, why = worker.ask("load", layer, model)
+            except RuntimeError as error:
+                made, why = [], str(error)
+            if why:
+                failed[name] = why
+            for candidate in made:
+                if not self.settings.layout or candidate.endswith("_cf"):
+                    turns[candidate] = self.turn(worker, candidate)
+        return turns
 
-def traffic(layer, t, flops):
-    """Bytes of input, weights and output."""
-    middle = layer["cin"] * layer.get("mult", 1)
-    pixels = flops / (2 * middle * (layer["cout"] + math.prod(layer["kernel"])))
-    output = 4 * pixels * layer["cout"]
-    return t.x.nbytes + t.depthwise.nbytes + t.pointwise.nbytes + output
+    def turn(self, worker, candidate):
+        """What makes one turn. A worker that was lost has lost its candidates, and is not asked again."""
+        process = worker.process
+
+        def turn():
+            if worker.process is not process:
+                raise RuntimeError("its process was lost with another candidate")
+            return worker.ask("turn", candidate)
+
+        turn.worker = worker
+        return turn
+
+    def unload(self):
+        for name, worker in {"sepconv": self.ours, **self.peers}.items():
+            if worker.process is None:
+                continue
+            try:
+                worker.ask("unload")
+            except (
+                RuntimeError
+            ) as error:  # the times stand; the next layer gets a new process
+                print(f"{name}, when it was done: {error}", file=sys.stderr)
+                worker.close()
+
+    def drop_wrong(self, turns, expected, failed):
+        """Moves the candidates whose answers differ from ours to `failed`."""
+        for name in list(turns):
+            try:
+                difference = turns[name].worker.ask("check", name, expected)
+                why = f"its answer differs by {difference:.1e}"
+            except RuntimeError as error:
+                difference, why = float("inf"), str(error)
+            if not difference < LARGEST_DIFFERENCE:
+                failed[name] = why
+                del turns[name]
+
+    def layer(self, layer, model, roofline):
+        """The result of one layer. Raises LeftOut, or ArithmeticError where our answer is wrong."""
+        beside_last, failed = bool(self.settings.layout), {}
+        expected = self.folder / "expected.npy"
+        try:
+            about = self.ours.ask("load", layer, expected, beside_last)
+        except RuntimeError as error:
+            self.ours.close()
+            raise LeftOut(str(error)) from error
+        if not about["max_error"] < LARGEST_ERROR:
+            raise ArithmeticError(
+                f"{layer.name}: our answer is wrong by {about['max_error']:.1e}"
+            )
+        names = ["ours", "shipped", *(["channels_last"] if beside_last else [])]
+        turns = {name: self.turn(self.ours, name) for name in names}
+        theirs = self.load_peers(layer, model, failed)
+        self.drop_wrong(theirs, expected, failed)
+        times = in_turns(turns | theirs, self.settings.budget, failed)
+        self.unload()
+        for name in names:
+            if name in failed:
+                raise LeftOut(failed[name])
+        mine = {f"{name}_ms": times.pop(name) for name in names}
+        gflops = layer.flops / mine["ours_ms"]["min"] / 1e6
+        return {
+            "name": layer.name,
+            **about,
+            **mine,
+            "peers": times,
+            "failed": failed,
+            "flops": layer.flops,
+            "intensity": layer.flops / layer.bytes,
+            "gflops": gflops,
+            "peak_fraction": gflops / roofline.peak,
+            "roofline_fraction": gflops / roofline.at(layer.flops, layer.bytes),
+        }

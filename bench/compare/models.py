@@ -7,154 +7,125 @@ import subprocess
 import sys
 
 import numpy as np
+from layers import function
+from tensors import Tensors
 
-# Which of the files a library loads; torch is given the weights themselves.
-FILES = {"onnxruntime": "onnx", "openvino": "onnx", "litert": "tflite"}
+CONVERT = pathlib.Path(__file__).with_name("convert_tflite.py")
+CONVERT_SECONDS = 60  # for each layer
 
 
-def write_models(peers, layers, tensors, folder):
-    """Writes what the peers load for each layer (PATH.json is the layer itself), and returns for each layer the path without its
-    ending. A layer that has no such form gets a file PATH.onnx.error or PATH.tflite.error with the reason."""
-    pathlib.Path(folder).mkdir(exist_ok=True)
-    paths = [pathlib.Path(folder) / str(i) for i in range(len(layers))]
-    for path, layer in zip(paths, layers):
-        path.with_suffix(".json").write_text(json.dumps(layer))
-    wanted = {FILES[p] for p in peers if p in FILES}
-    if "onnx" in wanted:
-        for path, layer, t in zip(paths, layers, tensors):
-            try:
-                path.with_suffix(".onnx").write_bytes(onnx_model(layer, t))
-            except Exception as error:  # noqa: BLE001 (whatever onnx dislikes; the other peers go on)
-                path.with_suffix(".onnx.error").write_text(str(error))
-    if "tflite" in wanted:
-        convert(paths, tensors)
+def write_models(kinds, layers, folder):
+    """Writes the models of these kinds for each layer, and returns for each layer the path without its ending. A layer that has no
+    such form gets a file PATH.onnx.error or PATH.tflite.error with the reason."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(exist_ok=True)
+    paths = [folder / str(i) for i in range(len(layers))]
+    for kind in kinds:
+        WRITERS[kind](layers, paths)
     return paths
 
 
-def model_file(path, ending):
-    """The file to load; raises RuntimeError with the reason where there is none."""
-    reason = path.with_suffix(f".{ending}.error")
+def model_file(path, kind):
+    """The file to load; raises ValueError with the reason where there is none."""
+    reason = path.with_suffix(f".{kind}.error")
     if reason.exists():
-        raise RuntimeError(reason.read_text()[:200])
-    return str(path.with_suffix(f".{ending}"))
+        raise ValueError(reason.read_text()[:200])
+    return str(path.with_suffix(f".{kind}"))
 
 
-def onnx_model(layer, t):
-    """The layer as Conv (one group a channel), Conv 1x1, and what lies between and behind."""
+def write_onnx(layers, paths):
+    for layer, path in zip(layers, paths, strict=True):
+        try:
+            path.with_suffix(".onnx").write_bytes(onnx_model(layer, Tensors(layer)))
+        except Exception as error:  # noqa: BLE001 (whatever onnx dislikes; the other peers go on)
+            path.with_suffix(".onnx.error").write_text(str(error))
+
+
+class Nodes:
+    """The nodes of an ONNX graph, and its constants."""
+
+    def __init__(self):
+        self.nodes, self.constants = [], {}
+
+    def __call__(self, operator, *inputs, **attributes):
+        """Adds a node and returns its output's name. An input is a name, a constant, or "" or None for one that is absent."""
+        from onnx import helper
+
+        names = [self._name(value) for value in inputs]
+        output = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, names, [output], **attributes))
+        return output
+
+    def _name(self, value):
+        if value is None or isinstance(value, str):
+            return value or ""
+        name = f"c{len(self.constants)}"
+        self.constants[name] = np.asarray(value, np.float32)
+        return name
+
+    def activate(self, layer, place, x):
+        kind = layer.activation(place)
+        return x if kind == "none" else function(kind, self)(x)
+
+
+def onnx_model(layer, tensors):
+    """The layer as Conv (one group a channel), Conv 1x1, and what lies before, between and behind."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    rank, channels, multiplier = (
-        len(layer["spatial"]),
-        layer["cin"],
-        layer.get("mult", 1),
+    op, fields = Nodes(), layer.fields
+    depthwise, pointwise = tensors.filters_first()
+    x = op(
+        "Conv",
+        op.activate(layer, "input", "x"),
+        depthwise,
+        tensors.mid_bias,
+        group=fields["cin"],
+        kernel_shape=layer.kernel,
+        strides=layer.strides,
+        dilations=layer.dilation,
+        pads=[begin for begin, _ in layer.pads] + [end for _, end in layer.pads],
     )
-    depthwise = np.moveaxis(
-        t.depthwise.reshape(*layer["kernel"], channels * multiplier), -1, 0
-    )[:, None]
-    pointwise = t.pointwise.reshape(channels * multiplier, layer["cout"]).T.reshape(
-        layer["cout"], -1, *[1] * rank
-    )
-    constants = {
-        "depthwise": depthwise,
-        "pointwise": pointwise,
-        "mid_bias": t.mid_bias,
-        "out_bias": t.out_bias,
-    }
-    nodes, last = [], "x"
-
-    def activation(kind):
-        nonlocal last
-        if kind == "relu":
-            nodes.append(helper.make_node("Relu", [last], [last + "_act"]))
-        elif kind == "relu6":
-            constants["zero"], constants["six"] = np.float32(0), np.float32(6)
-            nodes.append(
-                helper.make_node("Clip", [last, "zero", "six"], [last + "_act"])
-            )
-        elif kind not in (None, "none"):
-            raise ValueError(f"activation {kind} has no translation")
-        if nodes[-1].output[0] != last:
-            last = nodes[-1].output[0]
-
-    pads = [before for before, _ in t.pads] + [after for _, after in t.pads]
-    inputs = ["x", "depthwise"] + (["mid_bias"] if t.mid_bias is not None else [])
-    ones = [1] * rank
-    nodes.append(
-        helper.make_node(
-            "Conv",
-            inputs,
-            ["middle"],
-            group=channels,
-            kernel_shape=layer["kernel"],
-            strides=layer.get("strides", ones),
-            dilations=layer.get("dilation", ones),
-            pads=pads,
-        )
-    )
-    last = "middle"
-    activation(layer.get("mid_activation"))
-    inputs = [last, "pointwise"] + (["out_bias"] if t.out_bias is not None else [])
-    nodes.append(helper.make_node("Conv", inputs, ["result"], kernel_shape=ones))
-    last = "result"
-    activation(layer.get("out_activation"))
-    shape = [layer.get("n", 1), channels, *layer["spatial"]]
-    graph = helper.make_graph(
-        nodes,
+    x = op.activate(layer, "mid", x)
+    x = op("Conv", x, pointwise, tensors.out_bias, kernel_shape=[1] * layer.rank)
+    x = op.activate(layer, "out", x)
+    shape = [fields["n"], fields["cin"], *layer.spatial]
+    arrays = op.constants.items()
+    made = helper.make_graph(
+        op.nodes,
         "layer",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)],
-        [
-            numpy_helper.from_array(np.ascontiguousarray(v), k)
-            for k, v in constants.items()
-            if v is not None
-        ],
+        [helper.make_tensor_value_info(x, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(array, name) for name, array in arrays],
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    )
+    opset = helper.make_opsetid("", 20)  # the first with Gelu
+    model = helper.make_model(made, opset_imports=[opset], ir_version=9)
     return onnx.shape_inference.infer_shapes(model).SerializeToString()
 
 
-# TensorFlow converts in a process of its own, so that its threads are not in the one that times.
-CONVERT = """
-import sys
-import json, keras, numpy as np, tensorflow as tf
-
-def convert(layer, weights):
-    rank = len(layer["spatial"]); ones = [1] * rank
-    act = lambda k: None if k in (None, "none") else k
-    first = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)[rank - 1]
-    second = (keras.layers.Conv1D, keras.layers.Conv2D)[rank - 1]
-    model = keras.Sequential([
-        keras.Input((*layer["spatial"], layer["cin"]), batch_size=layer.get("n", 1)),
-        first(layer["kernel"], strides=layer.get("strides", ones), dilation_rate=layer.get("dilation", ones),
-              padding=layer.get("padding", "valid"), depth_multiplier=layer.get("mult", 1),
-              use_bias="mid_bias" in weights, activation=act(layer.get("mid_activation"))),
-        second(layer["cout"], 1, use_bias="out_bias" in weights, activation=act(layer.get("out_activation"))),
-    ])
-    model.layers[0].set_weights([weights[k] for k in ("depthwise", "mid_bias") if k in weights])
-    model.layers[1].set_weights([weights[k] for k in ("pointwise", "out_bias") if k in weights])
-    return tf.lite.TFLiteConverter.from_keras_model(model).convert()
-
-for path in sys.argv[1:]:
-    try:
-        model = convert(json.load(open(path + ".json")), np.load(path + ".npz"))
-        open(path + ".tflite", "wb").write(model)
-    except Exception as error:
-        open(path + ".tflite.error", "w").write(str(error))
-"""
-
-
-def convert(paths, tensors):
-    for path, t in zip(paths, tensors):
-        names = ("depthwise", "pointwise", "mid_bias", "out_bias")
-        weights = {k: getattr(t, k) for k in names if getattr(t, k) is not None}
-        np.savez(path.with_suffix(".npz"), **weights)
+def write_tflite(layers, paths):
+    """TensorFlow converts in a process of its own, so that its threads are not in the one that times."""
+    for layer, path in zip(layers, paths, strict=True):
+        path.with_suffix(".json").write_text(json.dumps(layer.fields))
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-c", CONVERT, *paths]
-    result = subprocess.run(
-        command, env=quiet, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        raise RuntimeError(f"TensorFlow's converter: {result.stderr[-500:]}")
+    command = [sys.executable, CONVERT, *paths]
+    limit = CONVERT_SECONDS * (1 + len(paths))
+    try:
+        run = subprocess.run(
+            command,
+            env=quiet,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit,
+        )
+        reason = f"TensorFlow's converter ended with {run.returncode}: {run.stderr[-150:].strip()}"
+    except subprocess.TimeoutExpired:
+        reason = f"TensorFlow's converter did not end in {limit} s"
+    for path in paths:
+        error = path.with_suffix(".tflite.error")
+        if not path.with_suffix(".tflite").exists() and not error.exists():
+            error.write_text(reason)
+
+
+WRITERS = {"onnx": write_onnx, "tflite": write_tflite}

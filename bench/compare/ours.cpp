@@ -1,5 +1,4 @@
-// sepconv as compare.py calls it: a shared library over the same parts that sepconv_bench is made of, so that ours and
-// the peers run in one process, in turns.
+// sepconv as compare.py calls it: a shared library over the same parts that sepconv_bench is made of.
 #include <exception>
 #include <memory>
 #include <optional>
@@ -45,6 +44,21 @@ void copy(std::vector<float>* to, const float* from, int64_t count) {
   if (from != nullptr) to->assign(from, from + count);
 }
 
+support::Layer find_layer(const std::string& file, const std::string& name) {
+  for (const support::Layer& layer : support::read_layers(file)) {
+    if (layer.name == name) return layer;
+  }
+  throw std::runtime_error(file + " has no layer \"" + name + "\"");
+}
+
+sepconv_options make_options(int threads, const char* variant) {
+  sepconv_options options;
+  sepconv_options_init(&options, sizeof options);
+  options.max_threads = threads;
+  options.variant = variant;
+  return options;
+}
+
 }  // namespace
 
 extern "C" {
@@ -56,40 +70,46 @@ __attribute__((visibility("default"))) int compare_register(int own) {
   return sepconv_register(own != 0 ? compare_layers_variants() : sepconv_default_variants());
 }
 
-// Plans and packs a layer of a file. Weights in Keras's layouts; a bias that the layer does not have is NULL. NULL:
-// compare_error.
+// The variant that dispatch takes for a layer of a file from those that are registered now. NULL: compare_error.
+__attribute__((visibility("default"))) const char* compare_choice(const char* file, const char* name, int threads) {
+  return guarded<const char*>(nullptr, [&] {
+    thread_local std::string variant;
+    const support::Layer layer = find_layer(file, name);
+    const sepconv_options options = make_options(threads, nullptr);
+    sepconv_plan* plan = nullptr;
+    support::require(sepconv_plan_create(&layer.problem, &options, &plan));
+    variant = sepconv_plan_variant(plan);
+    sepconv_plan_destroy(plan);
+    return variant.c_str();
+  });
+}
+
+// Plans and packs a layer of a file, with the variant of that name or, where it is NULL, with what dispatch takes.
+// Weights in Keras's layouts; a bias that the layer does not have is NULL. NULL: compare_error.
 __attribute__((visibility("default"))) Layer* compare_open(const char* file, const char* name, int threads,
-                                                           const float* depthwise, const float* pointwise,
-                                                           const float* mid_bias, const float* out_bias) {
-  return guarded<Layer*>(nullptr, [&]() -> Layer* {
-    for (const support::Layer& found : support::read_layers(file)) {
-      if (found.name != name) continue;
-      auto layer = std::make_unique<Layer>();
-      layer->problem = found.problem;
-      const int64_t middle = support::mid_channels(found.problem), outputs = found.problem.out_channels;
-      copy(&layer->weights.depthwise, depthwise, support::taps(found.problem) * middle);
-      copy(&layer->weights.pointwise, pointwise, middle * outputs);
-      copy(&layer->weights.mid_bias, mid_bias, middle);
-      copy(&layer->weights.out_bias, out_bias, outputs);
-      sepconv_options options;
-      sepconv_options_init(&options, sizeof options);
-      options.max_threads = threads;
-      if (threads > 1) {
-        layer->pool.emplace(threads);
-        layer->parallel_for = sepconv::ThreadPool::parallel_for;
-      }
-      layer->run.emplace(layer->problem, &options, layer->weights);
-      return layer.release();
+                                                           const char* variant, const float* depthwise,
+                                                           const float* pointwise, const float* mid_bias,
+                                                           const float* out_bias) {
+  return guarded<Layer*>(nullptr, [&] {
+    auto layer = std::make_unique<Layer>();
+    layer->problem = find_layer(file, name).problem;
+    const int64_t middle = support::mid_channels(layer->problem), outputs = layer->problem.out_channels;
+    copy(&layer->weights.depthwise, depthwise, support::taps(layer->problem) * middle);
+    copy(&layer->weights.pointwise, pointwise, middle * outputs);
+    copy(&layer->weights.mid_bias, mid_bias, middle);
+    copy(&layer->weights.out_bias, out_bias, outputs);
+    if (threads > 1) {
+      layer->pool.emplace(threads);
+      layer->parallel_for = sepconv::ThreadPool::parallel_for;
     }
-    throw std::runtime_error(std::string(file) + " has no layer \"" + name + "\"");
+    const sepconv_options options = make_options(threads, variant);
+    layer->run.emplace(layer->problem, &options, layer->weights);
+    return layer.release();
   });
 }
 
 __attribute__((visibility("default"))) const char* compare_variant(const Layer* layer) { return layer->run->variant(); }
 __attribute__((visibility("default"))) const float* compare_output(const Layer* layer) { return layer->run->output(); }
-__attribute__((visibility("default"))) double compare_flops(const Layer* layer) {
-  return support::flops(layer->problem);
-}
 
 __attribute__((visibility("default"))) int compare_run(Layer* layer, const float* input) {
   return guarded(1, [&] {

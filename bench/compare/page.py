@@ -11,11 +11,13 @@ import re
 import sys
 
 from files import whole_file, write_file
+from layers import parse
 from roofline import Roofline, plot
 from summary import (
     SMALL,
     best_peer,
     by_network,
+    failures,
     ratio,
     shipped_ratio,
     summarize,
@@ -36,16 +38,14 @@ def percent(value):
 
 def shape(layer):
     """56x56, 128 to 128, 3x3, and what is not 1"""
-    text = (
-        f"{'x'.join(map(str, layer['spatial']))}, {layer['cin']} to {layer['cout']}, "
-    )
-    text += "x".join(map(str, layer["kernel"]))
-    for key, word in (("strides", "stride"), ("dilation", "dilation")):
-        values = layer.get(key, [1])
+    fields = layer.fields
+    text = f"{'x'.join(map(str, layer.spatial))}, {fields['cin']} to {fields['cout']}, "
+    text += "x".join(map(str, layer.kernel))
+    for values, word in ((layer.strides, "stride"), (layer.dilation, "dilation")):
         if set(values) != {1}:
             text += f", {word} {'x'.join(map(str, dict.fromkeys(values)))}"
-    if layer.get("mult", 1) != 1:
-        text += f", multiplier {layer['mult']}"
+    if fields["mult"] != 1:
+        text += f", multiplier {fields['mult']}"
     return text
 
 
@@ -85,11 +85,11 @@ def summary_table(groups, results):
             + (percent(s["roofline"]), f"{s['shipped']:.2f}x")
         )
     header = ("network", "layers", "best peer's time / ours", "least", "of the peak")
-    return table(header + ("of the roofline", "shipped rows' speed"), rows)
+    return table(header + ("of the roofline", "shipped variants' speed"), rows)
 
 
 def layer_table(results, shapes):
-    rows = []
+    rows, some_failed = [], any(r["failed"] for r in results)
     for r in results:
         theirs, name = best_peer(r)
         mine = r["ours_ms"]["min"]
@@ -98,9 +98,11 @@ def layer_table(results, shapes):
             + (f"{mine:.4f}", f"{r['shipped_ms']['min']:.4f}", f"{theirs:.4f}", name)
             + (f"{ratio(r):.2f}x", percent(r["peak_fraction"]))
             + (percent(r["roofline_fraction"]),)
+            + ((failures(r).replace("|", "/") or "-",) if some_failed else ())
         )
     header = ("layer", "shape", "MFLOP", "ours ms", "shipped ms", "best peer ms")
-    return table(header + ("best peer", "ratio", "peak", "roofline"), rows)
+    last = ("best peer", "ratio", "peak", "roofline")
+    return table(header + last + (("left out",) if some_failed else ()), rows)
 
 
 def network_section(name, results, shapes):
@@ -137,7 +139,7 @@ is larger by than an empty one.
 """
 
 
-def not_good_yet(results):
+def not_good_yet(results, left_out):
     slower = sorted((r for r in results if ratio(r) < 1), key=ratio)
     text = "## What is not good yet\n\n"
     if slower:
@@ -153,20 +155,21 @@ def not_good_yet(results):
             text += f"- {r['name']}: {percent(r['roofline_fraction'])}\n"
     worst = min(results, key=shipped_ratio)
     text += (
-        f"\nThe shipped rows lose most on {worst['name']}: they run at "
+        f"\nThe shipped variants lose most on {worst['name']}: they run at "
         f"{shipped_ratio(worst):.2f}x the speed of the layer's own.\n"
     )
-    failed = {(n, why) for r in results for n, why in r["failed"].items()}
-    for name, why in sorted(failed):
-        count = sum(r["failed"].get(name) == why for r in results)
-        text += f"\n{name} was left out of {count} layers: {why}\n"
+    for name, why in left_out.items():
+        text += f"\n{name} was left out: {why}\n"
+    without = sum(not r["peers"] for r in results)
+    if without:
+        text += f"\nOf {without} layers no peer gave a time.\n"
     return text
 
 
 NOT_MEASURED = """\
 ## Not measured
 
-The rows for GPUs are built, and tested without one ([gpu.md](gpu.md)). No GPU was at hand, so nothing is known of:
+The variants for GPUs are built, and tested without one ([gpu.md](gpu.md)). No GPU was at hand, so nothing is known of:
 
 - the variant suite on a CUDA device;
 - batch 1, float32, TF32 off: at least 1.5x the best of PyTorch's ways (cuDNN, both layouts, `torch.compile`), as geometric means
@@ -178,19 +181,19 @@ The rows for GPUs are built, and tested without one ([gpu.md](gpu.md)). No GPU w
 
 def page(results, once):
     groups = by_network(results)
-    shapes = {layer["name"]: shape(layer) for layer in once["layers"]}
+    shapes = {layer.name: shape(layer) for layer in parse(once["layers"])}
     sections = [network_section(n, g, shapes) for n, g in groups.items()]
     if "first_result" in once:
         sections.append(first_result_section(once["first_result"]))
-    sections += [not_good_yet(results), NOT_MEASURED]
+    sections += [not_good_yet(results, once.get("left_out", {})), NOT_MEASURED]
     return f"""# Performance
 
 Written by `./dev performance`; `./dev performance --from build/performance` writes it again from the same measurements.
 
 {head(once)}
 
-Every layer runs in one process with the peers, in turns, on pinned cores, with the same float32 operands and checked answers, and
-takes the minimum of its runs. A ratio above 1 means that sepconv, with the layer's own compiled rows, is faster than the fastest
+Every library runs in a process of its own, in turns with the others, on the same pinned cores, with the same float32 operands and
+checked answers, and counts with the minimum of its runs; its clock runs inside its process. A ratio above 1 means that sepconv, with the layer's own compiled variant, is faster than the fastest
 peer in its best layout. A peer's time holds its Python call, the time of an empty model. The roofline is the smaller of the
 multiply-add peak and the bandwidth of the level that holds input, weights and output, times flops for each of their bytes;
 its column here is the mean over layers above 10 MFLOP. Means are geometric.
@@ -207,10 +210,7 @@ def main():
         once = json.loads((source / "once.json").read_text())
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
-    levels = [
-        (b["level"], b["bytes"], b["gbytes_per_second"]) for b in once["bandwidth"]
-    ]
-    roofline = Roofline(once["peak_gflops"], levels)
+    roofline = Roofline.of(once)
     text = page(results, once)
     images = docs / "images"
     images.mkdir(exist_ok=True)

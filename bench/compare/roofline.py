@@ -14,6 +14,14 @@ class Roofline:
             ours.peak(threads), [(n, size, ours.bandwidth(size)) for n, size in LEVELS]
         )
 
+    @classmethod
+    def of(cls, once):
+        """From what a measurement says of itself."""
+        levels = [
+            (b["level"], b["bytes"], b["gbytes_per_second"]) for b in once["bandwidth"]
+        ]
+        return cls(once["peak_gflops"], levels)
+
     def at(self, flops, size):
         """GFLOP/s that `flops` operations on `size` bytes of input, weights and output can reach at best."""
         bandwidth = next(

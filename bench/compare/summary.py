@@ -1,4 +1,4 @@
-"""What the results say: ratios, means, groups of layers."""
+"""What the results say: ratios, means, groups of layers. A layer that every peer failed on has no ratio, which is NaN."""
 
 import math
 import statistics
@@ -19,6 +19,11 @@ def ratio(result):
     return best_peer(result)[0] / result["ours_ms"]["min"]
 
 
+def failures(result):
+    """Which peers were left out and why, as the text of a cell."""
+    return "; ".join(f"{name}: {why}" for name, why in result["failed"].items())
+
+
 def shipped_ratio(result):
     """The speed of the shipped rows, as a share of that of the layer's own."""
     return result["ours_ms"]["min"] / result["shipped_ms"]["min"]
@@ -30,7 +35,7 @@ def geomean(values):
 
 
 def by_network(results):
-    """{network: results}: the part of a layer's name before the first slash."""
+    """{network: results}: the part of a layer's name before the first slash, which every name has (layers.merge)."""
     groups = {}
     for r in results:
         groups.setdefault(r["name"].split("/")[0], []).append(r)
@@ -38,7 +43,7 @@ def by_network(results):
 
 
 def summarize(results):
-    worst = min(results, key=ratio)
+    worst = min(results, key=lambda r: (math.isnan(ratio(r)), ratio(r)))
     large = [r for r in results if r["flops"] > LARGE]
     summary = {
         "layers": len(results),

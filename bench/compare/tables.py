@@ -3,18 +3,20 @@
 import math
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
-from summary import best_peer, by_network, ratio, summarize
+from summary import best_peer, by_network, failures, ratio, summarize
 
 
 def show(results, title):
     table = Table(title=title)
-    left = ("layer", "best peer")
+    left = ("layer", "best peer", "left out")
     beside = "channels_last_ms" in results[0]
     for column in (
         *("layer", "ours ms", "median", "shipped", "best peer", "ms", "median"),
         *("ratio", "% peak", "% roofline"),
         *(("ours channels_last ms", "of it") if beside else ()),
+        *(("left out",) if any(r["failed"] for r in results) else ()),
     ):
         table.add_column(column, justify="left" if column in left else "right")
     for r in results:
@@ -33,8 +35,9 @@ def show(results, title):
             f"{100 * r['peak_fraction']:.1f}",
             f"{100 * r['roofline_fraction']:.1f}",
             *last_columns(r),
+            *((escape(failures(r)),) if any(r["failed"] for r in results) else ()),
         )
-    Console(width=170 if beside else 150).print(table)
+    Console(width=170).print(table)
 
 
 def last_columns(r):
@@ -53,7 +56,7 @@ def show_summary(results):
             f"{name}: {s['ratio']:.3f}x the best peer (least {s['least']:.3f}), "
             f"{100 * s['peak']:.1f}% of the peak, "
             f"{100 * s['roofline']:.1f}% of the roofline above 10 MFLOP, "
-            f"shipped rows at {s['shipped']:.3f}x (layers: {s['layers']})"
+            f"shipped variants at {s['shipped']:.3f}x (layers: {s['layers']})"
             + (
                 f", {s['of_last']:.3f}x our channels_last time"
                 if "of_last" in s

@@ -8,41 +8,28 @@ class Tensors:
 
     def __init__(self, layer):
         rng = np.random.default_rng(20)
-        rank, channels, multiplier, outputs = (
-            len(layer["spatial"]),
-            layer["cin"],
-            layer.get("mult", 1),
-            layer["cout"],
-        )
-        taps = int(np.prod(layer["kernel"]))
+        fields, rank, middle = layer.fields, layer.rank, layer.middle
 
         def draw(shape, fan_in):
             return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(np.float32)
 
-        self.x = aligned(
-            rng.standard_normal((layer.get("n", 1), *layer["spatial"], channels))
+        channels, outputs = fields["cin"], fields["cout"]
+        x = rng.standard_normal((fields["n"], *layer.spatial, channels))
+        self.x = aligned(x)
+        self.depthwise = draw((*layer.kernel, channels, fields["mult"]), layer.taps)
+        self.pointwise = draw((*[1] * rank, middle, outputs), middle)
+        self.mid_bias = draw(middle, 8) if fields["mid_bias"] else None
+        self.out_bias = draw(outputs, 8) if fields["out_bias"] else None
+
+    def filters_first(self):
+        """Both kernels as convolutions in ONNX and PyTorch have them: (filters, channels of a group, spatial...)."""
+        *kernel, channels, multiplier = self.depthwise.shape
+        depthwise = self.depthwise.reshape(*kernel, channels * multiplier)
+        pointwise = np.moveaxis(self.pointwise, (-1, -2), (0, 1))
+        return (
+            np.ascontiguousarray(np.moveaxis(depthwise, -1, 0)[:, None]),
+            np.ascontiguousarray(pointwise),
         )
-        self.depthwise = draw((*layer["kernel"], channels, multiplier), taps)
-        self.pointwise = draw(
-            (*[1] * rank, channels * multiplier, outputs), channels * multiplier
-        )
-        self.mid_bias = (
-            draw(channels * multiplier, 8) if layer.get("mid_bias") else None
-        )
-        self.out_bias = draw(outputs, 8) if layer.get("out_bias") else None
-        self.pads = []
-        for i, axis in enumerate(layer["spatial"]):
-            stride, dilation = (
-                layer.get("strides", [1] * rank)[i],
-                layer.get("dilation", [1] * rank)[i],
-            )
-            reach = (layer["kernel"][i] - 1) * dilation + 1
-            total = (
-                max((-(-axis // stride) - 1) * stride + reach - axis, 0)
-                if layer.get("padding") == "same"
-                else 0
-            )
-            self.pads.append((total // 2, total - total // 2))
 
 
 def aligned(a):

@@ -18,26 +18,36 @@ class Evictor:
         self.memory += 1
 
 
-def in_turns(calls, budget, before=None):
-    """{name: (minimum, median)} in milliseconds. `budget` is in seconds for each candidate; `before`, if any, runs before each
-    call and is not timed."""
-    times = {name: [] for name in calls}
-    for call in calls.values():
+def one_turn(call, before=None):
+    """The seconds of each call of one turn; `before`, if any, runs before each call and is not timed."""
+    times, stop = [], time.perf_counter() + TURN
+    while True:
+        if before:
+            before()
+        start = time.perf_counter()
         call()
-    end, turn = time.perf_counter() + budget * len(calls), 0
-    while turn < 4 or time.perf_counter() < end:
-        for name, call in calls.items():
-            stop = time.perf_counter() + TURN
-            while True:
-                if before:
-                    before()
-                start = time.perf_counter()
-                call()
-                now = time.perf_counter()
-                times[name].append(now - start)
-                if now > stop:
-                    break
-        turn += 1
+        now = time.perf_counter()
+        times.append(now - start)
+        if now > stop:
+            return times
+
+
+def in_turns(turns, budget, failed):
+    """{name: {"min", "median"}} in milliseconds. `turns` has for each candidate a function that makes one turn and returns its
+    times. `budget` is in seconds for each candidate. What raises RuntimeError is left out: failed[name] is why."""
+    times = {name: [] for name in turns}
+    end, count = time.perf_counter() + budget * len(turns), 0
+    while times and (count < 4 or time.perf_counter() < end):
+        for name in list(times):
+            start = time.perf_counter()
+            try:
+                times[name] += turns[name]()
+            except RuntimeError as error:
+                failed[name] = str(error)
+                del times[name]
+                end += time.perf_counter() - start  # the others do not pay for it
+        count += 1
     return {
-        name: (min(t) * 1e3, statistics.median(t) * 1e3) for name, t in times.items()
+        name: {"min": min(t) * 1e3, "median": statistics.median(t) * 1e3}
+        for name, t in times.items()
     }

@@ -28,6 +28,11 @@ LAYER = {
 }
 
 
+def made(fields):
+    (layer,) = layers.sepconv_layers.parse({"version": 1, "layers": [fields]})
+    return layer.replaced(n=2)
+
+
 def run(*words):
     command = [sys.executable, str(PROGRAM), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -55,8 +60,8 @@ def test_unknown_arguments_are_refused():
 
 
 def test_numbers_of_a_layer():
-    layer = layers.Layer(LAYER, 2)
-    assert layer.pads == [(1, 1), (0, 1)] and layer.output == (5, 4)
+    layer = made(LAYER)
+    assert layer.pads == [(1, 1), (0, 1)] and layer.output == [5, 4]
     assert layer.flops == 2 * 2 * 20 * 4 * (9 + 6)
     assert layer.bytes == 4 * (2 * (72 * 4 + 20 * 6) + 4 * 15)
 
@@ -109,7 +114,7 @@ def test_every_way_is_right_on_the_host():
     import ways
 
     for fields in (LAYER, LAYER | {"spatial": [11], "kernel": [5], "strides": [1]}):
-        layer = layers.Layer(fields, 2)
+        layer = made(fields)
         expected = ways.reference(layer)
         for name in ways.names():
             if "compiled" in name:

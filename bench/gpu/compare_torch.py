@@ -1,4 +1,4 @@
-"""Compares sepconv's GPU rows with PyTorch on a CUDA device: the same inputs, checked answers, CUDA graphs between events.
+"""Compares sepconv's GPU variants with PyTorch on a CUDA device: the same inputs, checked answers, CUDA graphs between events.
 
     compare_torch.py [LAYERS.json ...] [--batch 1 32] --json RESULTS.json
 
@@ -57,7 +57,7 @@ def plan(arguments):
     for batch in arguments.batch:
         by_network = {}
         for layer in chosen(arguments):
-            if layer.batch == batch:
+            if layer.fields["n"] == batch:
                 by_network.setdefault(layer.network, []).append(layer)
         for network, group in by_network.items():
             gflop = sum(layer.flops for layer in group) / 1e9
@@ -87,7 +87,7 @@ def check_device(arguments):
     from sepconv import _device
 
     if not _device.has_variants:
-        return "this build of sepconv has no GPU rows: pip install . -C cmake.define.SEPCONV_GPU=ON"
+        return "this build of sepconv has no GPU variants: pip install . -C cmake.define.SEPCONV_GPU=ON"
     return ""
 
 
@@ -132,7 +132,7 @@ def compare(layer, arguments, clock):
     return {
         "name": layer.name,
         "network": layer.network,
-        "batch": layer.batch,
+        "batch": layer.fields["n"],
         "flops": layer.flops,
         "bytes": layer.bytes,
         "ms": measured(False) | with_tf32,
@@ -190,7 +190,11 @@ def main(words):
             (v["min"] for n, v in ms.items() if n.endswith("TF32 off")), default=None
         )
         text = f"{best / ours['min']:.2f}x" if ours and best else "not comparable"
-        print(f"batch {layer.batch} {layer.name}: {text}", *failed.items(), flush=True)
+        print(
+            f"batch {layer.fields['n']} {layer.name}: {text}",
+            *failed.items(),
+            flush=True,
+        )
         if arguments.json:
             arguments.json.parent.mkdir(parents=True, exist_ok=True)
             arguments.json.write_text(json.dumps(content, indent=1) + "\n")

@@ -4,17 +4,8 @@ import contextlib
 
 import torch
 import torch.nn.functional as F
+from sepconv_layers.activations import function
 
-ACTIVATIONS = {
-    "none": lambda x: x,
-    "relu": F.relu,
-    "relu6": F.relu6,
-    "swish": F.silu,
-    "hard_swish": F.hardswish,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "gelu": lambda x: F.gelu(x, approximate="tanh"),
-}
 OURS = "sepconv"
 
 
@@ -45,48 +36,39 @@ def precision(name):
         matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
-def activation(layer, place):
-    value = layer.fields.get(f"{place}_activation", "none")
-    if isinstance(value, dict):
-        lo, hi = value["clamp"]
-        return lambda x: torch.clamp(x, lo, hi)
-    return ACTIVATIONS[value]
-
-
 def operands(layer, dtype=torch.float32, device="cpu"):
     """Random ones, the same every time: x with channels last, weights in Keras's layouts."""
     generator = torch.Generator().manual_seed(1)
-    f, kernel = layer.fields, layer.axes("kernel")
+    f, kernel = layer.fields, layer.kernel
 
     def draw(*shape, scale=1.0):
         values = torch.randn(*shape, generator=generator) * scale
         return values.to(dtype).to(device)
 
-    taps = torch.tensor(kernel).prod().item()
-    rank = len(kernel)
     tensors = {
-        "x": draw(layer.batch, *f["spatial"], f["cin"]),
-        "depthwise": draw(*kernel, f["cin"], f.get("mult", 1), scale=taps**-0.5),
+        "x": draw(f["n"], *f["spatial"], f["cin"]),
+        "depthwise": draw(*kernel, f["cin"], f["mult"], scale=layer.taps**-0.5),
         "pointwise": draw(
-            *(1,) * rank, layer.middle, f["cout"], scale=layer.middle**-0.5
+            *(1,) * layer.rank, layer.middle, f["cout"], scale=layer.middle**-0.5
         ),
     }
-    if f.get("mid_bias"):
+    if f["mid_bias"]:
         tensors["mid_bias"] = draw(layer.middle, scale=0.5)
-    if f.get("out_bias"):
+    if f["out_bias"]:
         tensors["out_bias"] = draw(f["cout"], scale=0.5)
     return tensors
 
 
 def module(layer):
     """PyTorch's operators for the layer: a function of x and weights with channels first."""
-    rank = len(layer.fields["spatial"])
-    conv = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
-    before, middle, after = (activation(layer, p) for p in ("input", "mid", "out"))
+    conv = (F.conv1d, F.conv2d, F.conv3d)[layer.rank - 1]
+    before, middle, after = (
+        function(layer.activation(place), torch) for place in ("input", "mid", "out")
+    )
     even = all(a == b for a, b in layer.pads)
     padding = tuple(a for a, _ in layer.pads) if even else 0
     flat = [pad for pair in reversed(layer.pads) for pad in pair]
-    steps = {"stride": layer.axes("strides"), "dilation": layer.axes("dilation")}
+    steps = {"stride": layer.strides, "dilation": layer.dilation}
 
     def run(x, depthwise, pointwise, mid_bias=None, out_bias=None):
         x = before(x)
@@ -100,12 +82,12 @@ def module(layer):
 
 def channels_first(layer, tensors):
     """The operands as PyTorch's operators take them."""
-    rank = len(layer.fields["spatial"])
+    rank = layer.rank
     depthwise = tensors["depthwise"].permute(rank, rank + 1, *range(rank))
     return {
         **tensors,
         "x": tensors["x"].movedim(-1, 1),
-        "depthwise": depthwise.reshape(layer.middle, 1, *layer.axes("kernel")),
+        "depthwise": depthwise.reshape(layer.middle, 1, *layer.kernel),
         "pointwise": tensors["pointwise"].permute(rank + 1, rank, *range(rank)),
     }
 
@@ -122,30 +104,24 @@ def make(name, layer, device):
     if name == OURS:
         import sepconv
 
-        f = layer.fields
-
-        def given(place):
-            value = f.get(f"{place}_activation", "none")
-            if isinstance(value, dict):
-                return tuple(value["clamp"])
-            return None if value == "none" else value
-
         ours = sepconv.Layer(
             tensors["depthwise"],
             tensors["pointwise"],
-            strides=layer.axes("strides"),
+            strides=tuple(layer.strides),
             padding=layer.pads,
             data_format="channels_last",
-            dilation_rate=layer.axes("dilation"),
+            dilation_rate=tuple(layer.dilation),
             mid_bias=tensors.get("mid_bias"),
             out_bias=tensors.get("out_bias"),
             **{
-                f"{place}_activation": given(place) for place in ("input", "mid", "out")
+                f"{place}_activation": given
+                for place in ("input", "mid", "out")
+                if (given := layer.activation(place)) != "none"
             },
         )
         return lambda: ours(tensors["x"])
     weights = channels_first(layer, tensors)
-    rank = len(layer.fields["spatial"])
+    rank = layer.rank
     dense = {key: value.contiguous() for key, value in weights.items()}
     if "channels last" in name and rank > 1:
         kind = torch.channels_last if rank == 2 else torch.channels_last_3d
