@@ -20,6 +20,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import sys
 import tempfile
 
@@ -134,7 +135,9 @@ def measure(args):
     once["left_out"] = {entry["name"]: entry["left_out"] for entry in left_out}
     results = [entry for entry in journal.entries[1:] if "left_out" not in entry]
     if not results:
-        raise RuntimeError(f"no layer was compared; the last: {left_out[-1]['left_out']}")
+        raise RuntimeError(
+            f"no layer was compared; the last: {left_out[-1]['left_out']}"
+        )
     save(args, results, once)
     journal.remove()
     return results, once, roofline
@@ -194,6 +197,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers end with us
     try:
         main()
     except KeyboardInterrupt:
