@@ -3,8 +3,8 @@
 check_foreign.py TARGETS_JSON SYMBOLS [LLVM_OBJCOPY]
 
 compiles one variant for each machine, with the features and symbols that the build gives its variants (generators/targets.json), and
-reads what came out.
-Without llvm-objcopy, which is what Android's tools have, only Apple's machines are looked at.
+reads what came out: for Apple's machines with the program sepconv_symbols; with llvm-objcopy, which is what Android's tools have, for
+Android's.
 """
 
 import json
@@ -99,9 +99,9 @@ def compile_variant(machine, schedule, form, build, tools, folder):
 def main():
     build, bad = json.loads(pathlib.Path(sys.argv[1]).read_text()), 0
     answers = [pair.split("=")[1] for pair in build["renamed"]]
+    looked_at = MACHO if len(sys.argv) < 4 else ELF
     for machine, (schedule, form, number) in MACHINES.items():
-        if form == ELF and len(sys.argv) < 4:
-            print(f"{machine}: left out, there is no llvm-objcopy")
+        if form != looked_at:
             continue
         with tempfile.TemporaryDirectory() as folder:
             data = compile_variant(machine, schedule, form, build, sys.argv[2:], folder)

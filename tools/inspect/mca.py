@@ -1,35 +1,34 @@
 """llvm-mca: how long one iteration of a loop takes on a model of a processor."""
 
-import glob
 import json
+import pathlib
 import re
-import shutil
 import subprocess
 
 ITERATIONS = 200
+PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "dev/program.sh"
+
+
+class Missing(Exception):
+    """There is no llvm-mca of the release that the bounds were measured with."""
 
 
 class Mca:
-    """The newest llvm-mca of the system, and a processor."""
+    """The llvm-mca of tools/dev/programs.txt, and a processor."""
 
     def __init__(self, cpu):
-        found = {}
-        for path in [
-            *glob.glob("/usr/lib/llvm-*/bin/llvm-mca"),
-            shutil.which("llvm-mca"),
-        ]:
-            if path:
-                text = subprocess.run(
-                    [path, "--version"], check=True, capture_output=True, text=True
-                ).stdout
-                version = re.search(r"version (\d+)\.(\d+)\.(\d+)", text)
-                host = re.search(r"Host CPU: (\S+)", text)
-                found[tuple(map(int, version.groups()))] = path, host and host[1]
-        if not found:
-            raise FileNotFoundError("llvm-mca is not installed (Debian: llvm-19)")
-        self.path, host = found[max(found)]
-        self.version = ".".join(map(str, max(found)))
-        self.cpu = host if cpu == "native" else cpu
+        found = subprocess.run(
+            [PROGRAM, "llvm-mca"], capture_output=True, text=True, check=False
+        )
+        if found.returncode:
+            raise Missing(found.stderr.strip())
+        self.path = found.stdout.strip()
+        text = subprocess.run(
+            [self.path, "--version"], check=True, capture_output=True, text=True
+        ).stdout
+        self.version = re.search(r"version (\d+\.\d+\.\d+)", text)[1]
+        host = re.search(r"Host CPU: (\S+)", text)
+        self.cpu = host and host[1] if cpu == "native" else cpu
         self.bounds = {}
 
     def run(self, isa, lines):

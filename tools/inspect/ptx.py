@@ -1,11 +1,11 @@
-"""Assembles the PTX of CUDA rows for every architecture that they are meant for, and says what their kernels take.
+"""Assembles the PTX of CUDA variants for every architecture that they are meant for, and says what their kernels take.
 
     ptx.py [--ptxas FILE] [--arch sm_80 ...] OBJECT...
 
 prints, for each kernel and architecture: registers of a thread, warps that fit a multiprocessor by its registers, bytes of the stack
 and of spills, loads and stores of four elements at once (16 bytes, of float16 and bfloat16 8). Shared memory is given at the launch,
-so it is not in the PTX. Fails if a kernel spills, has a stack, or if none of a row's kernels moves four elements at once. The drivers
-of GPUs do the same assembling when a program first runs a row. Exits with 77, which ctest takes for "skipped", where there is no ptxas.
+so it is not in the PTX. Fails if a kernel spills, has a stack, or if none of a variant's kernels moves four elements at once. The drivers
+of GPUs do the same assembling when a program first runs a variant. Exits with 77, which ctest takes for "skipped", where there is no ptxas.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import importlib.util
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,11 +23,12 @@ REGISTERS = 65536  # of one multiprocessor, from sm_70 to sm_90
 
 
 def find_ptxas() -> str | None:
+    """The one that requirements-gpu.txt pins."""
     spec = importlib.util.find_spec("nvidia")
     for folder in spec.submodule_search_locations if spec else []:
         for program in pathlib.Path(folder).glob("*/bin/ptxas"):
             return str(program)
-    return shutil.which("ptxas")
+    return None
 
 
 def ptx_of(path: pathlib.Path) -> str:
@@ -48,7 +48,7 @@ def bodies(ptx: str) -> dict[str, str]:
 
 def assemble(ptxas: str, ptx: str, arch: str) -> dict[str, dict[str, int]]:
     with tempfile.TemporaryDirectory() as folder:
-        source = pathlib.Path(folder, "row.ptx")
+        source = pathlib.Path(folder, "variant.ptx")
         source.write_text(ptx)
         command = [
             ptxas,
@@ -98,7 +98,7 @@ def main() -> int:
     parser.add_argument("objects", nargs="+", type=pathlib.Path, metavar="OBJECT")
     arguments = parser.parse_args()
     if arguments.ptxas is None:
-        print("ptx.py: there is no ptxas: pip install -r requirements-gpu.txt")
+        print("skipped: ptxas is missing: pip install -r requirements-gpu.txt")
         return 77
     wrong = []
     print(
