@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
 # clang-tidy reads the compile commands and the generated headers of the dev build.
-need ca-certificates python3 shellcheck
+need ca-certificates git python3 shellcheck
 python_packages requirements-lint.txt
 python_packages requirements.txt
 if [ "${1-}" != --fast ]; then

@@ -5,11 +5,12 @@
 # shellcheck source=../common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
-frameworks=${1-}
-if [ -z "$frameworks" ]; then
-  run_command test -L python
-  exit
-fi
+case ${1-} in
+  '') run_command test -L python && exit ;;
+  --frameworks) ;;
+  --keras) checkout=$(cd "$caller" && realpath "${2:?"--keras needs a checkout of Keras"}") ;;
+  *) die "test-python: unknown argument $1" ;;
+esac
 prefix=$root/build/dev/python/prefix python=$root/.venv-frameworks/bin/python
 need "${compiler[@]}" "${libraries[@]}" libgtest-dev python3-dev aarch64-linux-gnu-g++ qemu-aarch64
 python_packages requirements.txt
@@ -18,19 +19,14 @@ python_packages requirements-frameworks.txt .venv-frameworks
 configure dev -UPython_\* -U_Python_\* -Unanobind_DIR -DPython_EXECUTABLE="$python"
 build dev
 export PYTHONPATH=$root/build/dev/python/package SEPCONV_CACHE=$root/build/cache SEPCONV_PREFIX=$prefix
-case $frameworks in
-  --frameworks)
-    cmake --install build/dev --prefix "$prefix" >/dev/null
-    cmake --install build/dev --prefix "$prefix" --component generator >/dev/null
-    "$python" -m pytest -q -rs python/tests/test_{ops,arrays,errors,layer,chain,process,cli,compile,frameworks}.py
-    KERAS_BACKEND=tensorflow "$python" -m pytest -q python/tests/test_extract.py
-    for backend in numpy jax torch tensorflow; do
-      KERAS_BACKEND=$backend "$python" -m pytest -q python/tests/test_{keras,keras_chains,optimize,docs}.py
-    done
-    ;;
-  --keras)
-    checkout=$(cd "$caller" && realpath "${2:?"--keras needs a checkout of Keras"}")
-    "$python" python/tests/run_keras_tests.py "$checkout"
-    ;;
-  *) die "test-python: unknown argument $frameworks" ;;
-esac
+if [ "$1" = --keras ]; then
+  "$python" python/tests/run_keras_tests.py "$checkout"
+  exit
+fi
+cmake --install build/dev --prefix "$prefix" >/dev/null
+cmake --install build/dev --prefix "$prefix" --component generator >/dev/null
+"$python" -m pytest -q -rs python/tests/test_{ops,arrays,errors,layer,chain,process,cli,compile,frameworks}.py
+KERAS_BACKEND=tensorflow "$python" -m pytest -q python/tests/test_extract.py
+for backend in numpy jax torch tensorflow; do
+  KERAS_BACKEND=$backend "$python" -m pytest -q python/tests/test_{keras,keras_chains,optimize,docs}.py
+done
