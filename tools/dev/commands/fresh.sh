@@ -36,17 +36,17 @@ inside() {
   unshare --mount --pid --fork sh -euc '
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
-    folder=$1 path=$2
+    folder=$1 search=$2
     shift 2
-    exec chroot "$folder" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH="$path" CI="${CI-}" \
+    exec chroot "$folder" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH="$search" CI="${CI-}" \
       http_proxy="${http_proxy-}" https_proxy="${https_proxy-}" no_proxy="${no_proxy-}" "$@"
-  ' sh "$folder" "$path" "$@"
+  ' sh "$folder" "$search" "$@"
 }
 
 system=${1:?"fresh needs a system: debian12, debian12-llvm14 or ubuntu24.04"}
 shift
 folder=$root/build/fresh/$system
-path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+search=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 case $system in
   debian12 | debian12-llvm14) suite=bookworm components=main distribution=debian ;;
   ubuntu24.04) suite=noble components=main,universe distribution=ubuntu ;;
@@ -59,7 +59,7 @@ rm -rf "$folder"
 mkdir -p "$folder"
 quietly "fresh_$system" "Making $system" make_system $suite $components "$mirror"
 if [ "$system" = debian12-llvm14 ]; then
-  path=/usr/lib/llvm-14/bin:$path
+  search=/usr/lib/llvm-14/bin:$search
   inside apt-get -q update >>build/log/fresh_llvm14.log
   quietly fresh_llvm14 "Installing LLVM 14 and CMake in it" inside apt-get -q install -y llvm-14 clang-14 cmake
 fi
