@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 
 import numpy as np
@@ -17,6 +16,7 @@ from sepconv import _reference as reference
 
 pytest.importorskip("click")
 PREFIX = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(package.__file__).parent / "prefix")
+PROGRAM = pathlib.Path(__file__).parents[2] / "tools/dev/program.sh"
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("halide") is None or not any(PREFIX.glob("lib*/**/sepconvGenerator.cmake")),
     reason="the package halide, or an installed generator (SEPCONV_PREFIX), is missing",
@@ -139,16 +139,17 @@ def test_here(file, rng):
 @pytest.mark.parametrize(
     ("target", "machine", "emulator"),
     [
-        ("arm_neon", "aarch64-linux", "qemu-aarch64-static"),
-        ("arm32_neon", "armv7-linux", "qemu-arm-static"),
+        ("arm_neon", "aarch64-linux", "qemu-aarch64"),
+        ("arm32_neon", "armv7-linux", "qemu-arm"),
         ("wasm_simd128", "wasm", "node"),
     ],
 )
 def test_other_machines(file, rng, target, machine, emulator):
-    compiler = _machines._KNOWN[machine][0]
-    for program in (compiler, emulator):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+    for program in (_machines._KNOWN[machine][0], emulator):
+        found = subprocess.run([PROGRAM, program], capture_output=True, text=True, check=False)
+        if found.returncode:
+            pytest.skip(found.stderr.strip())
+    emulator = found.stdout.strip()
     # A machine that is named, and one that follows from the target, are the same.
     arguments = ["--machine", machine] if machine == "armv7-linux" else []
     toolchain = next(PREFIX.glob(f"lib*/**/toolchains/{machine}.cmake"))

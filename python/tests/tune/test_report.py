@@ -4,7 +4,6 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import subprocess
 import sys
 
@@ -76,11 +75,12 @@ def test_no_results(tmp_path):
 
 
 def test_in_a_browser(where, tmp_path):
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium")
+    program = pathlib.Path(__file__).parents[3] / "tools/dev/program.sh"
+    found = subprocess.run([program, "chromium"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(found.stderr.strip())
     command = [
-        browser,
+        found.stdout.strip(),
         "--headless",
         "--no-sandbox",
         "--disable-gpu",

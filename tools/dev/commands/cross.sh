@@ -41,7 +41,7 @@ case $machine in
   aarch64-linux) need aarch64-linux-gnu-g++ qemu-aarch64 && want llvm-mca ;;
   armv7-linux) need arm-linux-gnueabihf-g++ qemu-arm ;;
   riscv64-linux) need riscv64-linux-gnu-g++ && newer_qemu ;;
-  wasm) need emcc node && want chromium ;; # the browser is for examples/web
+  wasm) need em++ node && want chromium ;; # the browser is for examples/web
   *) die "no machine is called $machine: aarch64-linux, armv7-linux, riscv64-linux or wasm" ;;
 esac
 preset=$machine
