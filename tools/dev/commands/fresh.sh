@@ -33,7 +33,7 @@ make_system() {
 # inside COMMAND...: in the system, which sees nothing of this one; its mounts end with it.
 inside() {
   # shellcheck disable=SC2016 # the inner shell's own variables
-  unshare --mount --pid --fork sh -euc '
+  unshare --mount --pid --fork --kill-child sh -euc '
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
     folder=$1 search=$2

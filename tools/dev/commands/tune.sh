@@ -18,7 +18,7 @@ if [[ " ${rest[*]} " == *" arm_neon "* || " ${rest[*]} " == *"=arm_neon "* ]]; t
   host_tools
 fi
 configure "$preset" "${defines[@]}"
-if [ "$preset" = release ]; then build "$preset" separable_conv_generator sepconv_rows sepconv_space; fi
+if [ "$preset" = release ]; then build "$preset" separable_conv_generator sepconv_space sepconv_variant_table; fi
 build "$preset" sepconv_runner sepconv_runtime
 arguments=(--storage "$root/build/tune.db") # what is given comes after, and counts
 if [ "${rest[0]-}" = report ]; then
