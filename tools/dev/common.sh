@@ -9,7 +9,7 @@ cd "$here/../.."
 root=$PWD
 jobs=$(nproc)
 export PATH=$root/.venv/bin:$PATH # cmake, ninja and the lint tools of requirements*.txt come before the system's
-called_as=${DEV_CALLED_AS:-./dev $(basename "$0" .sh) $*}
+called_as=${DEV_CALLED_AS:-./dev $(basename "$0" .sh)${*:+ $*}}
 
 # What every build needs: programs of programs.txt, and Debian packages.
 compiler=(ca-certificates g++ binutils python3)
