@@ -2,7 +2,7 @@ include_guard(GLOBAL)
 
 # sepconv_add_bench(<name> LIBRARY <library> [LAYERS <file.json>])
 #
-# Adds sepconv_bench as the program <name> with the rows of <library>, made by sepconv_add_library, ranking before the shipped
+# Adds sepconv_bench as the program <name> with the variants of <library>, made by sepconv_add_library, ranking before the shipped
 # ones. LAYERS is the layer file that it reads when the command line names none.
 function(sepconv_add_bench name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIBRARY;LAYERS" "")

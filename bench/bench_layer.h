@@ -32,7 +32,7 @@ struct Result {
 std::vector<Result> bench_layer(const support::Layer& layer, const std::vector<std::string>& variants,
                                 const Settings& settings);
 
-// The variant that the runtime would choose with the rows registered by now, "" where there is none.
+// The variant that the runtime would choose with the variants registered by now, "" where there is none.
 std::string chosen_variant(const support::Layer& layer, int threads);
 
 }  // namespace sepconv::bench

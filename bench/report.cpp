@@ -67,8 +67,8 @@ void print_summary(const std::vector<std::vector<Result>>& layers) {
     fmt::print("geometric mean of {} layer{}: {:.1f}% of the peak\n", peak.count(), peak.count() == 1 ? "" : "s",
                100 * peak.value());
   if (ratio.count() > 0) {
-    fmt::print("shipped rows: {:.2f}x the speed of the library's own (geometric mean of {} layers)\n", ratio.value(),
-               ratio.count());
+    fmt::print("shipped variants: {:.2f}x the speed of the library's own (geometric mean of {} layers)\n",
+               ratio.value(), ratio.count());
   }
 }
 

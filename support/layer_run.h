@@ -34,7 +34,7 @@ class Random {
   uint64_t state_;
 };
 
-// The values as elements of the type, float32 or float64. Throws std::runtime_error for others: no row for the CPU has
+// The values as elements of the type, float32 or float64. Throws std::runtime_error for others: no variant for the CPU has
 // them.
 Buffer elements_of(const std::vector<float>& values, sepconv_dtype dtype);
 

@@ -19,7 +19,7 @@ namespace support = sepconv::support;
 
 thread_local std::string last_error;
 
-// One layer, planned with the rows that are registered at that time.
+// One layer, planned with the variants that are registered at that time.
 struct Layer {
   sepconv_problem problem;
   support::Weights weights;
@@ -65,7 +65,7 @@ extern "C" {
 
 __attribute__((visibility("default"))) const char* compare_error() { return last_error.c_str(); }
 
-// Registers the shipped rows (0) or the rows compiled for the layers (1); later rows rank first.
+// Registers the shipped variants (0) or the variants compiled for the layers (1); later variants rank first.
 __attribute__((visibility("default"))) int compare_register(int own) {
   return sepconv_register(own != 0 ? compare_layers_variants() : sepconv_default_variants());
 }

@@ -25,7 +25,7 @@ def failures(result):
 
 
 def shipped_ratio(result):
-    """The speed of the shipped rows, as a share of that of the layer's own."""
+    """The speed of the shipped variants, as a share of that of the layer's own."""
     return result["ours_ms"]["min"] / result["shipped_ms"]["min"]
 
 

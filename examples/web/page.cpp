@@ -109,7 +109,7 @@ EMSCRIPTEN_KEEPALIVE const char* page_filter(uint8_t* rgba, int width, int heigh
   });
 }
 
-// Runs a layer by the row of that name, or by the library's choice where the name is empty, checks it and times it:
+// Runs a layer by the variant of that name, or by the library's choice where the name is empty, checks it and times it:
 // {"milliseconds", "gflops" (a second), "variant", "max_error"}.
 EMSCRIPTEN_KEEPALIVE const char* page_time_layer(int height, int width, int in_channels, int out_channels, int taps,
                                                  int stride, int out_relu6, const char* variant, double seconds) {

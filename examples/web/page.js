@@ -3,7 +3,7 @@
 
 const element = (id) => document.getElementById(id);
 const ANY_SIZES = "2d_f32_nhwc_any_wasm_simd128", WITHOUT_SIMD = "2d_f32_nhwc_any_portable";
-const WARM_UP = 0.15, SECONDS = 0.3;  // for each row of a layer; browsers compile code again that runs often
+const WARM_UP = 0.15, SECONDS = 0.3;  // for each variant of a layer; browsers compile code again that runs often
 const MOST_PIXELS = 2e6;  // larger pictures are shown smaller
 
 // Calls a function of page.cpp, and throws what it answers as an error.
