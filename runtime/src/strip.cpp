@@ -10,7 +10,7 @@ int64_t sample_step(const Geometry& g, const sepconv_variant& variant, int axis,
   const bool x = axis == g.rank - 1;
   if (extent == 1 && !x && variant.dilation[axis] != 1) return g.dilation[axis];
   if (x && g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return 1;
-  if (variant.stride[axis] != 0 || variant.dilation[axis] != 0) return 1;
+  if (g.stride[axis] == 1 || variant.stride[axis] != 0 || variant.dilation[axis] != 0) return 1;
   for (int a = 0; a < g.rank; ++a) {
     if (variant.in_extent[a] != 0) return 1;
   }

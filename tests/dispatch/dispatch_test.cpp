@@ -151,7 +151,7 @@ TEST(Dispatch, UsersLayersRankBeforeTheShippedVariants) {
 }
 
 // No legal problem of the shipped groups is without a variant, on any machine.
-TEST(Dispatch, EveryLegalProblemHasARow) {
+TEST(Dispatch, EveryLegalProblemHasAVariant) {
   for (uint64_t i = 0; i < 2000; ++i) {
     Random random(test_seed() + i);
     const sepconv_problem problem = random_problem(random);
