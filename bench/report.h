@@ -23,7 +23,8 @@ class Table {
   size_t name_width_ = 5, shape_width_ = 5;
 };
 
-// Geometric means over the layers: of the fraction of the peak, and of the shipped variants' speed over the first ones'.
+// Geometric means over the layers: of the fraction of the peak, and of the shipped variants' speed over the first
+// ones'.
 void print_summary(const std::vector<std::vector<Result>>& layers);
 
 // A JSON array of {name, variant, ms_min, ms_median, gflops, peak_fraction, max_error}, without what failed the check.

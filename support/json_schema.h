@@ -17,7 +17,7 @@ struct Violation {
 
 class JsonSchema {
  public:
-  // Throws std::logic_error for a keyword that is not implemented: a rule that nobody reads is a rule that nobody keeps.
+  // Throws std::logic_error for a keyword that is not implemented: a rule that nobody reads is one that nobody keeps.
   explicit JsonSchema(nlohmann::json schema);
 
   // Checks against the whole schema, or against one of its definitions ("layer").

@@ -15,7 +15,8 @@ namespace {
 // With x = x / 2 + 1 every lane ends at exactly 2.
 constexpr float kFactor = 0.5F, kTerm = 1.0F, kLimit = 2.0F;
 
-// At least this many rounds, and up to ten times as many while the result says that something else had a share of the core.
+// At least this many rounds, and up to ten times as many while the result says that something else had a share of the
+// core.
 constexpr int kRounds = 150, kMostRounds = 1500;
 constexpr double kRoundSeconds = 0.0005;
 
