@@ -25,8 +25,8 @@ struct ChannelsFirstBlock {
   Halide::Func tap_shift, tap_phase;  // where along x a tap reads, if the phases are not known
 };
 
-// The pixels of the output in register tiles of one width, and the sum there; x of `pixels` runs inside a tile. The last
-// tile moves back to end with the strip.
+// The pixels of the output in register tiles of one width, and the sum there; x of `pixels` runs inside a tile. The
+// last tile moves back to end with the strip.
 struct PixelTiles {
   Halide::RDom pixels;
   Halide::Expr pixel, output;  // functions of f

@@ -52,7 +52,8 @@ Func stage_rows(const Stages& s, const PipelineInputs& in, const std::string& su
   return row;
 }
 
-// staged(x, h, y..., l, g), from rows; and which sample of which phase a tap reads, divided out once and not at every tile.
+// staged(x, h, y..., l, g), from rows; and which sample of which phase a tap reads, divided out once and not at every
+// tile.
 Func cut_phases(const Stages& s, const PipelineInputs& in, const std::string& suffix, const std::vector<Var>& vars,
                 std::vector<Expr> at, ChannelsFirstBlock* block) {
   const Axis& x = in.axes[0];

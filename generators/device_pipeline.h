@@ -1,6 +1,6 @@
-// The algorithm of a GPU variant: a whole separable convolution, all pixels of all images, with no scheduling call in it.
-// The stages and their names are those of pipeline.h; what differs is that nothing is cut into strips, and that every
-// tensor is a flat array with an offset and pitches of its own, which serves both layouts.
+// The algorithm of a GPU variant: a whole separable convolution, all pixels of all images, with no scheduling call in
+// it. The stages and their names are those of pipeline.h; what differs is that nothing is cut into strips, and that
+// every tensor is a flat array with an offset and pitches of its own, which serves both layouts.
 //
 //   origin(p)            = what the output pixel p = x + W*(y + H*(z + D*n)) starts from: its first sample along each
 //                          axis (x*sx - pad_x, ...), its image n, and where it lies in the output
@@ -54,8 +54,8 @@ struct DeviceOptions {
   static constexpr int lanes = 4;     // channels of one load of 16 bytes
   static constexpr int granule = 16;  // packed parts and the workspace begin at multiples of so many elements
   int chunk = 16;                     // L
-  // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split variants share the workspace's
-  // in the same way.
+  // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split variants share the
+  // workspace's in the same way.
   int threads_x = 16, threads_y = 8, thread_pixels = 8, thread_vectors = 1;
   bool channels_first = false;
   bool split = false;

@@ -1,5 +1,5 @@
-// What the two sets of schedule parameters, of processors (schedule_parameters.inc) and of GPUs (device_parameters.inc),
-// have in common.
+// What the two sets of schedule parameters, of processors (schedule_parameters.inc) and of GPUs
+// (device_parameters.inc), have in common.
 #ifndef SEPCONV_GENERATORS_PARAMETER_SPEC_H
 #define SEPCONV_GENERATORS_PARAMETER_SPEC_H
 

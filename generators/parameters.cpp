@@ -101,8 +101,8 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   if (p.tap_rows != 0 && std::find(name.kernel.begin(), name.kernel.end(), 0) != name.kernel.end()) {
     return illegal_sentence("tap_rows", p.tap_rows, "the name must fix the kernel");
   }
-  // Only the taps that read the image are shown to such a variant: groups of them would begin elsewhere in another strip,
-  // and a compiler that adds up a group in its own order would give other bits.
+  // Only the taps that read the image are shown to such a variant: groups of them would begin elsewhere in another
+  // strip, and a compiler that adds up a group in its own order would give other bits.
   if (p.tap_unroll > 1 && name.kernel.back() == 0) {
     return illegal_sentence("tap_unroll", p.tap_unroll, "the name must fix the kernel");
   }

@@ -5,8 +5,8 @@
 namespace sepconv {
 namespace {
 
-// With a fixed kernel there are as many outputs along x as SAME gives, with its padding or the one that PyTorch and ONNX
-// write for it.
+// With a fixed kernel there are as many outputs along x as SAME gives, with its padding or the one that PyTorch and
+// ONNX write for it.
 void set_usual_width(const VariantName& name, ChannelsFirstOptions* options) {
   const int64_t width = options->known_width, stride = name.stride.back();
   if (width == 0 || stride == 0 || name.kernel.back() == 0 || name.dilation.back() == 0) return;

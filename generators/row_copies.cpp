@@ -50,8 +50,8 @@ bool RowCopies::whole_chunks() const {
   return Halide::Internal::is_const_one(Halide::Internal::simplify(in_.in_channels % s_.options.chunk == 0));
 }
 
-// The domain of a pass over the rows that the image has: `inner`, three dimensions along x, then y... With by_row, over one
-// row, if the image has it.
+// The domain of a pass over the rows that the image has: `inner`, three dimensions along x, then y... With by_row, over
+// one row, if the image has it.
 RDom RowCopies::rows(Halide::Region inner, const char* name) const {
   for (const Samples& axis : outer_) {
     if (!by_row_) inner.emplace_back(axis.lo, axis.present());
@@ -90,7 +90,8 @@ void RowCopies::copy(int step, const std::function<std::vector<Expr>(const Expr&
   const int vector = s_.options.vector;
   const int64_t known = s_.options.nchw.known_width;
   const Expr samples = x_.present(), groups = samples / step;
-  // `number` vectors of `lanes` groups; the last one of a row moves back to end with it, and copies a few samples again.
+  // `number` vectors of `lanes` groups; the last one of a row moves back to end with it, and copies a few samples
+  // again.
   const auto vectors = [&](int lanes, const Expr& count, const Expr& number, const Expr& condition) {
     RDom domain = rows({{Expr(0), Expr(lanes)}, {Expr(0), Expr(step)}, {Expr(0), number}}, "copy");
     if (condition.defined()) domain.where(condition);

@@ -1,5 +1,5 @@
-// Copies of the rows of one channel to a staged function, with channels first: zeros where the image has no samples, then
-// the samples, in vectors of whole length or, for short rows, less. Part of channels_first.h.
+// Copies of the rows of one channel to a staged function, with channels first: zeros where the image has no samples,
+// then the samples, in vectors of whole length or, for short rows, less. Part of channels_first.h.
 #ifndef SEPCONV_GENERATORS_ROW_COPIES_H
 #define SEPCONV_GENERATORS_ROW_COPIES_H
 
@@ -30,16 +30,16 @@ class RowCopies {
 
   const Samples& along_x() const { return x_; }
 
-  // Writes `count` zeros from `first` on into every row, at `vars` but for the first. What the copies leave alone stays as
-  // it is from one channel to the next: where `due` is defined, only the channels write for which it is not 0.
+  // Writes `count` zeros from `first` on into every row, at `vars` but for the first. What the copies leave alone stays
+  // as it is from one channel to the next: where `due` is defined, only the channels write for which it is not 0.
   void zero(const Halide::Expr& first, const Halide::Expr& count, const std::vector<Halide::Var>& vars,
             const Halide::Func& due);
 
   // 1 for the first channel of a block and those past the last.
   Halide::Func first_of_block(const std::string& name) const;
 
-  // Copies the samples that the image has, in groups of `step` neighbours: sample i, which counts from the image's first,
-  // goes to place(i).
+  // Copies the samples that the image has, in groups of `step` neighbours: sample i, which counts from the image's
+  // first, goes to place(i).
   void copy(int step, const std::function<std::vector<Halide::Expr>(const Halide::Expr&)>& place);
 
   // A pass of the input's activation, one that is not a clamp, over those samples.

@@ -1,6 +1,6 @@
-// What the tensors of a variant hold, beside the type that it computes in: float16 and bfloat16 are numbers of 16 bits to
-// the compiled code, which makes float32 of each where it is loaded, and rounds each result once where it is stored. So
-// no device need have arithmetic of that type, nor know it.
+// What the tensors of a variant hold, beside the type that it computes in: float16 and bfloat16 are numbers of 16 bits
+// to the compiled code, which makes float32 of each where it is loaded, and rounds each result once where it is stored.
+// So no device need have arithmetic of that type, nor know it.
 #ifndef SEPCONV_GENERATORS_STORAGE_H
 #define SEPCONV_GENERATORS_STORAGE_H
 

@@ -1,6 +1,6 @@
 // The fused nest: the depthwise result of one sum block stays in the cache and is consumed there. Every processor's
-// schedule is this nest, or with channels first the one of fused_channels_first.cpp, with numbers of its own: targets/ has
-// their budgets of registers and caches.
+// schedule is this nest, or with channels first the one of fused_channels_first.cpp, with numbers of its own: targets/
+// has their budgets of registers and caches.
 //
 // The nest, for one task (a strip of output pixels, flattened to p):
 //

@@ -9,8 +9,8 @@
 
 namespace sepconv {
 
-// A register tile of the pointwise stage. Its rate weighs it against the others: a tile of rate 0.97 is taken before one
-// of rate 1 where it wastes 3% less of its products on sizes that it does not divide. The rates are an order of
+// A register tile of the pointwise stage. Its rate weighs it against the others: a tile of rate 0.97 is taken before
+// one of rate 1 where it wastes 3% less of its products on sizes that it does not divide. The rates are an order of
 // preference in small steps, by loads a multiply-add, pointers and latency (the budgets at the head of each target's
 // file), not measured speeds; what a tuning record says stands in their place.
 struct Tile {

@@ -1,4 +1,5 @@
-// x86 with fused multiply-add: what its registers and caches make of the fused nest (schedules/fused_channels_last.cpp).
+// x86 with fused multiply-add: what its registers and caches make of the fused nest
+// (schedules/fused_channels_last.cpp).
 //
 // Registers, AVX2: 16 of 8 floats. A register tile of the pointwise stage holds tile_pixels x tile_vectors
 // accumulators, the smaller side's operands (tile_vectors weight vectors, or tile_pixels broadcasts) and one operand of
@@ -88,8 +89,8 @@ void choose_wide_depthwise(const VariantName& name, int64_t taps, bool strided, 
 }
 
 // How it goes through an input of any size without a copy (guards_taps): two lines of channels together, the weights
-// of a tap and the sums in registers, 7 pixels (AVX-512: 14 + 2 registers) or 3 (AVX2: 12 + 4). Most images are 7, 14, 28
-// ... wide.
+// of a tap and the sums in registers, 7 pixels (AVX-512: 14 + 2 registers) or 3 (AVX2: 12 + 4). Most images are 7, 14,
+// 28 ... wide.
 void choose_guarded_depthwise(int64_t multiple, bool wide_registers, ScheduleParameters& o) {
   o.stage = 0;
   o.tap_unroll = 1;

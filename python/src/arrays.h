@@ -21,8 +21,8 @@ nanobind::tuple to_tuple(const Shape& shape);
 /// CuPy on the host and so on). Held as long as the object lives.
 class Array {
  public:
-  /// Throws TypeError for what is not an array, ValueError for one whose elements have a type that is not computed with,
-  /// or that is not in the host's memory. `argument` names it in the sentence.
+  /// Throws TypeError for what is not an array, ValueError for one whose elements have a type that is not computed
+  /// with, or that is not in the host's memory. `argument` names it in the sentence.
   Array(const char* argument, nanobind::handle object, bool writable = false);
   ~Array();
   Array(const Array&) = delete;

@@ -18,7 +18,8 @@ struct DeviceTensor {
 /// nothing on the device.
 class DevicePlan {
  public:
-  /// Throws Unsupported where no GPU variant of this build computes the layer, std::runtime_error where there is no device.
+  /// Throws Unsupported where no GPU variant of this build computes the layer, std::runtime_error where there is no
+  /// device.
   DevicePlan(const Layer& layer, const Tensor& input, bool has_residual);
 
   const char* variant() const { return plan_.variant(); }

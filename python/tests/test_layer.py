@@ -69,7 +69,7 @@ def test_errors(rng):
         ({"out_bias": out.astype("d")}, "same dtype: received float32, but out_bias is float64"),
         (
             {"mid_activation": "softmax"},
-            'mid_activation must be None, "relu", .* or a pair .* received \'softmax\'',
+            "mid_activation must be None, \"relu\", .* or a pair .* received 'softmax'",
         ),
         ({"out_activation": "clamp"}, "out_activation must be None, .* received 'clamp'"),
         ({"mid_activation": (1, 0)}, r"mid_activation must be a pair \(lo, hi\) with lo <= hi, received \(1, 0\)"),

@@ -7,6 +7,7 @@ import subprocess
 
 import jsonschema
 import pytest
+
 import sepconv_layers
 
 ROOT = pathlib.Path(__file__).parents[2]

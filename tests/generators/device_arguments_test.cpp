@@ -1,5 +1,5 @@
-// The same as leaf_arguments_test.cpp for GPU variants: what Halide says of the function on the host's side is compared with
-// what gpu/launch.cpp hands over.
+// The same as leaf_arguments_test.cpp for GPU variants: what Halide says of the function on the host's side is compared
+// with what gpu/launch.cpp hands over.
 #include "arguments.h"
 #include "gpu/launch.h"
 

@@ -1,5 +1,5 @@
-// The arguments of a compiled variant are those that the runtime passes: what Halide says of the function is compared with
-// what halide_bridge.cpp hands over, for every rank, layout, type and kind of variant.
+// The arguments of a compiled variant are those that the runtime passes: what Halide says of the function is compared
+// with what halide_bridge.cpp hands over, for every rank, layout, type and kind of variant.
 #include "arguments.h"
 #include "halide_bridge.h"
 

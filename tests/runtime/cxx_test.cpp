@@ -82,13 +82,11 @@ TEST_F(Cxx, ThrowsWithTheSentence) {
     Plan plan(problem);
   });
   expect_throws(SEPCONV_INVALID_ARGUMENT, "input", [] { separable_conv(line(), {1, 2}, kDepthwise, kPointwise); });
-  expect_throws(SEPCONV_INVALID_ARGUMENT, "input channels must match the kernel", [] {
-    separable_conv(line(), kInput, {1, 2}, kPointwise);
-  });
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "input channels must match the kernel",
+                [] { separable_conv(line(), kInput, {1, 2}, kPointwise); });
   expect_throws(SEPCONV_INVALID_ARGUMENT, "pointwise", [] { separable_conv(line(), kInput, kDepthwise, {1, 2}); });
-  expect_throws(SEPCONV_INVALID_ARGUMENT, "out_bias", [] {
-    separable_conv(line(), kInput, kDepthwise, kPointwise, {}, {1, 2});
-  });
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "out_bias",
+                [] { separable_conv(line(), kInput, kDepthwise, kPointwise, {}, {1, 2}); });
 }
 
 TEST_F(Cxx, PlansAndWeightsMove) {

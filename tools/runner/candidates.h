@@ -1,4 +1,5 @@
-// What the tuner's generated source defines: the tables of the candidates, one variant each, and a null pointer at the end.
+// What the tuner's generated source defines: the tables of the candidates, one variant each, and a null pointer at the
+// end.
 #ifndef SEPCONV_TOOLS_RUNNER_CANDIDATES_H
 #define SEPCONV_TOOLS_RUNNER_CANDIDATES_H
 

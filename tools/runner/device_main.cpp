@@ -1,6 +1,6 @@
-// main.cpp for GPU variants: `sepconv tune` links this with the candidates, the runtime and sepconv::gpu. What it is told
-// and what it prints are the same; `cpu` is the device's name. Of what the device can do at best it says nothing: peak
-// and bandwidth are 0 and empty.
+// main.cpp for GPU variants: `sepconv tune` links this with the candidates, the runtime and sepconv::gpu. What it is
+// told and what it prints are the same; `cpu` is the device's name. Of what the device can do at best it says nothing:
+// peak and bandwidth are 0 and empty.
 #include <cstdio>
 #include <exception>
 #include <limits>
@@ -170,7 +170,8 @@ int main(int argc, char** argv) {
   try {
     const runner::CommandLine line = runner::read_command_line(argc, argv);
     const sepconv_problem problem = runner::read_problem(line);
-    const std::unique_ptr<runner::Device> device = runner::open_device((*sepconv_candidates)()->variants[0].driver->device);
+    const std::unique_ptr<runner::Device> device =
+        runner::open_device((*sepconv_candidates)()->variants[0].driver->device);
     constexpr uint64_t kSeed = 1;  // any; the same in every run
     support::Random random(kSeed);
     const support::Weights weights = support::random_weights(problem, &random, 0.5F);

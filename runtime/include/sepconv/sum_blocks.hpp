@@ -1,6 +1,6 @@
 /// @file
-/// How the channel sum is cut into blocks: the one rule of the generator, which compiles it into variants that fix their
-/// channels, and of the runtime, which passes it to the others. Programs have no use for it.
+/// How the channel sum is cut into blocks: the one rule of the generator, which compiles it into variants that fix
+/// their channels, and of the runtime, which passes it to the others. Programs have no use for it.
 #ifndef SEPCONV_SUM_BLOCKS_HPP
 #define SEPCONV_SUM_BLOCKS_HPP
 
@@ -16,8 +16,8 @@ struct SumBlocks {
   int64_t block;     ///< how many of them at a time: whole groups of chunk * depth_multiplier
 };
 
-/// Blocks of equal length, at most `wanted` channels before rounding, so that the last one is not a remainder. `wanted` 0
-/// is one block.
+/// Blocks of equal length, at most `wanted` channels before rounding, so that the last one is not a remainder. `wanted`
+/// 0 is one block.
 constexpr SumBlocks cut_sum(int64_t in_channels, int64_t depth_multiplier, int64_t chunk, int64_t wanted) {
   const int64_t group = chunk * depth_multiplier, groups = (in_channels + chunk - 1) / chunk;
   // With one multiplier the real channels come first in packed order, so the padding behind them need not be summed.

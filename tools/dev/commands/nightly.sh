@@ -20,3 +20,4 @@ build fuzz sepconv_api_fuzzer
 mkdir -p build/fuzz/corpus
 quietly fuzz "Fuzzing for $seconds s" build/fuzz/tests/fuzz/sepconv_api_fuzzer -max_total_time="$seconds" \
   -artifact_prefix=build/fuzz/ build/fuzz/corpus
+python3 bench/compare/page_age.py --insist
