@@ -38,9 +38,7 @@ _LIBRARY = """\
 sepconv_add_library({name} LAYERS "{layers}"{targets})
 install(TARGETS {name} ARCHIVE DESTINATION lib)
 install(FILES "${{CMAKE_CURRENT_BINARY_DIR}}/{name}/include/{name}.h" DESTINATION include)
-foreach(header sepconv.h sepconv.hpp stream.hpp variant_table.h)
-  install(FILES "{headers}/sepconv/${{header}}" DESTINATION include/sepconv)
-endforeach()
+install(DIRECTORY "{headers}/sepconv" DESTINATION include PATTERN thread_pool.hpp EXCLUDE PATTERN gpu.h EXCLUDE)
 install(FILES "$<TARGET_FILE:sepconv::runtime>" DESTINATION lib)
 """
 
