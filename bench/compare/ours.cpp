@@ -16,7 +16,7 @@
 
 namespace {
 
-namespace programs = sepconv::support;
+namespace support = sepconv::support;
 
 thread_local std::string last_error;
 

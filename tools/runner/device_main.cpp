@@ -18,7 +18,7 @@
 
 namespace {
 
-namespace programs = sepconv::support;
+namespace support = sepconv::support;
 namespace runner = sepconv::runner;
 
 // Device memory, filled from the host where there is something to fill it with.

@@ -26,7 +26,7 @@
 
 namespace {
 
-namespace programs = sepconv::support;
+namespace support = sepconv::support;
 namespace runner = sepconv::runner;
 
 // One candidate: a plan of its own row, checked.
