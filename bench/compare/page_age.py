@@ -44,4 +44,7 @@ def main(page, insist):
 
 if __name__ == "__main__":
     words = [word for word in sys.argv[1:] if word != "--insist"]
-    main(pathlib.Path((words or [ROOT / "docs/performance.md"])[0]), "--insist" in sys.argv)
+    main(
+        pathlib.Path((words or [ROOT / "docs/performance.md"])[0]),
+        "--insist" in sys.argv,
+    )
