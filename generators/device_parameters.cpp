@@ -45,7 +45,7 @@ DeviceTile device_tile(const VariantName& name, const DeviceParameters& p) {
 std::string why_illegal(const DeviceParameters& p, const VariantName& name) {
   const Halide::Type type = element_type(name);
   if (type.is_int_or_uint() || type.bits() > 32) return "GPUs have no variants of " + name.types;
-  const std::string illegal_value = why_illegal_value(device_parameter_specs(), p);
+  std::string illegal_value = why_illegal_value(device_parameter_specs(), p);
   if (!illegal_value.empty()) return illegal_value;
   const int threads = p.threads_x * p.threads_y;
   if (threads < 32 || threads > most_threads) {

@@ -60,7 +60,7 @@ FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& p) {
 
 std::string why_illegal(const ScheduleParameters& p, const VariantName& name, const std::string& schedule,
                         const Halide::Target& target) {
-  const std::string illegal_value = why_illegal_value(parameter_specs(), p);
+  std::string illegal_value = why_illegal_value(parameter_specs(), p);
   if (!illegal_value.empty()) return illegal_value;
   const int widest = vector_lanes(name, target);
   const VectorUnit unit = find_schedule(schedule).vector_unit(target);

@@ -125,7 +125,7 @@ sepconv_problem read_problem(const Place& place, const Fields& fields) {
 // The layer at `place`, which gets its name.
 Layer read_layer(Place* place, const json& object) {
   const json name = object.is_object() ? object.value("name", json()) : json();
-  if (name.is_string() && name != "") place->layer = name.get<std::string>();
+  if (name.is_string() && !name.get_ref<const std::string&>().empty()) place->layer = name.get<std::string>();
   const Fields fields(*place, object);
   Layer layer;
   layer.name = place->layer;

@@ -105,8 +105,8 @@ sepconv_activation parse_activation(const char* argument, nb::handle activation)
   };
   if (PyUnicode_Check(activation.ptr())) {
     const auto kind = from_name<sepconv_activation_kind>(nb::cast<std::string>(activation));
-    if (!kind || *kind == SEPCONV_ACTIVATION_CLAMP) refuse_activation();
-    return {*kind, 0, 0};
+    if (kind && *kind != SEPCONV_ACTIVATION_CLAMP) return {*kind, 0, 0};
+    refuse_activation();
   }
   if (!PySequence_Check(activation.ptr()) || PySequence_Size(activation.ptr()) != 2) refuse_activation();
   const auto bound = [&](Py_ssize_t index, float otherwise) {

@@ -67,7 +67,7 @@ inline int remember(void** arguments) {
 template <typename T>
 std::vector<char> bytes_of(T value) {
   std::vector<char> bytes(8);
-  memcpy(bytes.data(), &value, sizeof value);
+  memcpy(bytes.data(), &value, sizeof(T));
   return bytes;
 }
 
