@@ -75,7 +75,7 @@ std::vector<Layer> read_files(const CommandLine& line) {
 }
 
 // For each layer the variants to compare; "" is the runtime's choice. The shipped variants' choice has to be asked for
-// before the library's own rows, which rank first, are registered.
+// before the library's own variants, which rank first, are registered.
 std::vector<std::vector<std::string>> register_and_choose(const std::vector<Layer>& layers, const CommandLine& line) {
   sepconv::support::require(sepconv_register(sepconv_default_variants()));
   std::vector<std::vector<std::string>> variants(layers.size(), {line.variant});

@@ -3,7 +3,7 @@
 check_page.py INDEX.html [--screenshot FILE.png] CHROMIUM
 
 The picture: a few pixels of the filtered canvas against the same Gaussian and colours, computed here from the canvas beside it. The
-layers: all of them ran, by the expected rows, and are right. The browser is spoken to in its DevTools protocol, over pipes.
+layers: all of them ran, by the expected variants, and are right. The browser is spoken to in its DevTools protocol, over pipes.
 """
 
 import argparse
@@ -156,18 +156,18 @@ def check_picture(browser, answer):
 def check_layers(names, results):
     assert len(results) == len(names) > 0, results
     for name, runs in zip(names, results, strict=True):
-        rows = {kind: run["variant"] for kind, run in runs.items()}
-        assert rows["any"] == "2d_f32_nhwc_any_wasm_simd128", rows
-        assert rows["scalar"] == "2d_f32_nhwc_any_portable", rows
-        assert rows["own"].startswith("2d_f32_nhwc_k3s"), rows
-        assert rows["own"].endswith("_wasm_simd128"), rows
+        variants = {kind: run["variant"] for kind, run in runs.items()}
+        assert variants["any"] == "2d_f32_nhwc_any_wasm_simd128", variants
+        assert variants["scalar"] == "2d_f32_nhwc_any_portable", variants
+        assert variants["own"].startswith("2d_f32_nhwc_k3s"), variants
+        assert variants["own"].endswith("_wasm_simd128"), variants
         for kind, run in runs.items():
             assert run["max_error"] < ERROR_LIMIT, (name, kind, run)
             assert run["milliseconds"] > 0, (name, kind, run)
         times = ", ".join(
             f"{k} {run['milliseconds']:.2f} ms" for k, run in runs.items()
         )
-        print(f"{name}: {times}; {runs['own']['gflops']:.1f} GFLOP/s by {rows['own']}")
+        print(f"{name}: {times}; {runs['own']['gflops']:.1f} GFLOP/s by {variants['own']}")
 
 
 def main():
