@@ -16,7 +16,7 @@ from sepconv import _reference as reference
 
 pytest.importorskip("click")
 PREFIX = pathlib.Path(os.environ.get("SEPCONV_PREFIX") or pathlib.Path(package.__file__).parent / "prefix")
-PROGRAM = pathlib.Path(__file__).parents[2] / "tools/dev/program.sh"
+FIND_PROGRAM = pathlib.Path(__file__).parents[2] / "tools/dev/program.sh"
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("halide") is None or not any(PREFIX.glob("lib*/**/sepconvGenerator.cmake")),
     reason="the package halide, or an installed generator (SEPCONV_PREFIX), is missing",
@@ -146,7 +146,7 @@ def test_here(file, rng):
 )
 def test_other_machines(file, rng, target, machine, emulator):
     for program in (_machines._KNOWN[machine][0], emulator):
-        found = subprocess.run([PROGRAM, program], capture_output=True, text=True, check=False)
+        found = subprocess.run([FIND_PROGRAM, program], capture_output=True, text=True, check=False)
         if found.returncode:
             pytest.skip(found.stderr.strip())
     emulator = found.stdout.strip()
