@@ -167,7 +167,9 @@ def check_layers(names, results):
         times = ", ".join(
             f"{k} {run['milliseconds']:.2f} ms" for k, run in runs.items()
         )
-        print(f"{name}: {times}; {runs['own']['gflops']:.1f} GFLOP/s by {variants['own']}")
+        print(
+            f"{name}: {times}; {runs['own']['gflops']:.1f} GFLOP/s by {variants['own']}"
+        )
 
 
 def main():
