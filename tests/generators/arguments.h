@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "Halide.h"
@@ -69,6 +70,31 @@ std::vector<char> bytes_of(T value) {
   std::vector<char> bytes(8);
   memcpy(bytes.data(), &value, sizeof(T));
   return bytes;
+}
+
+// Three activations that differ in all they have, and what an entry is to be handed of them, in its order.
+template <typename Call>
+void set_activations(Call* call) {
+  call->in = {SEPCONV_ACTIVATION_SWISH, 1.5F, 2.5F};
+  call->mid = {SEPCONV_ACTIVATION_TANH, 3.5F, 4.5F};
+  call->out = {SEPCONV_ACTIVATION_GELU, 5.5F, 6.5F};
+}
+
+inline void expect_activations(std::vector<std::string>* names, std::map<std::string, std::vector<char>>* numbers) {
+  const std::pair<const char*, std::vector<char>> expected[] = {
+      {"in_kind", bytes_of<int32_t>(SEPCONV_ACTIVATION_SWISH)},
+      {"mid_kind", bytes_of<int32_t>(SEPCONV_ACTIVATION_TANH)},
+      {"out_kind", bytes_of<int32_t>(SEPCONV_ACTIVATION_GELU)},
+      {"in_lo", bytes_of(1.5F)},
+      {"in_hi", bytes_of(2.5F)},
+      {"mid_lo", bytes_of(3.5F)},
+      {"mid_hi", bytes_of(4.5F)},
+      {"out_lo", bytes_of(5.5F)},
+      {"out_hi", bytes_of(6.5F)}};
+  for (const auto& [name, bytes] : expected) {
+    names->emplace_back(name);
+    (*numbers)[name] = bytes;
+  }
 }
 
 // Expects the arguments `names` in this order, and each with its value: numbers by their bytes, buffers by their memory

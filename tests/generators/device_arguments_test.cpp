@@ -33,9 +33,7 @@ TEST_P(DeviceArguments, AreWhatTheLauncherPasses) {
   call.residual = {memory + 2, 102 * bytes, 1};
   call.workspace = {memory + 3, 7 * 64, 1};
   call.output = {memory + 4, 103 * bytes, 1};
-  call.in = {SEPCONV_ACTIVATION_SWISH, 1.5F, 2.5F};
-  call.mid = {SEPCONV_ACTIVATION_TANH, 3.5F, 4.5F};
-  call.out = {SEPCONV_ACTIVATION_GELU, 5.5F, 6.5F};
+  set_activations(&call);
   call.vectors = 1;
 
   std::vector<std::string> names = {"__user_context", "input",         "packed",          "residual",
@@ -80,29 +78,19 @@ TEST_P(DeviceArguments, AreWhatTheLauncherPasses) {
     number("out_pitch" + suffix, &axis.out_pitch);
     number("residual_pitch" + suffix, &axis.residual_pitch);
   }
-  for (const char* name : {"in_kind", "mid_kind", "out_kind", "in_lo", "in_hi", "mid_lo", "mid_hi", "out_lo", "out_hi"})
-    names.emplace_back(name);
+  expect_activations(&names, &numbers);
   if (test.split) names.emplace_back("workspace");
   names.emplace_back("output");
 
   char reason[100] = "";
   internal::Launch launch = {&call, nullptr, nullptr, SEPCONV_OK, reason, sizeof reason};
   ASSERT_EQ(internal::launch_variant(variant, &launch), SEPCONV_OK) << reason;
-  numbers.insert({{"__user_context", bytes_of(&launch)},
+  numbers.insert({{"__user_context", bytes_of<const void*>(&launch)},
                   {"input_offset", bytes_of(101)},
                   {"output_offset", bytes_of(103)},
                   {"residual_offset", bytes_of(102)},
                   {"workspace_at", bytes_of(7)},
-                  {"vectors", bytes_of(true)},
-                  {"in_kind", bytes_of<int32_t>(SEPCONV_ACTIVATION_SWISH)},
-                  {"mid_kind", bytes_of<int32_t>(SEPCONV_ACTIVATION_TANH)},
-                  {"out_kind", bytes_of<int32_t>(SEPCONV_ACTIVATION_GELU)},
-                  {"in_lo", bytes_of(1.5F)},
-                  {"in_hi", bytes_of(2.5F)},
-                  {"mid_lo", bytes_of(3.5F)},
-                  {"mid_hi", bytes_of(4.5F)},
-                  {"out_lo", bytes_of(5.5F)},
-                  {"out_hi", bytes_of(6.5F)}});
+                  {"vectors", bytes_of(true)}});
   std::map<std::string, uint64_t> addresses;
   const char* arrays[] = {"input", "packed", "residual", "workspace", "output"};
   for (int i = 0; i < 5; ++i) addresses[arrays[i]] = reinterpret_cast<uintptr_t>(memory + i);
