@@ -41,8 +41,7 @@ std::string word(Enum value) {
   return std::to_string(static_cast<int>(value)) + " /* " + sepconv::name(value) + " */";
 }
 
-void print_entry(const VariantLine& line, std::ostream& out) {
-  const sepconv_variant v = sepconv::entry_of(line);
+void print_entry(const VariantLine& line, const sepconv_variant& v, std::ostream& out) {
   const auto field = [&out](const char* name, const auto& value) {
     out << "        ." << name << " = " << value << ",\n";
   };
@@ -88,8 +87,9 @@ std::string table_source(const std::string& library, const std::vector<VariantLi
   std::ostringstream entries;
   bool drivers = false;
   for (const VariantLine& line : lines) {
-    print_entry(line, entries);
-    drivers = drivers || sepconv::entry_of(line).driver != nullptr;
+    const sepconv_variant entry = sepconv::entry_of(line);
+    print_entry(line, entry, entries);
+    drivers = drivers || entry.driver != nullptr;
   }
   std::ostringstream out;
   out << "// The variants of " << library << ". Written by the build; edits are lost.\n"
@@ -148,7 +148,8 @@ void choose(const std::string& variants, const std::string& targets, bool depthw
     internal::Geometry geometry;
     if (internal::analyse_problem(&problem, &geometry) != SEPCONV_OK)
       throw std::runtime_error("layer \"" + layer.name + "\": " + sepconv_last_error());
-    const internal::Request request = {&geometry, machine, internal::all_targets, nullptr, false, 0, device};
+    internal::Request request{&geometry, machine};
+    request.device = device;
     const sepconv_variant* chosen = internal::choose_variant(request, tables);
     nlohmann::ordered_json answer = {{"layer", layer.name}, {"variant", nullptr}, {"others", nlohmann::json::object()}};
     if (chosen != nullptr) answer["variant"] = chosen->name;

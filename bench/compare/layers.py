@@ -16,8 +16,6 @@ from sepconv_layers.activations import function
 # What the other modules take from sepconv_layers they take from here, where the path is set.
 __all__ = ["Layer", "function", "parse", "read", "schema"]
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
 LARGEST = 2e9  # flops of a drawn layer
 LAST = " channels_last"  # ends the name of a layer that stands beside its channels_first form
 

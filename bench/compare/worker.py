@@ -38,7 +38,8 @@ class Worker:
             good, answer = self.pipe.recv()
         except (EOFError, OSError) as error:
             self.process.join()
-            code, _ = self.process.exitcode, self.close()
+            code = self.process.exitcode
+            self.close()
             how = signal.Signals(-code).name if code < 0 else f"status {code}"
             raise RuntimeError(f"its process ended with {how} ({method})") from error
         if not good:

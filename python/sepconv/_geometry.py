@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sepconv_layers import same_padding
+from sepconv_layers import axis_padding
 
 from . import _native
 
@@ -87,18 +87,10 @@ def geometry(
 
 def pads(g: Geometry, spatial: Sequence[Any], maximum: Callable = max) -> list[tuple[Any, Any]]:
     """Zeros before and after each axis of an input with these extents, which may be symbols with that `maximum`."""
-    pairs = []
-    for axis, extent in enumerate(spatial):
-        reach = (g.kernel[axis] - 1) * g.dilation_rate[axis]
-        if g.padding == "explicit":
-            pairs.append((g.pads[2 * axis], g.pads[2 * axis + 1]))
-        elif g.padding == "causal":
-            pairs.append((reach, 0))
-        elif g.padding == "same":
-            pairs.append(same_padding(extent, g.kernel[axis], g.strides[axis], g.dilation_rate[axis], maximum))
-        else:
-            pairs.append((0, 0))
-    return pairs
+    if g.padding == "explicit":
+        return list(zip(g.pads[::2], g.pads[1::2], strict=True))
+    axes = zip(spatial, g.kernel, g.strides, g.dilation_rate, strict=True)
+    return [axis_padding(g.padding, *axis, maximum) for axis in axes]
 
 
 def output_shape(g: Geometry, shape: Sequence[Any]) -> list[Any]:

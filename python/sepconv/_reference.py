@@ -5,15 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sepconv_layers import activations, same_padding
-
-
-def _pads(extent: int, taps: int, stride: int, dilation: int, padding: Any) -> tuple[int, int]:
-    if padding == "valid":
-        return 0, 0
-    if padding == "causal":
-        return (taps - 1) * dilation, 0
-    return same_padding(extent, taps, stride, dilation) if padding == "same" else padding
+from sepconv_layers import activations, axis_padding
 
 
 def separable_conv(
@@ -47,10 +39,10 @@ def separable_conv(
 def _depthwise(x: np.ndarray, kernel: np.ndarray, strides: Any, padding: Any, dilation_rate: Any) -> np.ndarray:
     rank = x.ndim - 2
     strides, dilation_rate = np.broadcast_to(strides, rank), np.broadcast_to(dilation_rate, rank)
-    paddings = [padding] * rank if isinstance(padding, str) else padding
-    axes = list(zip(x.shape[1:-1], kernel.shape, strides, dilation_rate, paddings, strict=False))
-    x = np.pad(x, [(0, 0), *(_pads(*axis) for axis in axes), (0, 0)])
-    out = [(n - (k - 1) * d - 1) // s + 1 for n, (_, k, s, d, _) in zip(x.shape[1:-1], axes, strict=True)]
+    axes = list(zip(x.shape[1:-1], kernel.shape, strides, dilation_rate, strict=False))
+    pads = [axis_padding(padding, *axis) for axis in axes] if isinstance(padding, str) else padding
+    x = np.pad(x, [(0, 0), *pads, (0, 0)])
+    out = [(n - (k - 1) * d - 1) // s + 1 for n, (_, k, s, d) in zip(x.shape[1:-1], axes, strict=True)]
     y = np.zeros((x.shape[0], *out, kernel.shape[-2] * kernel.shape[-1]))
     for tap in np.ndindex(kernel.shape[:-2]):
         window = tuple(

@@ -78,15 +78,8 @@ class Layer:
         padding = self.fields["padding"]
         if isinstance(padding, dict):
             return list(zip(padding["before"], padding["after"], strict=True))
-        return [self._pad(axis) for axis in range(self.rank)]
-
-    def _pad(self, axis: int) -> tuple[int, int]:
-        reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1
-        if self.fields["padding"] == "causal":
-            return reach - 1, 0
-        if self.fields["padding"] == "valid":
-            return 0, 0
-        return same_padding(self.spatial[axis], self.kernel[axis], self.strides[axis], self.dilation[axis])
+        axes = zip(self.spatial, self.kernel, self.strides, self.dilation, strict=True)
+        return [axis_padding(padding, *axis) for axis in axes]
 
     def activation(self, place: str) -> str | tuple[float | None, float | None]:
         """Of "input", "mid" or "out": a word of the schema, or what `{"clamp": [lo, hi]}` clamps to."""
@@ -121,10 +114,15 @@ class Layer:
         return dataclasses.replace(self, fields=self.fields | fields)
 
 
-def same_padding(size: Any, taps: int, stride: int, rate: int, maximum: Callable = max) -> tuple[Any, Any]:
-    """Zeros before and after an axis that "same" pads: the output has ceil(size / stride) elements, the odd zero is at the end.
-    The size may be a framework's symbol, for which `maximum` is then."""
-    total = maximum((-(-size // stride) - 1) * stride + (taps - 1) * rate + 1 - size, 0)
+def axis_padding(
+    padding: str, size: Any, taps: int, stride: int, rate: int, maximum: Callable = max
+) -> tuple[Any, Any]:
+    """Zeros before and after an axis, for "valid", "causal" or "same": then the output has ceil(size / stride) elements, and the odd
+    zero is at the end. The size may be a framework's symbol, for which `maximum` is then."""
+    reach = (taps - 1) * rate
+    if padding != "same":
+        return (reach if padding == "causal" else 0), 0
+    total = maximum((-(-size // stride) - 1) * stride + reach + 1 - size, 0)
     return total // 2, total - total // 2
 
 

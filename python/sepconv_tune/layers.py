@@ -64,7 +64,7 @@ def read(path: str | os.PathLike, tools: Toolchain) -> list[Layer]:
     suited = [
         layer
         for layer in sepconv_layers.read(path)
-        if layer.fields.get("fusable", True) and layer.fields["dtype"] in DTYPES.values()
+        if layer.fields["fusable"] and layer.fields["dtype"] in DTYPES.values()
     ]
     variants = tools.variants_of_layers(path) if suited else {}
     return [Layer(layer.fields, variants[layer.name]) for layer in suited]

@@ -11,11 +11,11 @@ from .space import Point, Space
 _TILE = ("panel_lanes", "vector", "tile_pixels", "tile_channels", "tile_vectors")
 """The parameters of a register tile."""
 _NEARLY_BEST = 0.94
-"""Of the best tile's share of lanes in use. What tiles reach when they are full differs by some 4% (generators/schedules/
+"""Of the best tile's share of lanes in use. What tiles reach when they are full differs by some 4% (generators/targets/
 channels_first_defaults.cpp), so one that wastes a little more than that may still win."""
 _FEWEST_SUMS = {"narrow": 8, "wide": 6, "wide_channels_first": 20}
 """Sums of a tile, in vectors, that are worth a try. Of up to 8 lanes: two multiply-adds a cycle with a latency of four want 8. Of 16
-lanes: one a cycle (generators/schedules/x86.cpp) wants 4, and 6 leaves room for the loads; with channels first no tile but those
+lanes: one a cycle (generators/targets/x86.cpp) wants 4, and 6 leaves room for the loads; with channels first no tile but those
 near the defaults' 24 sums was ever worth it, a choice by hand."""
 
 

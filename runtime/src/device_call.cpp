@@ -8,9 +8,6 @@
 namespace sepconv::internal {
 namespace {
 
-// A pitch as a variant takes it. One that is too large steps nowhere: plan_call has seen to that.
-int32_t call_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
-
 bool vector_pitches(const TensorPitch& pitch, int32_t rank) {
   bool all = pitch.image % vector_elements == 0;
   for (int axis = 0; axis < rank; ++axis) all = all && pitch.axis[axis] % vector_elements == 0;
@@ -82,10 +79,10 @@ void set_channels(const Geometry& g, sepconv_device_call* call) {
   call->depth_multiplier = number(p.depth_multiplier);
   call->pixels = number(p.batch * g.out_pixels);
   call->batch = number(p.batch);
-  call->in_channel_pitch = call_pitch(g.input_pitch.channel);
-  call->in_image_pitch = call_pitch(g.input_pitch.image);
-  call->out_channel_pitch = call_pitch(g.output_pitch.channel);
-  call->out_image_pitch = call_pitch(g.output_pitch.image);
+  call->in_channel_pitch = narrow_pitch(g.input_pitch.channel);
+  call->in_image_pitch = narrow_pitch(g.input_pitch.image);
+  call->out_channel_pitch = narrow_pitch(g.output_pitch.channel);
+  call->out_image_pitch = narrow_pitch(g.output_pitch.image);
   call->residual_channel_pitch = p.has_residual != 0 ? call->out_channel_pitch : 0;
   call->residual_image_pitch = p.has_residual != 0 ? call->out_image_pitch : 0;
   call->vectors = p.layout == SEPCONV_LAYOUT_CHANNELS_LAST && p.in_channels % vector_elements == 0 &&
@@ -101,8 +98,8 @@ sepconv_device_axis device_axis(const Geometry& g, int i) {
   axis.pad_before = number(g.pad_before[i]);
   axis.in_extent = number(g.in_extent[i]);
   axis.out_extent = number(g.out_extent[i]);
-  axis.in_pitch = call_pitch(g.input_pitch.axis[i]);
-  axis.out_pitch = call_pitch(g.output_pitch.axis[i]);
+  axis.in_pitch = narrow_pitch(g.input_pitch.axis[i]);
+  axis.out_pitch = narrow_pitch(g.output_pitch.axis[i]);
   axis.residual_pitch = g.problem.has_residual != 0 ? axis.out_pitch : 0;
   return axis;
 }

@@ -77,9 +77,7 @@ void add_split_pixels(View& view, const sepconv_variant& variant, const LeafCall
   if (variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) {
     view.add(0, call.output_pixels, 1);
     view.add(0, multiplier, call.output_pitch);
-    // Where it steps nowhere the pitch may be too large.
-    const int64_t pitch = int64_t{call.output_pitch} * multiplier;
-    view.add(0, call.in_channels, static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)));
+    view.add(0, call.in_channels, narrow_pitch(int64_t{call.output_pitch} * multiplier));
   } else {
     view.add(0, multiplier, 1);
     view.add(0, call.in_channels, multiplier);

@@ -37,6 +37,9 @@ constexpr T larger(T a, T b) {
 
 inline int64_t clamped(int64_t value, int64_t low, int64_t high) { return smaller(larger(value, low), high); }
 
+// A pitch as compiled code takes it. One that is too large steps nowhere: the planner has seen to that.
+inline int32_t narrow_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
+
 // One part of a length that is cut into nearly equal parts.
 struct Part {
   int64_t begin, length;

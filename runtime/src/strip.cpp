@@ -152,10 +152,10 @@ Strip strip_at(const Geometry& g, const sepconv_variant& variant, const Cut& cut
 Part samples_ahead(const Geometry& g, const Cut& cut, const Strip& strip, const Strip& next) {
   constexpr int64_t most_bytes = 512 * 1024;
   // Less than this lies in the last-level cache, where the hardware's own prefetching is enough.
-  constexpr int64_t near_bytes = 8 << 20;
+  constexpr int64_t cached_bytes = 8 << 20;
   const int64_t image = saturating_add(saturating_multiply(g.input_pitch.image, dtype_size(g.problem.input_dtype)),
                                        saturating_multiply(g.output_pitch.image, dtype_size(g.problem.output_dtype)));
-  if (saturating_multiply(image, g.problem.batch) <= near_bytes) return {0, 0};
+  if (saturating_multiply(image, g.problem.batch) <= cached_bytes) return {0, 0};
   if (cut.cut_axis != 0 || next.in_step[0] > 1 || g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return {0, 0};
   const int64_t begin = larger(next.in_min[0], strip.in_min[0] + strip.in_extent[0]);
   const int64_t end = next.in_min[0] + next.in_extent[0];

@@ -12,9 +12,6 @@ namespace {
 // Of an output that a core's second-level cache may keep from one run to the next: its lines need not be asked for.
 constexpr int64_t large_output_bytes = 1 << 20;
 
-// A pitch as a variant takes it. One that is too large steps nowhere: the planner has seen to that.
-int32_t leaf_pitch(int64_t pitch) { return static_cast<int32_t>(smaller<int64_t>(pitch, INT32_MAX)); }
-
 // One axis of a task as the variant sees it: in absolute coordinates, or, where some samples are left out or the image
 // is too large for 32 bits, in coordinates that count from the slice, as if it were an image of its own.
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
@@ -29,7 +26,7 @@ LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   axis.strip_extent = static_cast<int32_t>(strip.extent[i]);
   axis.input_min = of_its_own ? 0 : static_cast<int32_t>(strip.in_min[i]);
   axis.input_extent = static_cast<int32_t>(strip.in_extent[i]);
-  axis.input_pitch = leaf_pitch(g.input_pitch.axis[i] * strip.in_step[i]);
+  axis.input_pitch = narrow_pitch(g.input_pitch.axis[i] * strip.in_step[i]);
   axis.kernel_extent = static_cast<int32_t>(g.problem.kernel_extent[i]);
   axis.first_tap = static_cast<int32_t>(strip.first_tap[i]);
   axis.taps = static_cast<int32_t>(strip.taps[i]);
@@ -134,7 +131,7 @@ LeafCall leaf_call(const sepconv_plan& plan, const TaskBuffers& buffers, const T
   call.arena = arena;
   call.input = buffers.input + task.from * dtype_size(p.input_dtype);
   call.in_channels = static_cast<int32_t>(p.in_channels);
-  call.input_channel_pitch = leaf_pitch(g.input_pitch.channel);
+  call.input_channel_pitch = narrow_pitch(g.input_pitch.channel);
   for (int axis = 0; axis < g.rank; ++axis) call.axis[axis] = leaf_axis(plan, task.strip, axis);
   set_weights(plan, buffers, task, &call);
   call.depth_multiplier = static_cast<int32_t>(p.depth_multiplier);
@@ -192,7 +189,7 @@ int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t i
   call.output = output;
   call.output_is_large = g.output_bytes > large_output_bytes ? 1 : 0;
   call.output_pixels = static_cast<int32_t>(task.strip.pixels);
-  call.output_pitch = leaf_pitch(g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? g.output_pitch.channel : step);
+  call.output_pitch = narrow_pitch(g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? g.output_pitch.channel : step);
   call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
   return call_variant(*plan.variant, call);
 }

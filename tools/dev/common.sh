@@ -13,7 +13,7 @@ called_as=${DEV_CALLED_AS:-./dev $(basename "$0" .sh)${*:+ $*}}
 
 # What every build needs: programs of programs.txt, and Debian packages.
 compiler=(ca-certificates g++ binutils python3)
-libraries=(libcli11-dev libfmt-dev libstb-dev nlohmann-json3-dev pkg-config)
+libraries=(libcli11-dev libfmt-dev libstb-dev pkg-config)
 
 # ---------------------------------------------------------------------------------------------------------------- messages
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sepconv_layers import same_padding
+from sepconv_layers import axis_padding
 
 from ._graph import Graph, Node
 
@@ -149,12 +149,9 @@ def _name_padding(padding: Any, spatial: list[int], node: Node) -> Any:
     """Explicit padding by its name where it has one for these extents."""
     if isinstance(padding, str):
         return padding
-    same = list(map(same_padding, spatial, node.kernel, node.strides, node.dilation))
+    axes = list(zip(spatial, node.kernel, node.strides, node.dilation, strict=False))
     pairs = [tuple(pair) for pair in padding]
-    if not any(map(any, pairs)):
-        return "valid"
-    if pairs == same:
-        return "same"
-    if len(pairs) == 1 and pairs[0] == ((node.kernel[0] - 1) * node.dilation[0], 0):
-        return "causal"
+    for name in ("valid", "same", *(["causal"] if len(pairs) == 1 else [])):
+        if pairs == [axis_padding(name, *axis) for axis in axes]:
+            return name
     return {"before": [before for before, _ in pairs], "after": [after for _, after in pairs]}

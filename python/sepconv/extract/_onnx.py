@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from sepconv_layers import BYTES, activations, same_padding
+from sepconv_layers import BYTES, activations, axis_padding
 
 from ._graph import Graph, Node, clamp
 
@@ -105,7 +105,7 @@ class _Reader:
         for n, k, s, d in zip(spatial, plain.kernel, plain.strides, plain.dilation, strict=True):
             if n is None:
                 raise ValueError(f"{plain.name}: the extents of its input are not known: fix the network's input shape")
-            pairs.append(same_padding(n, k, s, d)[::-1])
+            pairs.append(axis_padding("same", n, k, s, d)[::-1])
         return pairs
 
     def clip(self, plain: Node, node: Any, attributes: dict[str, Any]) -> None:
