@@ -138,14 +138,20 @@ python_packages() {
   wanted=$root$'\n'$(<"$1")
   if [ -f "$stamp" ] && [ "$(<"$stamp")" = "$wanted" ]; then return 0; fi
   [ "$(uname -sm)" = "Linux x86_64" ] || die "the Halide compiler is installed on Linux x86_64 only; this is $(uname -sm)"
+  "$(system_python)" -c 'import ensurepip' 2>/dev/null || install_packages python3-venv # Debian's python3 has come without it
   quietly "${1%.txt}" "Installing Python packages of $1 into $venv" pip_install "$1" "$venv"
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# system_python: the interpreter that virtual environments are made of.
+system_python() {
+  local python=${PYTHON:-/usr/bin/python3}
+  if [ -x "$python" ]; then printf '%s\n' "$python"; else printf 'python3\n'; fi
+}
+
 pip_install() {
-  local venv=$2 python=${PYTHON:-/usr/bin/python3}
-  [ -x "$python" ] || python=python3
-  [ -x "$venv/bin/python" ] && "$venv/bin/pip" --version || "$python" -m venv --clear "$venv" || return
+  local venv=$2
+  [ -x "$venv/bin/python" ] && "$venv/bin/pip" --version || "$(system_python)" -m venv --clear "$venv" || return
   "$venv/bin/python" -m pip install --disable-pip-version-check -r "$1" || return
   if [ "$1" = requirements.txt ]; then # where CMakePresets.json looks for Halide's CMake package
     ln -sfn "$(.venv/bin/python -c 'import halide; print(halide.install_dir())')" .venv/halide
