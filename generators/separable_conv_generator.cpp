@@ -7,6 +7,7 @@
 #include "pipeline.h"
 #include "pipeline_options.h"
 #include "plain.h"
+#include "schedules/checked_scratch.h"
 #include "schedules/schedule.h"
 #include "variant_name.h"
 
@@ -59,6 +60,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     const Schedule& schedule = find_schedule(schedule_);
     schedule.apply(stages_, *output_, parameters_);
     schedule.add_passes(get_pipeline(), stages_, Func(*output_).name(), parameters_);
+    check_scratch(get_pipeline());
   }
 
  private:

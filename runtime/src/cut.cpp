@@ -6,6 +6,7 @@
 #include "cut.h"
 #include "cut_planner.h"
 #include "error.h"
+#include "gather.h"
 #include "integers.h"
 #include "scratch.h"
 #include "strip.h"
@@ -28,19 +29,54 @@ int64_t longest_segment(int64_t length, Test passes) {
   return low;
 }
 
-// The axis to cut and the longest segment along it: whole images if they are small enough, else planes, rows, parts of
-// rows.
-sepconv_status choose_axis(const Planner& planner, int* cut_axis, int64_t* longest) {
+// The axis to cut and the longest segment along it.
+struct Choice {
+  int axis;
+  int64_t longest;
+};
+
+// Whole images if they are small enough, else planes, rows, parts of rows. `first` is the outermost axis to try. Where
+// not even one sample of the last axis is small enough, it is one sample; it still has to fit.
+bool choose_small(const Planner& planner, int first, Choice* choice) {
   const Geometry& g = planner.g;
   const int last = planner.last_cut_axis();
-  for (int axis = 0; axis <= last; ++axis) {
-    *cut_axis = axis;
-    *longest = longest_segment(g.out_extent[axis], [&](int64_t n) { return planner.small_enough(axis, n); });
-    if (*longest > 0) return SEPCONV_OK;
+  for (int axis = first; axis <= last; ++axis) {
+    const int64_t longest =
+        longest_segment(g.out_extent[axis], [&](int64_t n) { return planner.small_enough(axis, n); });
+    *choice = {axis, longest};
+    if (longest > 0) return true;
   }
-  // Not even one sample of the last axis is small enough; it still has to fit.
-  *longest = 1;
-  if (planner.fits(last, 1)) return SEPCONV_OK;
+  *choice = {last, 1};
+  return planner.fits(last, 1);
+}
+
+// Of the fewest segments, or of one a thread.
+double cost_of(const Planner& planner, const Choice& choice) {
+  const int64_t length = planner.g.out_extent[choice.axis], fewest = divide_up(length, choice.longest);
+  const int64_t shared = smaller(length, larger(fewest, planner.threads));
+  return smaller(planner.run_cost(choice.axis, 1, fewest, 1), planner.run_cost(choice.axis, 1, shared, 1));
+}
+
+// The same where small strips would stage far more than is read: strips longer than a cache likes have a smaller part
+// in common with their neighbours, single samples of an axis may be shown only what their taps read.
+void choose_large(const Planner& planner, Choice* choice) {
+  double best = cost_of(planner, *choice);
+  for (int axis = 0; axis <= planner.last_cut_axis(); ++axis) {
+    const int64_t length = planner.g.out_extent[axis];
+    const auto consider = [&](int64_t longest) {
+      const Choice other = {axis, longest};
+      if (!planner.fits(axis, longest)) return;
+      const double cost = cost_of(planner, other);
+      if (cost >= best) return;
+      best = cost;
+      *choice = other;
+    };
+    for (int64_t longest = 1; longest < length; longest *= 2) consider(longest);
+    consider(length);
+  }
+}
+
+sepconv_status too_large_to_cut(const Geometry& g) {
   return fail(
       SEPCONV_UNSUPPORTED,
       "the problem is too large for 32-bit indices even when it is cut into the smallest strips: in_channels %" PRId64
@@ -93,7 +129,8 @@ void choose_counts(const Planner& planner, int64_t longest, Cut* cut) {
     }
   };
   for (int64_t segments = fewest; segments <= most; segments += step) consider(segments);
-  if (better_alone(planner.g, planner.variant, axis)) consider(length);  // single rows, whatever their number
+  // Single rows, whatever their number.
+  if (cut->unit == 1 && better_alone(planner.g, planner.variant, axis)) consider(length);
 }
 
 // More groups, if the pointwise kernel of one would overrun the indices.
@@ -111,12 +148,18 @@ void measure_cut(const Geometry& g, const sepconv_variant& variant, const Packed
   const int64_t group_panels = divide_up(packed.panels, cut->groups), element = dtype_size(g.problem.output_dtype);
   const bool summed = variant.stages != SEPCONV_STAGES_DEPTHWISE;
   const int64_t group_outputs = summed ? group_panels * variant.panel_channels : g.problem.out_channels;
-  cut->arena_bytes = round_up(scratch_bytes(g, variant, packed, largest.extent, group_panels), scratch_alignment);
-  cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = 0;
+  const Geometry& seen = cut->gathers ? gathered_geometry(g) : g;
+  cut->arena_bytes = round_up(scratch_bytes(seen, variant, packed, largest.extent, group_panels), scratch_alignment);
+  cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = cut->gathered_bytes = 0;
+  if (cut->gathers) {
+    cut->gathered_bytes = round_up(gathered_bytes(g, variant, largest.extent[g.rank - 1]), scratch_alignment);
+  }
   int64_t step, pixels = 0;  // of the largest strip that cannot be written in its place
   for (const Strip* strip : {&smallest, &largest}) {
     if (!writes_in_place(g, variant, *strip, &step)) pixels = larger<int64_t>(strip->pixels, variant.tile_pixels);
   }
+  // A run of pixels that are gathered alike may be short.
+  if (cut->gathers) pixels = larger<int64_t>(pixels, variant.tile_pixels);
   if (pixels > 0) {
     const int64_t elements = saturating_multiply(pixels, group_outputs);
     cut->tile_bytes = round_up(saturating_multiply(elements, element), scratch_alignment);
@@ -127,37 +170,65 @@ void measure_cut(const Geometry& g, const sepconv_variant& variant, const Packed
     const int64_t dense = channels_first ? larger<int64_t>(largest.pixels, variant.tile_pixels) : group_outputs;
     cut->zero_bytes = round_up(element * dense, scratch_alignment);
   }
-  cut->worker_bytes = saturating_add(cut->arena_bytes, saturating_add(cut->tile_bytes, cut->residual_bytes));
+  cut->worker_bytes = saturating_add(saturating_add(cut->arena_bytes, cut->gathered_bytes),
+                                     saturating_add(cut->tile_bytes, cut->residual_bytes));
 }
 
-sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed, int threads,
-                         const CutLimits& limits, Cut* cut) {
-  const Planner planner{g, variant, packed, limits, threads};
-  int64_t longest = 0;
-  if (sepconv_status status = choose_axis(planner, &cut->cut_axis, &longest)) return status;
-  const int axis = cut->cut_axis;
+namespace {
+
+// The rest of the cut, once its axis is chosen. `g` is the problem's own geometry.
+sepconv_status cut_along(const Geometry& g, const Planner& planner, const Choice& choice, Cut* cut) {
+  const sepconv_variant& variant = planner.variant;
+  const int axis = choice.axis;
+  cut->cut_axis = axis;
+  cut->gathers = planner.gathers;
   // Parts of a row, and of a plane, end at whole register tiles.
   const bool whole_rows = axis == g.rank - 2 && !better_alone(g, variant, axis);
   const int64_t tile = axis == g.rank - 1 ? variant.tile_pixels : whole_rows ? variant.depthwise_rows : 1;
-  cut->unit = longest >= tile ? tile : 1;
-  choose_counts(planner, longest, cut);
+  cut->unit = choice.longest >= tile ? tile : 1;
+  choose_counts(planner, choice.longest, cut);
   bound_groups(planner, cut);
   cut->strips = planner.outer_pixels(axis) * cut->segments;
   cut->tasks = saturating_multiply(cut->strips, cut->groups);
   cut->whole_row_input = planner.fixed_input();
-  cut->local_coordinates = !planner.image_fits();
+  cut->local_coordinates = cut->gathers || !planner.image_fits();
   if (cut->local_coordinates && cut->whole_row_input) {
     return fail(SEPCONV_UNSUPPORTED, "variant %s has a fixed input extent that is too large for 32-bit indices",
                 variant.name);
   }
 
   // The largest strip is the first; the smallest is the last, or the one before it.
-  measure_cut(g, variant, packed, strip_at(g, variant, *cut, 0), strip_at(g, variant, *cut, cut->segments - 1), cut);
-  if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
-    return fail(SEPCONV_UNSUPPORTED, "the workspace of %d threads, %" PRId64 " bytes each, is too large", threads,
-                cut->worker_bytes);
+  measure_cut(g, variant, planner.packed, strip_at(g, variant, *cut, 0), strip_at(g, variant, *cut, cut->segments - 1),
+              cut);
+  if (saturating_multiply(cut->worker_bytes, planner.threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
+    return fail(SEPCONV_UNSUPPORTED, "the workspace of %" PRId64 " threads, %" PRId64 " bytes each, is too large",
+                planner.threads, cut->worker_bytes);
   }
   return SEPCONV_OK;
+}
+
+}  // namespace
+
+sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed, int threads,
+                         const CutLimits& limits, Cut* cut) {
+  constexpr double most_staged = 4;  // samples for each that is read, before other cuts are looked at
+  const Planner planner{g, variant, packed, limits, threads, false};
+  Choice choice;
+  const bool fits = choose_small(planner, 0, &choice);
+  if (fits && planner.staged_for_each_read(choice.axis, choice.longest) <= most_staged) {
+    return cut_along(g, planner, choice, cut);
+  }
+  if (fits) choose_large(planner, &choice);
+  if (can_gather(g, variant)) {
+    const Geometry copy = gathered_geometry(g);
+    const Planner gathering{copy, variant, packed, limits, threads, true};
+    Choice gathered;
+    if (choose_small(gathering, g.rank - 1, &gathered) &&
+        (!fits || cost_of(gathering, gathered) < cost_of(planner, choice))) {
+      return cut_along(g, gathering, gathered, cut);
+    }
+  }
+  return fits ? cut_along(g, planner, choice, cut) : too_large_to_cut(g);
 }
 
 }  // namespace sepconv::internal

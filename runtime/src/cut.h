@@ -32,9 +32,11 @@ struct Cut {
   int64_t tasks;           // of one image: strips * groups
   bool whole_row_input;    // the innermost axis of the input is always passed whole (variants with a fixed in_extent)
   bool local_coordinates;  // coordinates count from the slice: the image is too large for 32-bit ones
+  bool gathers;            // what a strip reads is copied side by side first (gather.h); strips are parts of one row
   int64_t arena_bytes;     // scratch of the most demanding task: scratch_bytes of its strip
   int64_t tile_bytes;      // output of a strip that a variant cannot write in its place; 0 where there are none
   int64_t residual_bytes;  // the residual of such a strip; 0 where the problem has none
+  int64_t gathered_bytes;  // that copy; 0 where there is none
   int64_t worker_bytes;    // all together: one worker's slice of the workspace, a multiple of 64
   int64_t zero_bytes;      // zeros that stand for a residual that is not there, for all workers; 0 where none is needed
 };

@@ -1,5 +1,6 @@
 // What a strip may be: what 32-bit indices reach, and what stays in a cache.
 #include "cut_planner.h"
+#include "gather.h"
 
 namespace sepconv::internal {
 namespace {
@@ -33,8 +34,9 @@ bool Planner::fits(int cut_axis, int64_t segment) const {
   const int64_t computed = larger<int64_t>(pixels, variant.tile_pixels);
   if (saturating_multiply(computed, g.problem.out_channels) > limits.indices) return false;
   if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
-  return scratch_bytes(g, variant, packed, extent, packed.panels) / dtype_size(g.problem.output_dtype) <=
-         limits.indices;
+  const int64_t bytes = larger(scratch_bytes(g, variant, packed, extent, packed.panels),
+                               gathers ? gathered_bytes(g, variant, segment) : 0);
+  return bytes / dtype_size(g.problem.output_dtype) <= limits.indices;
 }
 
 bool Planner::image_fits() const {
@@ -57,7 +59,20 @@ bool Planner::small_enough(int cut_axis, int64_t segment) const {
   }
   int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
   box(cut_axis, segment, extent);
-  return scratch_bytes(g, variant, packed, extent, packed.panels) <= limits.scratch_bytes;
+  const int64_t copied = gathers ? gathered_bytes(g, variant, segment) : 0;
+  return saturating_add(scratch_bytes(g, variant, packed, extent, packed.panels), copied) <= limits.scratch_bytes;
+}
+
+double Planner::staged_for_each_read(int cut_axis, int64_t segment) const {
+  int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
+  box(cut_axis, segment, extent);
+  double ratio = 1;
+  for (int axis = 0; axis < g.rank; ++axis) {
+    const int64_t seen = seen_samples(g, variant, axis, extent[axis], extent[axis]);
+    const int64_t read = smaller(seen, saturating_multiply(extent[axis], g.problem.kernel_extent[axis]));
+    ratio *= static_cast<double>(seen) / static_cast<double>(read);
+  }
+  return ratio;
 }
 
 }  // namespace sepconv::internal

@@ -10,11 +10,12 @@
 namespace sepconv::internal {
 
 struct Planner {
-  const Geometry& g;
+  const Geometry& g;  // of what a variant sees: the problem's, or gathered_geometry
   const sepconv_variant& variant;
   const PackedLayout& packed;
   const CutLimits& limits;
   int64_t threads;
+  bool gathers;
 
   bool fixed_input() const {
     for (int axis = 0; axis < g.rank; ++axis) {
@@ -45,6 +46,9 @@ struct Planner {
   bool fits(int cut_axis, int64_t segment) const;
   // Whether a strip also has the wanted size: the variant's wish, or what keeps the scratch inside the cache.
   bool small_enough(int cut_axis, int64_t segment) const;
+  // Samples that a variant stages under a segment for each that taps read: more than 1 where strides or dilations leave
+  // samples out.
+  double staged_for_each_read(int cut_axis, int64_t segment) const;
   // Whether the whole image can be addressed in its own coordinates.
   bool image_fits() const;
 

@@ -58,6 +58,16 @@ int task_callback(void* data, int index, int worker) {
   return 0;
 }
 
+sepconv_status fail_task(const sepconv_plan& plan, int failure) {
+  if (failure != out_of_scratch) {
+    return fail(SEPCONV_TASK_FAILED, "variant %s returned %d", plan.variant->name, failure);
+  }
+  return fail(SEPCONV_TASK_FAILED,
+              "variant %s asked for more scratch than the %" PRId64
+              " bytes that its plan has for a task: a fault of the library, please report it with this problem",
+              plan.variant->name, plan.cut.arena_bytes);
+}
+
 sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
   constexpr int64_t most_at_once = 1 << 30;
   constexpr sepconv_status failed = SEPCONV_TASK_FAILED;
@@ -65,8 +75,7 @@ sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
   const int64_t tasks = plan.geometry.problem.batch * plan.cut.tasks;
   if (arguments.parallel_for == nullptr) {
     for (int64_t task = 0; task < tasks; ++task) {
-      if (int failure = run_task(*run, task, 0))
-        return fail(failed, "variant %s returned %d", plan.variant->name, failure);
+      if (int failure = run_task(*run, task, 0)) return fail_task(plan, failure);
     }
     return SEPCONV_OK;
   }
@@ -75,9 +84,7 @@ sepconv_status run_tasks(Run* run, const sepconv_arguments& arguments) {
     run->count = count;
     run->done.store(0, std::memory_order_relaxed);
     const int result = arguments.parallel_for(arguments.parallel_context, count, task_callback, run);
-    if (int failure = run->leaf_failure.load(std::memory_order_relaxed)) {
-      return fail(failed, "variant %s returned %d", plan.variant->name, failure);
-    }
+    if (int failure = run->leaf_failure.load(std::memory_order_relaxed)) return fail_task(plan, failure);
     const int64_t worker = run->bad_worker.load(std::memory_order_relaxed);
     if (worker != none_bad) {
       return fail(failed,

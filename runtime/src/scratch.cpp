@@ -4,7 +4,7 @@ namespace sepconv::internal {
 
 ScratchArena make_arena(void* memory, size_t size) {
   unsigned char* begin = static_cast<unsigned char*>(memory);
-  return {begin, begin + size, begin, nullptr, 0};
+  return {begin, begin + size, begin, nullptr, 0, false};
 }
 
 static void* allocate(ScratchArena* arena, size_t size) {
@@ -34,7 +34,10 @@ static void release(ScratchArena* arena, void* block) {
 }  // namespace sepconv::internal
 
 extern "C" void* sepconv_scratch_malloc(void* user_context, size_t size) {
-  return sepconv::internal::allocate(static_cast<sepconv::internal::ScratchArena*>(user_context), size);
+  auto* arena = static_cast<sepconv::internal::ScratchArena*>(user_context);
+  void* const block = sepconv::internal::allocate(arena, size);
+  if (block == nullptr) arena->refused = true;
+  return block;
 }
 
 extern "C" void sepconv_scratch_free(void* user_context, void* block) {

@@ -30,6 +30,7 @@ struct ScratchArena {
   unsigned char* next;  // where the next record goes
   BlockRecord* top;     // of the highest block, NULL if there is none
   size_t high_water;    // bytes ever in use at once, guards included: what scratch_bytes must not be less than
+  bool refused;         // a block was asked for that did not fit: what the variant computed is not all there
 };
 
 // An empty arena over `size` bytes at `memory`, which is 64-byte aligned.
@@ -42,7 +43,8 @@ extern "C" {
 #endif
 
 // `user_context` points to a ScratchArena. Blocks are 64-byte aligned, and 64 bytes before and behind them may be read.
-// NULL when the arena is exhausted: the planner's formula is there so that this never happens.
+// NULL when the arena is exhausted: the planner's formula is there so that this never happens. The variant then leaves
+// out what needs the block.
 SEPCONV_API void* sepconv_scratch_malloc(void* user_context, size_t size);
 
 // Gives a block back; NULL is fine. Halide frees early, so blocks come back in any order: memory is reused once all

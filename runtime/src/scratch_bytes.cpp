@@ -14,7 +14,7 @@ int64_t staged_elements(const Geometry& g, const sepconv_variant& variant, const
   for (int axis = 0; axis < g.rank; ++axis) {
     const int64_t outputs =
         axis == g.rank - 1 ? saturating_add(extent[axis], variant.depthwise_tile - 1) : extent[axis];
-    staged = saturating_multiply(staged, seen_samples(g, variant, axis, outputs));
+    staged = saturating_multiply(staged, seen_samples(g, variant, axis, extent[axis], outputs));
   }
   return staged;
 }
@@ -28,7 +28,7 @@ int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant&
   int64_t staged = line;
   for (int axis = 0; axis < x; ++axis) {
     const int64_t outputs = axis == x - 1 ? larger<int64_t>(extent[axis], variant.depthwise_rows) : extent[axis];
-    staged = saturating_multiply(staged, seen_samples(g, variant, axis, outputs));
+    staged = saturating_multiply(staged, seen_samples(g, variant, axis, extent[axis], outputs));
   }
   // Two integers for each tap along x, for each of two blocks of the sum.
   const int64_t tables = saturating_multiply(4, g.problem.kernel_extent[x]);

@@ -22,6 +22,9 @@ struct Strip {
   // The strip as an image of its own: the zeros before the slice, below 0 where the first tap lies inside it, and the
   // steps between the samples that are shown.
   int64_t pad_before[SEPCONV_MAX_SPATIAL_RANK], stride[SEPCONV_MAX_SPATIAL_RANK], dilation[SEPCONV_MAX_SPATIAL_RANK];
+  // Whether a variant is shown the axis that way, in coordinates that count from the slice: where samples are left out,
+  // where all that it sees is padding, and everywhere in an image too large for 32-bit coordinates.
+  bool of_its_own[SEPCONV_MAX_SPATIAL_RANK];
   // The taps that are shown, at least one.
   int64_t first_tap[SEPCONV_MAX_SPATIAL_RANK], taps[SEPCONV_MAX_SPATIAL_RANK];
 };
@@ -32,8 +35,13 @@ struct Strip {
 // where samples have to be neighbours in memory.
 int64_t sample_step(const Geometry& geometry, const sepconv_variant& variant, int axis, int64_t extent);
 
-// Samples of the input, zeros included, that a variant sees under `extent` outputs of an axis.
-int64_t seen_samples(const Geometry& geometry, const sepconv_variant& variant, int axis, int64_t extent);
+// The taps between the first and the last that read a sample of the image, for outputs whose first tap reads from
+// `begin` to `last`; length 0 where all of them lie in the padding.
+Part taps_inside(const Geometry& geometry, int axis, int64_t begin, int64_t last);
+
+// Samples of the input, zeros included, that a variant sees under `outputs` outputs of an axis, in a strip of `extent`.
+int64_t seen_samples(const Geometry& geometry, const sepconv_variant& variant, int axis, int64_t extent,
+                     int64_t outputs);
 
 // By how many taps a sample is read, on average over what a variant sees of an image, each multiple of the channels
 // counted.

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gather.h"
 #include "halide_bridge.h"
 #include "integers.h"
 #include "scratch.h"
@@ -12,11 +13,10 @@ namespace {
 // Of an output that a core's second-level cache may keep from one run to the next: its lines need not be asked for.
 constexpr int64_t large_output_bytes = 1 << 20;
 
-// One axis of a task as the variant sees it: in absolute coordinates, or, where some samples are left out or the image
-// is too large for 32 bits, in coordinates that count from the slice, as if it were an image of its own.
+// One axis of a task as the variant sees it: in absolute coordinates or as an image of its own (strip.h).
 LeafAxis leaf_axis(const sepconv_plan& plan, const Strip& strip, int i) {
   const Geometry& g = plan.geometry;
-  const bool of_its_own = strip.in_step[i] > 1 || plan.cut.local_coordinates;
+  const bool of_its_own = strip.of_its_own[i];
   const int64_t pad_before = of_its_own ? strip.pad_before[i] : g.pad_before[i];
   LeafAxis axis;
   axis.stride = static_cast<int32_t>(strip.stride[i]);
@@ -43,7 +43,7 @@ void look_ahead(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t im
   call->ahead = reinterpret_cast<uintptr_t>(buffers.next) + static_cast<uint64_t>(share.begin * 64);
   call->ahead_lines = static_cast<int32_t>(share.length);
   const int64_t next = in_image + buffers.workers;
-  if (next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
+  if (plan.cut.gathers || next >= plan.cut.tasks || next / plan.cut.groups == in_image / plan.cut.groups) return;
   const Part samples = samples_ahead(g, plan.cut, strip, strip_at(g, *plan.variant, plan.cut, next / plan.cut.groups));
   const int64_t element = dtype_size(g.problem.input_dtype);
   const int64_t lines = divide_up(samples.length * g.input_pitch.axis[0] * element, 64);
@@ -147,9 +147,14 @@ LeafCall leaf_call(const sepconv_plan& plan, const TaskBuffers& buffers, const T
   return call;
 }
 
+int call_leaf(const sepconv_variant& variant, const LeafCall& call, const ScratchArena& arena) {
+  const int failure = call_variant(variant, call);
+  return failure == 0 && arena.refused ? out_of_scratch : failure;
+}
+
 // Computes into a tile in the worker's slice of the workspace, and copies it from there.
 int compute_through_tile(const sepconv_plan& plan, const Strip& strip, const char* residual, char* output, char* tile,
-                         LeafCall* call) {
+                         const ScratchArena& arena, LeafCall* call) {
   const Geometry& g = plan.geometry;
   const int64_t pixels = larger<int64_t>(strip.pixels, plan.variant->tile_pixels);
   char* const residual_tile = tile + plan.cut.tile_bytes;
@@ -164,34 +169,63 @@ int compute_through_tile(const sepconv_plan& plan, const Strip& strip, const cha
       memcpy(residual_tile + in_tile, residual + at, size);
     });
   }
-  if (int failure = call_variant(*plan.variant, *call)) return failure;
+  if (int failure = call_leaf(*plan.variant, *call, arena)) return failure;
   for_each_piece(g, strip, call->out_channels, pixels,
                  [&](int64_t at, int64_t in_tile, size_t size) { memcpy(output + at, tile + in_tile, size); });
+  return 0;
+}
+
+// Computes one strip into its place. `offset`: bytes of the output before it.
+int compute_strip(const sepconv_plan& plan, const TaskBuffers& buffers, const Strip& strip, int64_t offset, char* slice,
+                  const ScratchArena& arena, LeafCall* call) {
+  const Geometry& g = plan.geometry;
+  char* const output = buffers.output + offset;
+  const char* const residual = buffers.residual == nullptr ? nullptr : buffers.residual + offset;
+  call->residual = residual == nullptr ? buffers.zeros : residual;
+  int64_t step;
+  if (!writes_in_place(g, *plan.variant, strip, &step)) {
+    return compute_through_tile(plan, strip, residual, output, slice + plan.cut.arena_bytes, arena, call);
+  }
+  call->output = output;
+  call->output_is_large = g.output_bytes > large_output_bytes ? 1 : 0;
+  call->output_pixels = static_cast<int32_t>(strip.pixels);
+  call->output_pitch = narrow_pitch(g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? g.output_pitch.channel : step);
+  call->residual_pitch = residual == nullptr ? 0 : call->output_pitch;
+  return call_leaf(*plan.variant, *call, arena);
+}
+
+// The same run by run (gather.h).
+int compute_gathered(const sepconv_plan& plan, const TaskBuffers& buffers, const Task& task, char* slice,
+                     const ScratchArena& arena, LeafCall* call) {
+  const Geometry& g = plan.geometry;
+  const Cut& cut = plan.cut;
+  const int x = g.rank - 1;
+  const int64_t from = task.from - task.strip.in_min[x] * g.input_pitch.axis[x];
+  const char* const input = buffers.input + from * dtype_size(g.problem.input_dtype);
+  char* const copy = slice + cut.arena_bytes + cut.tile_bytes + cut.residual_bytes;
+  for (int64_t pixel = 0; pixel < task.strip.extent[x];) {
+    const GatheredRun run = run_from(g, task.strip, pixel);
+    gather(g, task.strip, run, input, copy, call);
+    Strip part = task.strip;
+    part.extent[x] = part.pixels = run.pixels.length;
+    const int64_t to = task.to + pixel * g.output_pitch.axis[x];
+    if (int failure = compute_strip(plan, buffers, part, to * dtype_size(g.problem.output_dtype), slice, arena, call)) {
+      return failure;
+    }
+    pixel += run.pixels.length;
+  }
   return 0;
 }
 
 }  // namespace
 
 int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice) {
-  const Geometry& g = plan.geometry;
   const Task task = task_at(plan, index);
   ScratchArena arena = make_arena(slice, static_cast<size_t>(plan.cut.arena_bytes));
   LeafCall call = leaf_call(plan, buffers, task, &arena);
-
-  const int64_t offset = task.to * dtype_size(g.problem.output_dtype);
-  char* const output = buffers.output + offset;
-  const char* const residual = buffers.residual == nullptr ? nullptr : buffers.residual + offset;
-  call.residual = residual == nullptr ? buffers.zeros : residual;
-  int64_t step;
-  if (!writes_in_place(g, *plan.variant, task.strip, &step)) {
-    return compute_through_tile(plan, task.strip, residual, output, slice + plan.cut.arena_bytes, &call);
-  }
-  call.output = output;
-  call.output_is_large = g.output_bytes > large_output_bytes ? 1 : 0;
-  call.output_pixels = static_cast<int32_t>(task.strip.pixels);
-  call.output_pitch = narrow_pitch(g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? g.output_pitch.channel : step);
-  call.residual_pitch = residual == nullptr ? 0 : call.output_pitch;
-  return call_variant(*plan.variant, call);
+  if (plan.cut.gathers) return compute_gathered(plan, buffers, task, slice, arena, &call);
+  const int64_t offset = task.to * dtype_size(plan.geometry.problem.output_dtype);
+  return compute_strip(plan, buffers, task.strip, offset, slice, arena, &call);
 }
 
 }  // namespace sepconv::internal

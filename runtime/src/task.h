@@ -23,7 +23,11 @@ struct TaskBuffers {
 // Errors: those of sepconv_plan_run, before anything is written.
 sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments& arguments);
 
-// Computes task `index` of the plan with `slice`, cut.worker_bytes of workspace. 0, or what the variant returned.
+// What compute_task returns where the variant asked for more scratch than the plan has: scratch_bytes is wrong.
+inline constexpr int out_of_scratch = INT32_MIN;
+
+// Computes task `index` of the plan with `slice`, cut.worker_bytes of workspace. 0, out_of_scratch, or what the variant
+// returned.
 int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice);
 
 }  // namespace sepconv::internal

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "gather.h"
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
@@ -109,7 +110,8 @@ void expect_partition(const Geometry& geometry, const sepconv_variant& variant, 
       }
     }
     for (int64_t pixel = 0; pixel < pixels; ++pixel) ++written[static_cast<size_t>(flat + pixel)];
-    ASSERT_LE(internal::scratch_bytes(geometry, variant, packed, strip.extent, panels), cut.arena_bytes);
+    const Geometry seen = cut.gathers ? internal::gathered_geometry(geometry) : geometry;
+    ASSERT_LE(internal::scratch_bytes(seen, variant, packed, strip.extent, panels), cut.arena_bytes);
     int64_t step;
     if (!internal::writes_in_place(geometry, variant, strip, &step)) {
       ASSERT_GE(cut.tile_bytes, 4 * std::max<int64_t>(pixels, variant.tile_pixels) * panels * variant.panel_channels);
@@ -122,7 +124,7 @@ void expect_partition(const Geometry& geometry, const sepconv_variant& variant, 
 }
 
 TEST(Strips, CoverEveryPixelOnceInsideTheLimits) {
-  int cuts = 0, refused = 0, local = 0;
+  int cuts = 0, refused = 0, local = 0, gathered = 0;
   for (uint64_t i = 0; i < 3000 && !::testing::Test::HasFailure(); ++i) {
     Random random(test_seed() + i);
     const sepconv_problem problem = random_problem(random);
@@ -146,10 +148,12 @@ TEST(Strips, CoverEveryPixelOnceInsideTheLimits) {
     }
     ++cuts;
     local += cut.local_coordinates ? 1 : 0;
+    gathered += cut.gathers ? 1 : 0;
     expect_partition(geometry, variant, packed, cut);
   }
   EXPECT_GT(cuts, 2000);
   EXPECT_GT(refused, 0) << "no limit was tight enough to be refused";
+  EXPECT_GT(gathered, 0) << "no taps were far apart";
   EXPECT_GT(local, 0) << "no image was too large for its limit";
 }
 

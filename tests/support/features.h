@@ -11,9 +11,10 @@ struct Features {
   bool input_activation, residual;
   bool every_activation;  // else clamps only
   bool single_stages;     // depthwise-only and pointwise-only problems
+  bool far;               // padding, strides and dilations in thousands
 };
 
-inline constexpr Features all_features = {true, true, true, true, true, true, true, true, true, true};
+inline constexpr Features all_features = {true, true, true, true, true, true, true, true, true, true, true};
 
 }  // namespace sepconv::test
 

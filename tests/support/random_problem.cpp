@@ -93,6 +93,42 @@ void random_axis(Random& random, const sepconv_variant& variant, Sizes sizes, se
   }
 }
 
+// One axis far beyond what layers look like: padding, strides and dilations of thousands, beyond the image too. The
+// other axes and the channels become small, so that a reference stays affordable.
+void random_far_axis(Random& random, const sepconv_variant& variant, sepconv_problem* problem) {
+  constexpr int64_t far = 10'000, most_outputs = 3'000;
+  const int chosen = static_cast<int>(uniform(random, 0, variant.spatial_rank - 1));
+  for (int axis = 0; axis < variant.spatial_rank; ++axis) {
+    if (variant.in_extent[axis] > 0) return;
+  }
+  problem->padding = SEPCONV_PADDING_EXPLICIT;
+  problem->batch = 1;
+  problem->in_channels = legal_channels(variant, uniform(random, 1, 20));
+  problem->out_channels = fixed_or(variant.out_channels, uniform(random, 1, 20));
+  for (int axis = 0; axis < variant.spatial_rank; ++axis) {
+    problem->in_extent[axis] = uniform(random, 1, 5);
+    problem->kernel_extent[axis] = fixed_or(variant.kernel_extent[axis], uniform(random, 1, 3));
+    problem->stride[axis] = fixed_or(variant.stride[axis], 1);
+    problem->dilation[axis] = fixed_or(variant.dilation[axis], 1);
+    if (problem->stages == SEPCONV_STAGES_POINTWISE) problem->kernel_extent[axis] = problem->dilation[axis] = 1;
+    problem->pad_before[axis] = (problem->kernel_extent[axis] - 1) * problem->dilation[axis];
+    problem->pad_after[axis] = 0;
+  }
+  const auto draw = [&](int64_t most) { return one_in(random, 2) ? uniform(random, 1, 4) : uniform(random, 1, most); };
+  problem->in_extent[chosen] = draw(most_outputs);
+  problem->stride[chosen] = fixed_or(variant.stride[chosen], draw(far));
+  if (problem->kernel_extent[chosen] > 1) problem->dilation[chosen] = fixed_or(variant.dilation[chosen], draw(far));
+  problem->pad_before[chosen] = draw(far);
+  problem->pad_after[chosen] = draw(far);
+  const int64_t window = (problem->kernel_extent[chosen] - 1) * problem->dilation[chosen] + 1;
+  const auto padded = [&] {
+    return problem->pad_before[chosen] + problem->in_extent[chosen] + problem->pad_after[chosen];
+  };
+  if (padded() < window) problem->pad_before[chosen] += window - padded();
+  const int64_t excess = (padded() - window) / problem->stride[chosen] - most_outputs;
+  if (excess > 0) problem->stride[chosen] = fixed_or(variant.stride[chosen], (padded() - window) / most_outputs + 1);
+}
+
 // From the innermost axis out, each pitch dense or larger; dense ones are 0 or written out.
 void random_pitches(Random& random, const Tensor& tensor, sepconv_layout layout, int64_t* pitch,
                     int64_t* channel_pitch) {
@@ -167,6 +203,7 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& varian
   problem.depth_multiplier = fixed_or(variant.depth_multiplier, uniform(random, 1, 4));
   problem.out_channels = fixed_or(variant.out_channels, random_channels(random, sizes));
   for (int axis = 0; axis < variant.spatial_rank; ++axis) random_axis(random, variant, sizes, &problem, axis);
+  if (features.far && features.explicit_padding && one_in(random, 16)) random_far_axis(random, variant, &problem);
   problem.has_mid_bias = static_cast<int32_t>(uniform(random, 0, 1));
   problem.has_out_bias = static_cast<int32_t>(uniform(random, 0, 1));
   if (features.residual && one_in(random, 3)) problem.has_residual = 1;

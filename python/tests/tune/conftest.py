@@ -20,6 +20,13 @@ def build():
     pytest.skip("no build folder with the target sepconv_runner")
 
 
+def run_quietly(command):
+    """Runs a command, whose output is only of interest if it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{command[0]} ended with status {done.returncode}:\n{done.stdout}", pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def aarch64_build(build, tmp_path_factory):
     """The runner and the runtime for AArch64, beside this machine's generator."""
@@ -30,7 +37,7 @@ def aarch64_build(build, tmp_path_factory):
     cmake = ROOT / ".venv/bin/cmake"
     command = [cmake, "-S", ROOT, "-B", folder, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ROOT}/.venv/bin/ninja"]
     command += [f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/toolchains/aarch64-linux.cmake", f"-DSEPCONV_HOST_TOOLS={build}"]
-    subprocess.run([*command, "-DSEPCONV_TESTS=OFF", "-DCMAKE_BUILD_TYPE=Release"], check=True, capture_output=True)
+    run_quietly([*command, "-DSEPCONV_TESTS=OFF", "-DCMAKE_BUILD_TYPE=Release"])
     targets = ["--target", "sepconv_runner", "sepconv_runtime"]
-    subprocess.run([cmake, "--build", folder, *targets], check=True, capture_output=True)
+    run_quietly([cmake, "--build", folder, *targets])
     return str(folder)
