@@ -215,7 +215,10 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, cons
   const Planner planner{g, variant, packed, limits, threads, false};
   Choice choice;
   const bool fits = choose_small(planner, 0, &choice);
-  if (fits && planner.staged_for_each_read(choice.axis, choice.longest) <= most_staged) {
+  // Strips of less than a register tile compute it whole all the same.
+  const int64_t pixels = saturating_multiply(choice.longest, planner.inner_pixels(choice.axis));
+  const bool fills_tiles = pixels >= smaller<int64_t>(variant.tile_pixels, g.out_pixels);
+  if (fits && fills_tiles && planner.staged_for_each_read(choice.axis, choice.longest) <= most_staged) {
     return cut_along(g, planner, choice, cut);
   }
   if (fits) choose_large(planner, &choice);
