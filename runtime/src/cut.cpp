@@ -218,7 +218,10 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, cons
   // Strips of less than a register tile compute it whole all the same.
   const int64_t pixels = saturating_multiply(choice.longest, planner.inner_pixels(choice.axis));
   const bool fills_tiles = pixels >= smaller<int64_t>(variant.tile_pixels, g.out_pixels);
-  if (fits && fills_tiles && planner.staged_for_each_read(choice.axis, choice.longest) <= most_staged) {
+  double staged = planner.staged_for_each_read(choice.axis, choice.longest);
+  const bool single_rows = choice.axis < g.rank - 1 && better_alone(g, variant, choice.axis);
+  if (single_rows) staged = smaller(staged, planner.staged_for_each_read(choice.axis, 1));
+  if (fits && fills_tiles && staged <= most_staged) {
     return cut_along(g, planner, choice, cut);
   }
   if (fits) choose_large(planner, &choice);

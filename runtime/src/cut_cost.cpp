@@ -9,7 +9,7 @@ namespace {
 // All in multiply-adds per intermediate channel.
 constexpr double staging_of_sample = 8;      // loads and stores a sample under the strip, halo and padding included
 constexpr double gathering_of_sample = 16;   // another copy before that, sample by sample
-constexpr double far_sample = 8;             // a staged sample of a strip far too large for a cache
+constexpr double far_sample = 8;             // a staged sample, where they are far too many for a cache
 constexpr double reading_of_weight = 4;      // a weight comes from a cache further away than the pixels
 constexpr double handing_out = 10e3;         // of one task, all channels together: the call and its arguments
 constexpr double handing_to_thread = 100e3;  // the same to another thread: a few microseconds
@@ -31,7 +31,8 @@ double Planner::task_cost(int cut_axis, int64_t segment, int64_t groups) const {
         static_cast<double>(axis == g.rank - 2 ? round_up(extent[axis], variant.depthwise_rows) : extent[axis]);
     staged *= static_cast<double>(seen_samples(g, variant, axis, extent[axis], extent[axis]));
   }
-  const bool far = scratch_bytes(g, variant, packed, extent, packed.panels) / 4 > limits.scratch_bytes;
+  const int64_t sample = variant.chunk_channels * dtype_size(g.problem.input_dtype);
+  const bool far = staged * static_cast<double>(sample) > 4 * static_cast<double>(limits.scratch_bytes);
   const double staging = staging_of_sample + (gathers ? gathering_of_sample : 0) + (far ? far_sample : 0);
   const double padded = static_cast<double>(round_up(pixels, variant.tile_pixels));
   const double channels = static_cast<double>(divide_up(packed.panels, groups) * variant.panel_channels);

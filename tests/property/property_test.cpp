@@ -43,6 +43,35 @@ TEST_F(Property, LegalProblemsGetTheRightAnswer) {
   std::printf("%d legal problems\n", count);
 }
 
+// Strips of which every tap reads the padding before the image.
+TEST_F(Property, WholeStripsLieInThePaddingBeforeTheImage) {
+  const struct {
+    int32_t rank;
+    int64_t extent, pad_before;
+  } cases[] = {{1, 32, 20'000}, {2, 8, 50}, {3, 4, 40}};
+  Random random(1);
+  for (const auto& [rank, extent, pad_before] : cases) {
+    for (const sepconv_layout layout : {SEPCONV_LAYOUT_CHANNELS_LAST, SEPCONV_LAYOUT_CHANNELS_FIRST}) {
+      for (const int32_t threads : {1, 3, 6}) {
+        sepconv_problem problem = default_problem();
+        problem.spatial_rank = rank;
+        problem.layout = layout;
+        problem.padding = SEPCONV_PADDING_EXPLICIT;
+        problem.in_channels = 15;
+        problem.out_channels = 7;
+        for (int axis = 0; axis < rank; ++axis) {
+          problem.in_extent[axis] = extent;
+          problem.kernel_extent[axis] = 3;
+          problem.pad_before[axis] = pad_before;
+        }
+        RunOptions how;
+        how.max_threads = threads;
+        check_problem(random, problem, how);
+      }
+    }
+  }
+}
+
 TEST_F(Property, IllegalProblemsGetTheRightStatus) {
   const int count = (test_count(kLegal) + 3) / 4;
   std::set<std::string> seen;
