@@ -12,7 +12,6 @@
 namespace sepconv::internal {
 namespace {
 
-constexpr int32_t most_threads = 1024;
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
 
 // options.targets and SEPCONV_TARGETS, as one set.
@@ -35,9 +34,9 @@ sepconv_status check_options(const sepconv_options& options) {
   const int device = raw_value(options.device);
   if (device < 0 || device >= SEPCONV_DEVICE_COUNT)
     return fail(invalid, "options.device is %d: it must be from 0 to %d", device, SEPCONV_DEVICE_COUNT - 1);
-  if (options.max_threads < 1 || options.max_threads > most_threads) {
-    return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %" PRId32, options.max_threads,
-                most_threads);
+  if (options.max_threads < 1 || options.max_threads > SEPCONV_MAX_THREADS) {
+    return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %d", options.max_threads,
+                SEPCONV_MAX_THREADS);
   }
   return SEPCONV_OK;
 }

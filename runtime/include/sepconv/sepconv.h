@@ -42,6 +42,9 @@ extern "C" {
 /// The largest number of spatial axes a problem can have.
 #define SEPCONV_MAX_SPATIAL_RANK 3
 
+/// The largest number of workers of one run.
+#define SEPCONV_MAX_THREADS 1024
+
 typedef enum sepconv_status {
   SEPCONV_OK = 0,
   SEPCONV_INVALID_ARGUMENT = 1,  ///< an argument breaks a rule of the operation; nothing was written
@@ -174,7 +177,7 @@ typedef struct sepconv_options {
   sepconv_device device;
   sepconv_targets targets;
   const char* variant;             ///< full name of the variant to use, or NULL to choose
-  int32_t max_threads;             ///< at most this many workers in one run, >= 1
+  int32_t max_threads;             ///< at most this many workers in one run, from 1 to SEPCONV_MAX_THREADS
   const sepconv_plan* packing_of;  ///< stay inside this plan's packing, so that its packed weights serve both
 } sepconv_options;
 
@@ -190,7 +193,8 @@ typedef struct sepconv_weights {
 
 /// Runs task(data, index, worker) for every index in [0, tasks), in any order, on any threads, and returns when all are
 /// done. `worker` is in [0, max_threads) and no two tasks run at once with the same worker. A nonzero result of a task
-/// or of the function means failure.
+/// or of the function means failure. The tasks of this library do not throw, and the function must not leave with an
+/// exception or a longjmp: what called it is C.
 typedef int (*sepconv_parallel_for)(void* context, int tasks, int (*task)(void* data, int index, int worker),
                                     void* data);
 
