@@ -229,7 +229,7 @@ typedef struct sepconv_arguments {
 
 /// Adds a library's variants; variants of later tables rank before those of earlier ones. The table must live as long
 /// as the process. Thread-safe; registering a table again does nothing. Errors: SEPCONV_INVALID_ARGUMENT (NULL, another
-/// ABI version, a variant with senseless numbers), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
+/// ABI version, a variant with a field that makes no sense), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
 SEPCONV_API sepconv_status sepconv_register(const sepconv_variant_table* table);
 
 /// Fill the defaults of a struct; `struct_size` is its sizeof.
