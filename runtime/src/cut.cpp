@@ -1,5 +1,6 @@
 // The choice of a cut: which axis, how many segments, how many panel groups.
 #include <inttypes.h>
+#include <stdio.h>
 
 #include <initializer_list>
 
@@ -9,6 +10,7 @@
 #include "integers.h"
 #include "scratch.h"
 #include "strip.h"
+#include "terms.h"
 
 namespace sepconv::internal {
 namespace {
@@ -40,12 +42,12 @@ sepconv_status choose_axis(const Planner& planner, int* cut_axis, int64_t* longe
   }
   // Not even one sample of the last axis is small enough; it still has to fit.
   *longest = 1;
-  if (planner.fits(last, 1)) return SEPCONV_OK;
-  return fail(
-      SEPCONV_UNSUPPORTED,
-      "the problem is too large for 32-bit indices even when it is cut into the smallest strips: in_channels %" PRId64
-      ", out_channels %" PRId64 ", innermost input extent %" PRId64 ", kernel reach %" PRId64 " on it",
-      g.problem.in_channels, g.problem.out_channels, g.in_extent[g.rank - 1], g.reach[g.rank - 1]);
+  const Planner::Misfit misfit = planner.misfit(last, 1);
+  if (misfit.what == nullptr) return SEPCONV_OK;
+  char what[160];
+  snprintf(what, sizeof what, "%s for 32-bit indices, even when the problem is cut into the smallest strips",
+           misfit.what);
+  return fail_for(SEPCONV_UNSUPPORTED, g, misfit.terms, what);
 }
 
 // Whether single samples of an axis are shown less of the image than several.
@@ -153,8 +155,11 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, cons
 
   // The largest strip is the first; the smallest is the last, or the one before it.
   measure_cut(g, variant, packed, strip_at(g, variant, *cut, 0), strip_at(g, variant, *cut, cut->segments - 1), cut);
-  if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
-    return fail(SEPCONV_UNSUPPORTED, "the workspace of %d threads, %" PRId64 " bytes each, is too large", threads,
+  if (cut->tasks == too_large)
+    return fail_for(SEPCONV_UNSUPPORTED, g, term_out_channels | term_out_extent, "the tasks are too many to count");
+  if (saturating_multiply(cut->worker_bytes, threads) >= PTRDIFF_MAX) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "options.max_threads is %d: with %" PRId64 " bytes each the workspace is too large", threads,
                 cut->worker_bytes);
   }
   return SEPCONV_OK;

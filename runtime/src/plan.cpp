@@ -151,6 +151,16 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
   return SEPCONV_OK;
 }
 
+sepconv_status check(const sepconv_plan& plan, const void* packed, size_t packed_size) {
+  if (packed == nullptr) return fail(invalid, "packed is NULL");
+  if (!aligned(packed, packed_alignment)) return fail(invalid, "packed is %p: it must be 64-byte aligned", packed);
+  if (packed_size < plan.packed.size) {
+    return fail(SEPCONV_BAD_PACKED, "packed_size is %zu: the plan's packed weights have %zu bytes", packed_size,
+                plan.packed.size);
+  }
+  return check_packed(plan.packed, packed, "packed");
+}
+
 }  // namespace
 }  // namespace sepconv::internal
 
@@ -186,4 +196,9 @@ extern "C" sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sepc
                                             size_t packed_size) {
   if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
   return sepconv::internal::pack(*plan, weights, packed, packed_size);
+}
+
+extern "C" sepconv_status sepconv_plan_check_packed(const sepconv_plan* plan, const void* packed, size_t packed_size) {
+  if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
+  return sepconv::internal::check(*plan, packed, packed_size);
 }

@@ -25,7 +25,8 @@
 namespace sepconv {
 namespace {
 
-// How many forks lie between this process and the first one that made a pool: a pool has threads in its own process only.
+// How many forks lie between this process and the first one that made a pool: a pool has threads in its own process
+// only.
 std::atomic<unsigned> forks{0};
 
 unsigned process_number() {
@@ -93,8 +94,8 @@ double cgroup_processors() {
 // One job at a time. Threads join the open job through the gate and the caller closes it once no task is left, so a
 // thread that wakes too late is neither waited for nor lets itself into a job that is gone.
 //
-// Nobody ever waits for a job to begin: a caller who finds the pool taken runs tasks itself until it is free. So there is
-// nothing to deadlock on, however calls of pools are nested and whichever threads make them.
+// Nobody ever waits for a job to begin: a caller who finds the pool taken runs tasks itself until it is free. So there
+// is nothing to deadlock on, however calls of pools are nested and whichever threads make them.
 struct ThreadPool::State {
   // Bit 0: a job is open. Bits 1 to 20: threads inside it. The rest: its number.
   static constexpr uint64_t open = 1, one_inside = 2, inside_mask = (uint64_t{1} << 21) - 2,

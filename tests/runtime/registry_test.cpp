@@ -127,10 +127,11 @@ TEST(Registry, RefusesVariantsWithNonsense) {
                                                {&sepconv_variant::dilation, "dilation"},
                                                {&sepconv_variant::in_extent, "in_extent"}};
   for (const auto& [field, name] : axes) {
-    refused([&](auto* variant) { (variant->*field)[0] = -3; }, (std::string(name) + "[0] -3").c_str());
-    refused([&](auto* variant) { (variant->*field)[1] = int64_t{1} << 40; },
+    refused([axes_of = field](auto* variant) { (variant->*axes_of)[0] = -3; }, (std::string(name) + "[0] -3").c_str());
+    refused([axes_of = field](auto* variant) { (variant->*axes_of)[1] = int64_t{1} << 40; },
             (std::string(name) + "[1] 1099511627776").c_str());
-    refused([&](auto* variant) { (variant->*field)[2] = 1; }, (std::string(name) + "[2] 1").c_str());  // past the rank
+    refused([axes_of = field](auto* variant) { (variant->*axes_of)[2] = 1; },
+            (std::string(name) + "[2] 1").c_str());  // past the rank
   }
   using Quantity = int64_t sepconv_variant::*;
   const std::pair<Quantity, const char*> quantities[] = {
@@ -141,7 +142,7 @@ TEST(Registry, RefusesVariantsWithNonsense) {
       {&sepconv_variant::max_image_bytes, "max_image_bytes"},
       {&sepconv_variant::min_pointwise_bytes, "min_pointwise_bytes"}};
   for (const auto& [field, name] : quantities) {
-    refused([&](auto* variant) { variant->*field = -5; }, (std::string(name) + " -5").c_str());
+    refused([quantity = field](auto* variant) { variant->*quantity = -5; }, (std::string(name) + " -5").c_str());
   }
   using Number = int32_t sepconv_variant::*;
   const std::tuple<Number, const char*, std::vector<int32_t>> numbers[] = {

@@ -111,6 +111,12 @@ class Plan {
     return packed;
   }
 
+  /// Throws unless every byte of packed weights, such as those of a file, is as pack() has left it. A run checks their
+  /// header only.
+  void check_packed(const PackedWeights& packed) const {
+    check(sepconv_plan_check_packed(plan_.get(), packed.data(), packed.size()));
+  }
+
   /// One run of a problem without a residual. Without a workspace it allocates its own; without parallel_for it is
   /// serial.
   template <typename T>
