@@ -229,11 +229,12 @@ ThreadPool::ThreadPool(int threads) : state_(nullptr) {
   if (threads <= 0) threads = available_threads();
   threads = std::min(threads, SEPCONV_MAX_THREADS);
   state->threads.reserve(static_cast<size_t>(threads - 1));
-  try {
-    for (int worker = 1; worker < threads; ++worker) {
+  for (int worker = 1; worker < threads; ++worker) {
+    try {
       state->threads.emplace_back([pool = state.get(), worker] { pool->serve(worker); });
+    } catch (const std::exception&) {
+      break;  // the system has no more: those that it had will do
     }
-  } catch (const std::exception&) {  // the system has no more: those that it had will do
   }
   state_ = state.release();
 }

@@ -139,6 +139,9 @@ TEST_F(Cxx, StreamsPieceByPiece) {
   moved.reset();
   EXPECT_EQ(moved.output_frames(1), 1);
   EXPECT_EQ(moved.push(kInput.data(), 1), (std::vector<float>{1}));
+  for (const int64_t frames : {INT64_MAX, INT64_MAX - 2, INT64_MAX / 2}) {
+    expect_throws(SEPCONV_INVALID_ARGUMENT, "frames", [&] { moved.push(kInput.data(), frames); });
+  }
   expect_throws(SEPCONV_INVALID_ARGUMENT, "causal", [&] { Stream(Plan(line()), packed); });
 }
 
