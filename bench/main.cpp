@@ -44,7 +44,9 @@ void define(CLI::App* app, CommandLine* line) {
     line->files = {own_layers};
     files->capture_default_str();
   }
-  app->add_option("--threads", line->threads, "Threads of one run")->check(CLI::Range(1, 1024))->capture_default_str();
+  app->add_option("--threads", line->threads, "Threads of one run")
+      ->check(CLI::Range(1, SEPCONV_MAX_THREADS))
+      ->capture_default_str();
   app->add_option("--filter", line->filter, "Only layers whose name holds this regular expression");
   app->add_option("--variant", line->variant,
                   "Use this variant, by its full name; layers that it cannot run are left out");

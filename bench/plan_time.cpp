@@ -69,7 +69,9 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   int threads = 1;
   app.add_option("layers", files, "Layer files (JSON)")->required()->check(CLI::ExistingFile);
-  app.add_option("--threads", threads, "Threads to plan for")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--threads", threads, "Threads to plan for")
+      ->check(CLI::Range(1, SEPCONV_MAX_THREADS))
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     run(files, threads);

@@ -14,14 +14,12 @@
 namespace sepconv::python {
 namespace {
 
-constexpr int most_threads = 1024;  // what sepconv_options takes
-
 int initial_threads() {
   const char* text = std::getenv("SEPCONV_NUM_THREADS");
   if (text != nullptr) {
     char* end = nullptr;
     const long threads = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && threads >= 1 && threads <= most_threads) return static_cast<int>(threads);
+    if (end != text && *end == '\0' && threads >= 1 && threads <= SEPCONV_MAX_THREADS) return static_cast<int>(threads);
   }
   return ThreadPool::available_threads();
 }
@@ -62,8 +60,8 @@ Pool& pool_of(int threads) {
 }  // namespace
 
 void check_threads(int threads) {
-  if (threads >= 1 && threads <= most_threads) return;
-  throw std::invalid_argument("threads must be from 1 to " + std::to_string(most_threads) + ", received " +
+  if (threads >= 1 && threads <= SEPCONV_MAX_THREADS) return;
+  throw std::invalid_argument("threads must be from 1 to " + std::to_string(SEPCONV_MAX_THREADS) + ", received " +
                               std::to_string(threads));
 }
 

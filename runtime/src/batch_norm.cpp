@@ -4,12 +4,40 @@
 
 #include "error.h"
 #include "problem.h"
+#include "ranges.h"
 #include "structs.h"
 
 namespace sepconv::internal {
 namespace {
 
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+
+// The kernel and the bias are changed in place, so nothing else may overlap them.
+sepconv_status check_arrays(const sepconv_batch_norm& norm, int64_t rows, int64_t channels, int64_t element,
+                            const void* kernel, const void* bias) {
+  const auto size = static_cast<size_t>(channels * element);
+  const struct {
+    const char* name;
+    const void* data;
+    size_t size;
+  } arrays[] = {{"kernel", kernel, static_cast<size_t>(rows) * size},
+                {"bias", bias, size},
+                {"batch_norm.gamma", norm.gamma, size},
+                {"batch_norm.beta", norm.beta, size},
+                {"batch_norm.mean", norm.mean, size},
+                {"batch_norm.variance", norm.variance, size}};
+  for (const auto& array : arrays) {
+    if (array.data == nullptr) continue;
+    if (!aligned(array.data, static_cast<size_t>(element))) {
+      return fail(invalid, "%s is %p: it must be aligned to its elements", array.name, array.data);
+    }
+    for (const auto* changed = arrays; changed < &array && changed < arrays + 2; ++changed) {
+      if (!overlap(array.data, array.size, changed->data, changed->size)) continue;
+      return fail(invalid, "%s overlaps %s", array.name, changed->name);
+    }
+  }
+  return SEPCONV_OK;
+}
 
 // A parameter of one channel; `otherwise` where the caller left it out.
 template <typename T>
@@ -23,6 +51,7 @@ sepconv_status fold(const sepconv_batch_norm& norm, int64_t rows, int64_t channe
   for (int64_t c = 0; c < channels; ++c) {
     const double spread = parameter<T>(norm.variance, c, 1) + norm.epsilon;
     if (spread > 0) continue;  // false for a NaN, too
+    if (norm.variance == nullptr) return fail(invalid, "batch_norm.epsilon is %g: it must be above -1", norm.epsilon);
     return fail(invalid, "batch_norm.variance[%" PRId64 "] + epsilon is %g: it must be positive", c, spread);
   }
   for (int64_t c = 0; c < channels; ++c) {
@@ -38,7 +67,7 @@ sepconv_status fold(const sepconv_batch_norm& norm, int64_t rows, int64_t channe
   return SEPCONV_OK;
 }
 
-sepconv_status fold_batch_norm(const sepconv_problem* problem, sepconv_position position,
+sepconv_status fold_batch_norm(const sepconv_problem* problem, const sepconv_position& position,
                                const sepconv_batch_norm* given, void* kernel, void* bias) {
   Geometry g;
   sepconv_batch_norm norm;
@@ -56,6 +85,7 @@ sepconv_status fold_batch_norm(const sepconv_problem* problem, sepconv_position 
   if (kernel == nullptr) return fail(invalid, "kernel is NULL");
   if (bias == nullptr) return fail(invalid, "bias is NULL: pass zeros where the layer had none");
   const int64_t rows = mid ? g.taps : g.mid_channels, channels = mid ? g.mid_channels : g.problem.out_channels;
+  if ((status = check_arrays(norm, rows, channels, dtype_size(g.problem.weight_dtype), kernel, bias))) return status;
   switch (g.problem.weight_dtype) {
     case SEPCONV_DTYPE_F32:
       return fold(norm, rows, channels, static_cast<float*>(kernel), static_cast<float*>(bias));

@@ -1,5 +1,6 @@
 // The choice of a cut: which axis, how many segments, how many panel groups.
 #include <inttypes.h>
+#include <stdio.h>
 
 #include <initializer_list>
 
@@ -10,6 +11,7 @@
 #include "integers.h"
 #include "scratch.h"
 #include "strip.h"
+#include "terms.h"
 
 namespace sepconv::internal {
 namespace {
@@ -76,12 +78,13 @@ void choose_large(const Planner& planner, Choice* choice) {
   }
 }
 
-sepconv_status too_large_to_cut(const Geometry& g) {
-  return fail(
-      SEPCONV_UNSUPPORTED,
-      "the problem is too large for 32-bit indices even when it is cut into the smallest strips: in_channels %" PRId64
-      ", out_channels %" PRId64 ", innermost input extent %" PRId64 ", kernel reach %" PRId64 " on it",
-      g.problem.in_channels, g.problem.out_channels, g.in_extent[g.rank - 1], g.reach[g.rank - 1]);
+// Why not even the smallest strips fit.
+sepconv_status too_large_to_cut(const Planner& planner) {
+  const Planner::Misfit misfit = planner.misfit(planner.last_cut_axis(), 1);
+  char what[160];
+  snprintf(what, sizeof what, "%s for 32-bit indices, even when the problem is cut into the smallest strips",
+           misfit.what);
+  return fail_for(SEPCONV_UNSUPPORTED, planner.g, misfit.terms, what);
 }
 
 // Whether single samples of an axis are shown less of the image than several.
@@ -200,8 +203,11 @@ sepconv_status cut_along(const Geometry& g, const Planner& planner, const Choice
   // The largest strip is the first; the smallest is the last, or the one before it.
   measure_cut(g, variant, planner.packed, strip_at(g, variant, *cut, 0), strip_at(g, variant, *cut, cut->segments - 1),
               cut);
-  if (saturating_multiply(cut->worker_bytes, planner.threads) >= PTRDIFF_MAX || cut->tasks == too_large) {
-    return fail(SEPCONV_UNSUPPORTED, "the workspace of %" PRId64 " threads, %" PRId64 " bytes each, is too large",
+  if (cut->tasks == too_large)
+    return fail_for(SEPCONV_UNSUPPORTED, g, term_out_channels | term_out_extent, "the tasks are too many to count");
+  if (saturating_multiply(cut->worker_bytes, planner.threads) >= PTRDIFF_MAX) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "options.max_threads is %" PRId64 ": with %" PRId64 " bytes each the workspace is too large",
                 planner.threads, cut->worker_bytes);
   }
   return SEPCONV_OK;
@@ -234,7 +240,7 @@ sepconv_status cut_image(const Geometry& g, const sepconv_variant& variant, cons
       return cut_along(g, gathering, gathered, cut);
     }
   }
-  return fits ? cut_along(g, planner, choice, cut) : too_large_to_cut(g);
+  return fits ? cut_along(g, planner, choice, cut) : too_large_to_cut(planner);
 }
 
 }  // namespace sepconv::internal

@@ -1,6 +1,7 @@
 // What a strip may be: what 32-bit indices reach, and what stays in a cache.
 #include "cut_planner.h"
 #include "gather.h"
+#include "terms.h"
 
 namespace sepconv::internal {
 namespace {
@@ -17,26 +18,38 @@ int64_t channels_span(int64_t channels, const TensorPitch& pitch) {
 
 }  // namespace
 
-bool Planner::fits(int cut_axis, int64_t segment) const {
+Planner::Misfit Planner::misfit(int cut_axis, int64_t segment) const {
   int64_t extent[SEPCONV_MAX_SPATIAL_RANK];
   box(cut_axis, segment, extent);
   int64_t pixels = 1, last = 0;  // last: offset of the strip's last pixel in the output
   for (int axis = g.rank - 1; axis >= 0; --axis) {
     const bool whole = extent[axis] == g.out_extent[axis];
     const int64_t samples = whole ? g.in_extent[axis] : smaller(g.in_extent[axis], span(g, axis, extent[axis]));
-    if (samples > 1 && saturating_multiply(samples, g.input_pitch.axis[axis]) > limits.indices) return false;
-    if (saturating_add(span(g, axis, extent[axis]), g.stride[axis]) > limits.indices) return false;
-    if (saturating_add(samples, g.pad_before[axis]) > limits.indices) return false;
+    if (samples > 1 && saturating_multiply(samples, g.input_pitch.axis[axis]) > limits.indices) {
+      return {"the samples under one output pixel lie too far apart",
+              term_in_channels | term_in_extent | term_kernel | term_input_pitch};
+    }
+    if (saturating_add(span(g, axis, extent[axis]), g.stride[axis]) > limits.indices)
+      return {"the taps of one output pixel reach too far", term_kernel | term_stride};
+    if (saturating_add(samples, g.pad_before[axis]) > limits.indices)
+      return {"the padding reaches too far", term_padding | term_kernel};
     last = saturating_add(last, saturating_multiply(extent[axis] - 1, g.output_pitch.axis[axis]));
     pixels = saturating_multiply(pixels, extent[axis]);
   }
-  if (channels_span(g.problem.in_channels, g.input_pitch) > limits.indices) return false;
+  if (channels_span(g.problem.in_channels, g.input_pitch) > limits.indices)
+    return {"the channels of one input pixel reach too far", term_in_channels | term_input_pitch};
   const int64_t computed = larger<int64_t>(pixels, variant.tile_pixels);
-  if (saturating_multiply(computed, g.problem.out_channels) > limits.indices) return false;
-  if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices) return false;
+  if (saturating_multiply(computed, g.problem.out_channels) > limits.indices)
+    return {"the output channels are too many", term_out_channels};
+  if (saturating_add(last, channels_span(g.problem.out_channels, g.output_pitch)) > limits.indices)
+    return {"the output pixels of one strip reach too far", term_out_channels | term_output_pitch};
   const int64_t bytes = larger(scratch_bytes(g, variant, packed, extent, packed.panels),
                                gathers ? gathered_bytes(g, variant, segment) : 0);
-  return bytes / dtype_size(g.problem.output_dtype) <= limits.indices;
+  if (bytes / dtype_size(g.problem.output_dtype) > limits.indices) {
+    return {"the scratch of one strip is too large",
+            term_in_channels | term_multiplier | term_out_channels | term_kernel | term_stride};
+  }
+  return {nullptr, 0};
 }
 
 bool Planner::image_fits() const {

@@ -43,7 +43,13 @@ struct Planner {
   //
   // Whether a variant can index everything that a strip touches: the slice of the input (by the addresses it spans),
   // the pixels of the output, coordinates with their padding, and the scratch.
-  bool fits(int cut_axis, int64_t segment) const;
+  bool fits(int cut_axis, int64_t segment) const { return misfit(cut_axis, segment).what == nullptr; }
+  // What a variant cannot index, in words, and the fields that it is made of; `what` is NULL where there is nothing.
+  struct Misfit {
+    const char* what;
+    unsigned terms;
+  };
+  Misfit misfit(int cut_axis, int64_t segment) const;
   // Whether a strip also has the wanted size: the variant's wish, or what keeps the scratch inside the cache.
   bool small_enough(int cut_axis, int64_t segment) const;
   // Samples that a variant stages under a segment for each that taps read: more than 1 where strides or dilations leave

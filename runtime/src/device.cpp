@@ -159,9 +159,9 @@ sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& 
   if (g.problem.batch == 0) return SEPCONV_OK;
   sepconv_device_call call = plan.call;
   if (sepconv_status status = place_tensors(plan, a, &call)) return status;
-  if (!has_residual) {  // zeros of the packed weights' header
+  if (!has_residual) {  // the zero in the packed weights' header
     call.residual.memory = call.packed.memory;
-    call.residual.byte_offset = call.packed.byte_offset + static_cast<int64_t>(offsetof(PackedHeader, reserved));
+    call.residual.byte_offset = call.packed.byte_offset + static_cast<int64_t>(offsetof(PackedHeader, zero));
   }
   const int64_t element = dtype_size(g.problem.output_dtype);
   if (!begins_at_vector(call.input, element) || !begins_at_vector(call.output, element)) call.vectors = 0;

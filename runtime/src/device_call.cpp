@@ -1,9 +1,8 @@
 // The call of a GPU variant, but for what a run's arguments bring.
-#include <inttypes.h>
-
 #include "device.h"
 #include "error.h"
 #include "integers.h"
+#include "terms.h"
 
 namespace sepconv::internal {
 namespace {
@@ -36,28 +35,35 @@ sepconv_status check_reach(const sepconv_plan& plan, const Elements& elements) {
   constexpr sepconv_status unsupported = SEPCONV_UNSUPPORTED;
   const Geometry& g = plan.geometry;
   const int64_t pixels = saturating_multiply(g.problem.batch, g.out_pixels);
+  constexpr unsigned in = term_batch | term_in_channels | term_in_extent | term_input_pitch;
+  constexpr unsigned out = term_batch | term_out_channels | term_out_extent | term_output_pitch;
+  constexpr unsigned weights = term_in_channels | term_multiplier | term_out_channels | term_taps;
   const struct {
-    const char* name;
+    const char* excess;
     int64_t elements;
-  } tensors[] = {{"the input", elements.input},
-                 {"the output", elements.output},
-                 {"the packed weights", elements.packed},
-                 {"the workspace", elements.workspace},
-                 {"the output's pixels", saturating_add(pixels, largest_block)}};
+    unsigned terms;
+  } tensors[] = {{"the input is too large for the 32-bit indices of a GPU variant", elements.input, in},
+                 {"the output is too large for the 32-bit indices of a GPU variant", elements.output, out},
+                 {"the packed weights are too large for the 32-bit indices of a GPU variant", elements.packed, weights},
+                 {"the workspace is too large for the 32-bit indices of a GPU variant", elements.workspace,
+                  term_batch | term_in_channels | term_multiplier | term_out_extent},
+                 {"the output's pixels are too many for the 32-bit indices of a GPU variant",
+                  saturating_add(pixels, largest_block), term_batch | term_out_extent}};
   for (const auto& tensor : tensors) {
-    if (tensor.elements <= INT32_MAX) continue;
-    return fail(unsupported, "%s has %" PRId64 " elements, too many for the 32-bit indices of a GPU variant",
-                tensor.name, tensor.elements);
+    if (tensor.elements > INT32_MAX) return fail_for(unsupported, g, tensor.terms, tensor.excess);
   }
-  if (plan.packed.panels > most_blocks || plan.packed.chunks > most_blocks) {
-    return fail(unsupported, "in_channels %" PRId64 " or out_channels %" PRId64 " take too many blocks",
-                g.problem.in_channels, g.problem.out_channels);
+  if (plan.packed.panels > most_blocks)
+    return fail_for(unsupported, g, term_out_channels, "the output channels take too many of a GPU's blocks");
+  if (plan.packed.chunks > most_blocks) {
+    return fail_for(unsupported, g, term_in_channels | term_multiplier,
+                    "the intermediate channels take too many of a GPU's blocks");
   }
   for (int i = 0; i < g.rank; ++i) {
     // Where a tap reads, counted from the image's first sample.
     const int64_t padded = saturating_add(g.pad_before[i], saturating_add(g.in_extent[i], g.pad_after[i]));
     if (saturating_add(padded, g.reach[i]) <= INT32_MAX) continue;
-    return fail(unsupported, "axis %d with its padding is too long for the 32-bit indices of a GPU variant", i);
+    return fail_for(unsupported, g, term_in_extent | term_padding | term_kernel,
+                    "an axis with its padding is too long for the 32-bit indices of a GPU variant");
   }
   return SEPCONV_OK;
 }

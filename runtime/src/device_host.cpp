@@ -62,7 +62,7 @@ sepconv_status run_host(const sepconv_plan& plan, const sepconv_arguments& host,
   if (residual != (host.residual != nullptr))
     return fail(invalid, "arguments.residual is %p: the plan's problem %s one", host.residual,
                 residual ? "has" : "does not have");
-  if (sepconv_status status = check_packed(plan.packed, host.packed)) return status;
+  if (sepconv_status status = check_header(plan.packed, host.packed, "arguments.packed")) return status;
   void* context = nullptr;
   char reason[320] = "";
   if (sepconv_status status = driver->context_of(stream, &context, reason, sizeof reason))
@@ -114,13 +114,17 @@ sepconv_status run_on_host_memory(const sepconv_plan* plan, const sepconv_argume
   return run_host(*plan, arguments, stream);
 }
 
-sepconv_status release_device(sepconv_device device, void* context) {
-  if (context == nullptr) return fail(SEPCONV_INVALID_ARGUMENT, "context is NULL");
+sepconv_status release_device(const sepconv_device& device, void* context) {
+  const int number = raw_value(device);
+  if (number < 0 || number >= SEPCONV_DEVICE_COUNT)
+    return fail(invalid, "device is %d: it must be from 0 to %d", number, SEPCONV_DEVICE_COUNT - 1);
+  if (context == nullptr) return fail(invalid, "context is NULL");
   Tables tables;
   registered_tables(&tables);
   const sepconv_driver* const driver = find_driver(device, tables);
   if (driver == nullptr)
-    return fail(SEPCONV_UNSUPPORTED, "device is %d: no registered library has variants for it", raw_value(device));
+    return fail(SEPCONV_UNSUPPORTED, "device is %s: no registered library has variants for it",
+                sepconv_device_name(device));
   driver->release(context);
   return SEPCONV_OK;
 }

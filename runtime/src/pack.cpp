@@ -8,23 +8,39 @@
 #include "error.h"
 #include "integers.h"
 #include "sepconv/sum_blocks.hpp"
+#include "terms.h"
 
 namespace sepconv::internal {
 namespace {
 
 constexpr uint64_t packed_magic = 0x766e6f6370657301u;  // "\1sepconv" in a little-endian file
-constexpr uint64_t packed_version = 2;
+constexpr uint64_t packed_version = 3;
 
 // FNV-1a over 64-bit words: stable from run to run and from machine to machine.
 struct Hash {
+  static constexpr uint64_t prime = 0x100000001b3u;
   uint64_t value = 0xcbf29ce484222325u;
   void add(int64_t word) {
     for (int shift = 0; shift < 64; shift += 8) {
       value ^= static_cast<uint64_t>(word) >> shift & 0xff;
-      value *= 0x100000001b3u;
+      value *= prime;
     }
   }
 };
+
+// Of all that lies behind the header. Each step is one to one in the sum so far and in the word, so a word that differs
+// always shows; the shift brings high bits down, so that changes of several do not cancel out.
+uint64_t checksum_of(const PackedLayout& layout, const void* packed) {
+  const char* const bytes = static_cast<const char*>(packed);
+  uint64_t sum = Hash{}.value;
+  for (size_t at = sizeof(PackedHeader); at < layout.size; at += sizeof sum) {  // parts are multiples of 64 bytes
+    uint64_t word;
+    memcpy(&word, bytes + at, sizeof word);
+    sum = (sum ^ word) * Hash::prime;
+    sum ^= sum >> 32;
+  }
+  return sum;
+}
 
 // `one` is the number 1 of the weights' type, of which T has the bits.
 template <typename T>
@@ -111,66 +127,94 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
     size = saturating_add(size, round_up(saturating_multiply(part.count, element), alignment));
   }
   if (static_cast<uint64_t>(size) >= static_cast<uint64_t>(PTRDIFF_MAX)) {
-    return fail(SEPCONV_INVALID_ARGUMENT,
-                "the byte count of the packed weights overflows: in_channels %" PRId64 ", depth_multiplier %" PRId64
-                ", out_channels %" PRId64 ", %" PRId64 " taps",
-                p.in_channels, p.depth_multiplier, p.out_channels, g.taps);
+    return fail_for(SEPCONV_INVALID_ARGUMENT, g, term_in_channels | term_multiplier | term_out_channels | term_taps,
+                    "the byte count of the packed weights overflows");
   }
   layout->size = static_cast<size_t>(size);
   // The pointwise kernel is handed over a group of panels at a time, so only one panel has to fit.
-  if (depthwise > INT32_MAX || pointwise_panel > INT32_MAX || p.out_channels > INT32_MAX) {
-    return fail(SEPCONV_UNSUPPORTED,
-                "the kernels are too large for 32-bit indices: in_channels %" PRId64 ", depth_multiplier %" PRId64
-                ", out_channels %" PRId64 ", %" PRId64 " taps",
-                p.in_channels, p.depth_multiplier, p.out_channels, g.taps);
+  const struct {
+    int64_t elements;
+    unsigned terms;
+    const char* excess;
+  } parts_at_once[] = {{depthwise, term_in_channels | term_multiplier | term_taps,
+                        "the depthwise kernel is too large for 32-bit indices"},
+                       {pointwise_panel, term_in_channels | term_multiplier,
+                        "the pointwise kernel's columns are too long for 32-bit indices"},
+                       {p.out_channels, term_out_channels, "the output channels are too many for 32-bit indices"}};
+  for (const auto& part : parts_at_once) {
+    if (part.elements > INT32_MAX) return fail_for(SEPCONV_UNSUPPORTED, g, part.terms, part.excess);
   }
 
   const SumBlocks blocks = cut_sum(p.in_channels, p.depth_multiplier, lanes, variant.sum_block);
   layout->sum_channels = blocks.channels;
   layout->sum_block = summed ? blocks.block : lanes * p.depth_multiplier;
 
-  layout->header = {packed_magic, packed_version, packing_id_of(variant), weights_hash_of(g), layout->size, {0, 0, 0}};
+  layout->header = {packed_magic, packed_version, packing_id_of(variant), weights_hash_of(g), layout->size, 0, 0, 0};
   return SEPCONV_OK;
 }
 
 void pack_weights(const Geometry& g, const sepconv_variant& variant, const PackedLayout& layout,
                   const sepconv_weights& weights, void* packed) {
   memset(packed, 0, layout.size);
-  memcpy(packed, &layout.header, sizeof layout.header);
   switch (g.problem.weight_dtype) {
     case SEPCONV_DTYPE_F64:
-      return fill<double>(g, variant, layout, weights, 1, packed);
+      fill<double>(g, variant, layout, weights, 1, packed);
+      break;
     case SEPCONV_DTYPE_F16:
-      return fill<uint16_t>(g, variant, layout, weights, 0x3c00, packed);
+      fill<uint16_t>(g, variant, layout, weights, 0x3c00, packed);
+      break;
     case SEPCONV_DTYPE_BF16:
-      return fill<uint16_t>(g, variant, layout, weights, 0x3f80, packed);
+      fill<uint16_t>(g, variant, layout, weights, 0x3f80, packed);
+      break;
     default:
-      return fill<float>(g, variant, layout, weights, 1, packed);
+      fill<float>(g, variant, layout, weights, 1, packed);
+      break;
   }
+  PackedHeader header = layout.header;
+  header.checksum = checksum_of(layout, packed);
+  header.complement = ~header.checksum;
+  memcpy(packed, &header, sizeof header);
 }
 
-sepconv_status check_packed(const PackedLayout& layout, const void* packed) {
-  if (memcmp(packed, &layout.header, sizeof layout.header) == 0) return SEPCONV_OK;
+sepconv_status check_header(const PackedLayout& layout, const void* packed, const char* name) {
   PackedHeader found;
   memcpy(&found, packed, sizeof found);
   constexpr sepconv_status bad = SEPCONV_BAD_PACKED;
   if (found.magic != packed_magic) {
-    return fail(bad, "arguments.packed does not begin with the mark of packed weights (of this byte order)");
+    return fail(bad, "%s does not begin with the mark of packed weights (of this byte order)", name);
   }
   if (found.version != packed_version) {
-    return fail(bad, "arguments.packed has format version %" PRIu64 ", this library reads %" PRIu64, found.version,
+    return fail(bad, "%s has format version %" PRIu64 ", this library reads %" PRIu64, name, found.version,
                 packed_version);
   }
   if (found.packing_id != layout.header.packing_id) {
-    return fail(bad,
-                "arguments.packed is in the packing of another variant: pack with this plan, or plan with packing_of");
+    return fail(bad, "%s is in the packing of another variant: pack with this plan, or plan with packing_of", name);
   }
   if (found.problem_hash != layout.header.problem_hash) {
-    return fail(bad,
-                "arguments.packed holds the weights of another problem (channels, kernel extents or biases differ)");
+    return fail(bad, "%s holds the weights of another problem (channels, kernel extents or biases differ)", name);
   }
-  return fail(bad, "arguments.packed has a damaged header: its size is %" PRIu64 ", the plan's %zu", found.size,
-              layout.size);
+  if (found.size != layout.size) {
+    return fail(bad, "%s has a damaged header: its size is %" PRIu64 ", the plan's %zu", name, found.size, layout.size);
+  }
+  if (found.complement != ~found.checksum) {
+    return fail(bad, "%s has a damaged header: its checksum does not match the complement beside it", name);
+  }
+  if (found.zero != 0) {
+    return fail(bad, "%s has a damaged header: its last number is %" PRIu64 ", not 0", name, found.zero);
+  }
+  return SEPCONV_OK;
+}
+
+sepconv_status check_packed(const PackedLayout& layout, const void* packed, const char* name) {
+  if (sepconv_status status = check_header(layout, packed, name)) return status;
+  PackedHeader header;
+  memcpy(&header, packed, sizeof header);
+  const uint64_t checksum = checksum_of(layout, packed);
+  if (checksum == header.checksum) return SEPCONV_OK;
+  return fail(SEPCONV_BAD_PACKED,
+              "%s is damaged behind its header: the weights have the checksum %016" PRIx64
+              ", the header says %016" PRIx64,
+              name, checksum, header.checksum);
 }
 
 }  // namespace sepconv::internal

@@ -22,7 +22,7 @@ namespace sepconv::internal {
 
 inline constexpr size_t packed_alignment = 64;
 
-// The first 64 bytes. A run compares them with the plan's, whole. The magic is an integer, so weights of a machine with
+// The first 64 bytes. A run checks them, and nothing behind them. The magic is an integer, so weights of a machine with
 // another byte order do not match.
 struct PackedHeader {
   uint64_t magic;
@@ -30,7 +30,9 @@ struct PackedHeader {
   uint64_t packing_id;    // what the variants that can read it have in common: packing_id_of
   uint64_t problem_hash;  // what the weights are of: weights_hash_of
   uint64_t size;          // bytes, header included
-  uint64_t reserved[3];   // zeros
+  uint64_t checksum;      // of everything behind the header: checksum_of
+  uint64_t complement;    // its bits turned round, so that damage to either shows without computing it
+  uint64_t zero;
 };
 static_assert(sizeof(PackedHeader) == 64, "the header is a cache line");
 
@@ -43,7 +45,7 @@ struct PackedLayout {
   int64_t sum_block;     // how many of them at a time: the variant's, evened out over the blocks; a multiple of L * M
   size_t mid_bias, depthwise, pointwise, out_bias;
   size_t size;
-  PackedHeader header;
+  PackedHeader header;  // with a checksum of 0, which is not known before the weights
 };
 
 // Hash of (rank, dtypes, chunk_channels, panel_channels): variants with the same one read the same packed weights.
@@ -62,8 +64,12 @@ sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& v
 void pack_weights(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
                   const sepconv_weights& weights, void* packed);
 
-// SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for.
-sepconv_status check_packed(const PackedLayout& layout, const void* packed);
+// SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for. `name`
+// is what the caller's function calls the packed weights.
+sepconv_status check_header(const PackedLayout& layout, const void* packed, const char* name);
+
+// The same, and that the weights behind the header have its checksum.
+sepconv_status check_packed(const PackedLayout& layout, const void* packed, const char* name);
 
 }  // namespace sepconv::internal
 

@@ -12,7 +12,6 @@
 namespace sepconv::internal {
 namespace {
 
-constexpr int32_t most_threads = 1024;
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
 
 // options.targets and SEPCONV_TARGETS, as one set.
@@ -35,9 +34,9 @@ sepconv_status check_options(const sepconv_options& options) {
   const int device = raw_value(options.device);
   if (device < 0 || device >= SEPCONV_DEVICE_COUNT)
     return fail(invalid, "options.device is %d: it must be from 0 to %d", device, SEPCONV_DEVICE_COUNT - 1);
-  if (options.max_threads < 1 || options.max_threads > most_threads) {
-    return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %" PRId32, options.max_threads,
-                most_threads);
+  if (options.max_threads < 1 || options.max_threads > SEPCONV_MAX_THREADS) {
+    return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %d", options.max_threads,
+                SEPCONV_MAX_THREADS);
   }
   return SEPCONV_OK;
 }
@@ -152,6 +151,16 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
   return SEPCONV_OK;
 }
 
+sepconv_status check(const sepconv_plan& plan, const void* packed, size_t packed_size) {
+  if (packed == nullptr) return fail(invalid, "packed is NULL");
+  if (!aligned(packed, packed_alignment)) return fail(invalid, "packed is %p: it must be 64-byte aligned", packed);
+  if (packed_size < plan.packed.size) {
+    return fail(SEPCONV_BAD_PACKED, "packed_size is %zu: the plan's packed weights have %zu bytes", packed_size,
+                plan.packed.size);
+  }
+  return check_packed(plan.packed, packed, "packed");
+}
+
 }  // namespace
 }  // namespace sepconv::internal
 
@@ -187,4 +196,9 @@ extern "C" sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sepc
                                             size_t packed_size) {
   if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
   return sepconv::internal::pack(*plan, weights, packed, packed_size);
+}
+
+extern "C" sepconv_status sepconv_plan_check_packed(const sepconv_plan* plan, const void* packed, size_t packed_size) {
+  if (plan == nullptr) return sepconv::internal::fail(SEPCONV_INVALID_ARGUMENT, "plan is NULL");
+  return sepconv::internal::check(*plan, packed, packed_size);
 }

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "integers.h"
 #include "structs.h"
+#include "terms.h"
 
 namespace sepconv::internal {
 namespace {
@@ -93,25 +94,26 @@ sepconv_status measure(const sepconv_problem& p, Geometry* g) {
   };
   g->input_bytes = saturating_multiply(input_span, input_size);
   g->output_bytes = saturating_multiply(output_span, output_size);
+  constexpr unsigned in = term_in_channels | term_in_extent, out = term_out_channels | term_out_extent;
   const struct {
-    const char* tensor;
+    const char* overflow;
     int64_t bytes;
+    unsigned terms;
   } sizes[] = {
-      {"one image of the input", bytes(g->in_pixels, p.in_channels, input_size)},
-      {"one image of the output", bytes(g->out_pixels, p.out_channels, output_size)},
-      {"the input", g->input_bytes},
-      {"the output", g->output_bytes},
-      {"the depthwise kernel", bytes(g->taps, g->mid_channels, weight_size)},
-      {"the pointwise kernel", bytes(g->mid_channels, p.out_channels, weight_size)},
-      {"one image between the stages", bytes(g->out_pixels, g->mid_channels, mid_size)},
+      {"the byte count of one image of the input overflows", bytes(g->in_pixels, p.in_channels, input_size), in},
+      {"the byte count of one image of the output overflows", bytes(g->out_pixels, p.out_channels, output_size), out},
+      {"the byte count of the input overflows", g->input_bytes, term_batch | in | term_input_pitch},
+      {"the byte count of the output overflows", g->output_bytes, term_batch | out | term_output_pitch},
+      {"the byte count of the depthwise kernel overflows", bytes(g->taps, g->mid_channels, weight_size),
+       term_taps | term_in_channels | term_multiplier},
+      {"the byte count of the pointwise kernel overflows", bytes(g->mid_channels, p.out_channels, weight_size),
+       term_in_channels | term_multiplier | term_out_channels},
+      {"the byte count of one image between the stages overflows", bytes(g->out_pixels, g->mid_channels, mid_size),
+       term_in_channels | term_multiplier | term_out_extent},
   };
   for (const auto& size : sizes) {
     if (static_cast<uint64_t>(size.bytes) < static_cast<uint64_t>(PTRDIFF_MAX)) continue;
-    return fail(invalid,
-                "the byte count of %s overflows: batch %" PRId64 ", in_channels %" PRId64 ", depth_multiplier %" PRId64
-                ", out_channels %" PRId64 ", %" PRId64 " input and %" PRId64 " output pixels, %" PRId64 " taps",
-                size.tensor, p.batch, p.in_channels, p.depth_multiplier, p.out_channels, g->in_pixels, g->out_pixels,
-                g->taps);
+    return fail_for(invalid, *g, size.terms, size.overflow);
   }
   return SEPCONV_OK;
 }

@@ -14,7 +14,7 @@ inline bool aligned(const void* pointer, size_t alignment) {
 // Whether two ranges share a byte; sizes in bytes.
 inline bool overlap(const void* a, size_t a_size, const void* b, size_t b_size) {
   const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a), b_begin = reinterpret_cast<uintptr_t>(b);
-  return a_begin < b_begin + b_size && b_begin < a_begin + a_size;
+  return a_size != 0 && b_size != 0 && a_begin < b_begin + b_size && b_begin < a_begin + a_size;
 }
 
 }  // namespace sepconv::internal

@@ -104,7 +104,7 @@ sepconv_status check_arguments(const sepconv_plan& plan, const sepconv_arguments
   }
   if (sepconv_status status = check_buffers(plan, a)) return status;
   if (a.stream != nullptr) return fail(SEPCONV_UNSUPPORTED, "arguments.stream is given, but the plan is for the CPU");
-  return check_packed(plan.packed, a.packed);
+  return check_header(plan.packed, a.packed, "arguments.packed");
 }
 
 }  // namespace sepconv::internal

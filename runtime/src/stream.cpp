@@ -36,7 +36,7 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
   if (!aligned(packed, packed_alignment)) {
     return fail(invalid, "packed is %p: it must be 64-byte aligned", packed);
   }
-  if (sepconv_status status = check_packed(plan.packed, packed)) return status;
+  if (sepconv_status status = check_header(plan.packed, packed, "packed")) return status;
   void* own = nullptr;
   if (memory == nullptr) {
     memory = own = aligned_alloc(static_cast<size_t>(stream_alignment), size);
@@ -45,6 +45,8 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
     return fail(invalid, "memory is %p: it must be 64-byte aligned", memory);
   } else if (memory_size < size) {
     return fail(invalid, "memory_size is %zu: the stream needs %zu bytes", memory_size, size);
+  } else if (overlap(memory, size, packed, plan.packed.size)) {
+    return fail(invalid, "memory overlaps packed");
   }
   char* const bytes = static_cast<char*>(memory);
   sepconv_stream* s = static_cast<sepconv_stream*>(memory);
@@ -58,6 +60,7 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
   s->zeros = bytes + layout.zeros;
   s->slice = bytes + layout.slice;
   s->window = bytes + layout.window;
+  s->size = size;
   s->own_memory = own;
   memset(s->zeros, 0, static_cast<size_t>(layout.cut.zero_bytes));
   reset(s);
@@ -67,6 +70,9 @@ sepconv_status create(const sepconv_plan& plan, const void* packed, void* memory
 
 // Frame o * stride completes output o.
 int64_t outputs_before(const sepconv_stream& s, int64_t end) { return divide_up(end, s.stride); }
+
+// Frames are counted from the stream's start, and the last one may have to be rounded up to a whole step.
+bool counts_so_far(const sepconv_stream& s, int64_t frames) { return frames <= too_large - s.stride - s.end; }
 
 // The first frame under the next output; below 0 where it is padding.
 int64_t needed(const sepconv_stream& s) { return s.next_output * s.stride - (s.reach - 1); }
@@ -136,7 +142,11 @@ sepconv_status check_push(const sepconv_stream& s, const void* input, int64_t fr
   const sepconv_problem& p = s.plan.geometry.problem;
   const int64_t element = dtype_size(p.output_dtype);
   if (frames < 0) return fail(invalid, "frames is %" PRId64 ": it must not be negative", frames);
-  const int64_t outputs = outputs_before(s, saturating_add(s.end, frames)) - s.next_output;
+  if (!counts_so_far(s, frames)) {
+    return fail(invalid, "frames is %" PRId64 ": after the %" PRId64 " frames so far they are too many to count",
+                frames, s.end);
+  }
+  const int64_t outputs = outputs_before(s, s.end + frames) - s.next_output;
   if (output_frames < outputs) {
     return fail(invalid, "output_frames is %" PRId64 ": %" PRId64 " frames complete %" PRId64 " output frames",
                 output_frames, frames, outputs);
@@ -150,16 +160,19 @@ sepconv_status check_push(const sepconv_stream& s, const void* input, int64_t fr
       saturating_multiply(saturating_multiply(output_frames, p.out_channels), p.batch * element);
   // With channels first, a variant steps over whole channels of the output.
   const int64_t widest = p.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? p.out_channels : 1;
-  if (input_size >= PTRDIFF_MAX || output_size >= PTRDIFF_MAX || output_frames > INT32_MAX / widest) {
-    return fail(invalid, "frames %" PRId64 " or output_frames %" PRId64 " is too large", frames, output_frames);
+  if (input_size >= PTRDIFF_MAX) {
+    return fail(invalid, "frames is %" PRId64 ": too large, the byte count of input overflows", frames);
+  }
+  if (output_size >= PTRDIFF_MAX || output_frames > INT32_MAX / widest) {
+    return fail(invalid, "output_frames is %" PRId64 ": too large for 32-bit indices", output_frames);
   }
   const struct {
     const char* name;
     const void* data;
     bool wanted;
     int64_t size;
-  } tensors[] = {{"input", input, frames > 0, input_size},
-                 {"output", output, outputs > 0, output_size},
+  } tensors[] = {{"output", output, outputs > 0, output_size},
+                 {"input", input, frames > 0, input_size},
                  {"residual", residual, outputs > 0 && p.has_residual != 0, output_size}};
   for (const auto& tensor : tensors) {
     if (!tensor.wanted) continue;
@@ -167,12 +180,17 @@ sepconv_status check_push(const sepconv_stream& s, const void* input, int64_t fr
     if (!aligned(tensor.data, static_cast<size_t>(element))) {
       return fail(invalid, "%s is %p: it must be aligned to its elements", tensor.name, tensor.data);
     }
-    if (outputs > 0 && tensor.data != output &&
-        overlap(tensor.data, static_cast<size_t>(tensor.size), output, static_cast<size_t>(output_size))) {
+    const auto meets = [&tensor](const void* data, size_t size) {
+      return overlap(tensor.data, static_cast<size_t>(tensor.size), data, size);
+    };
+    if (meets(&s, s.size)) return fail(invalid, "%s overlaps the stream's own memory", tensor.name);
+    if (outputs == 0) continue;
+    if (&tensor == tensors) {  // the output itself
+      if (meets(s.packed, s.plan.packed.size)) return fail(invalid, "output overlaps the packed weights");
+    } else if (meets(output, static_cast<size_t>(output_size))) {
       return fail(invalid, "output overlaps %s", tensor.name);
     }
   }
-  if (outputs > 0 && (output == input || output == residual)) return fail(invalid, "output overlaps another tensor");
   return SEPCONV_OK;
 }
 
@@ -182,7 +200,7 @@ sepconv_status push(sepconv_stream* s, const void* input, int64_t frames, const 
   const int64_t first = s->next_output;
   set_output(output_frames, &s->plan.geometry);
   if (s->plan.geometry.problem.batch == 0) {
-    s->origin = s->end = s->end + frames;
+    s->origin = s->end = s->end + frames;  // check_push has seen to it that they can be counted
     s->next_output = outputs_before(*s, s->end);
     frames = 0;
   }
@@ -215,9 +233,8 @@ extern "C" sepconv_status sepconv_stream_create(const sepconv_plan* plan, const 
 }
 
 extern "C" int64_t sepconv_stream_frames(const sepconv_stream* stream, int64_t frames) {
-  if (stream == nullptr || frames < 0) return -1;
-  return sepconv::internal::outputs_before(*stream, sepconv::internal::saturating_add(stream->end, frames)) -
-         stream->next_output;
+  if (stream == nullptr || frames < 0 || !sepconv::internal::counts_so_far(*stream, frames)) return -1;
+  return sepconv::internal::outputs_before(*stream, stream->end + frames) - stream->next_output;
 }
 
 extern "C" sepconv_status sepconv_stream_push(sepconv_stream* stream, const void* input, int64_t frames,

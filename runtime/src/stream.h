@@ -15,6 +15,7 @@ struct sepconv_stream {
   int64_t next_output;
   const char* packed;
   char *zeros, *slice, *window;
+  size_t size;       // bytes of the stream's memory, which begins with this struct
   void* own_memory;  // NULL where the memory is the caller's
 };
 

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "integers.h"
 #include "stream.h"
+#include "terms.h"
 
 namespace sepconv::internal {
 
@@ -48,7 +49,7 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
   const int64_t outputs = clamped(widest_block / stride, 1, long_signal);
   const int64_t frames = saturating_add(saturating_multiply(outputs - 1, stride), reach);
   if (frames > INT32_MAX) {
-    return fail(SEPCONV_UNSUPPORTED, "the kernel reaches over %" PRId64 " frames: too many for 32-bit indices", reach);
+    return fail_for(SEPCONV_UNSUPPORTED, g, term_kernel, "the kernel reaches over too many frames for 32-bit indices");
   }
   set_block(frames, outputs, 0, effective_step(stride, outputs), frames, &g);
   set_output(outputs, &g);
@@ -68,8 +69,8 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
   const int64_t history = reach - 1, step = larger<int64_t>((layout->block - 1) * stride + 1, history);
   layout->capacity = saturating_add(history, step);
   if (saturating_multiply(layout->capacity, p.in_channels) > INT32_MAX) {
-    return fail(SEPCONV_UNSUPPORTED, "a window of %" PRId64 " frames is too large for 32-bit indices",
-                layout->capacity);
+    return fail_for(SEPCONV_UNSUPPORTED, plan.geometry, term_in_channels | term_kernel | term_stride,
+                    "the frames that a stream has to hold are too large for 32-bit indices");
   }
   const int64_t signal =
       saturating_multiply(saturating_multiply(layout->capacity, p.in_channels), dtype_size(p.input_dtype));
@@ -79,8 +80,8 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
   const int64_t windows = round_up(saturating_multiply(signal, p.batch), stream_alignment);
   layout->size = saturating_add(layout->window, windows);
   if (windows == too_large || layout->size >= PTRDIFF_MAX) {
-    return fail(SEPCONV_UNSUPPORTED, "the state of a stream is too large: batch %" PRId64 ", %" PRId64 " frames each",
-                p.batch, layout->capacity);
+    return fail_for(SEPCONV_UNSUPPORTED, plan.geometry, term_batch | term_in_channels | term_kernel | term_stride,
+                    "the state of a stream is too large");
   }
   return SEPCONV_OK;
 }

@@ -26,7 +26,8 @@ sepconv_status read_struct(const sepconv_weights* given, sepconv_weights* own);
 sepconv_status read_struct(const sepconv_arguments* given, sepconv_arguments* own);
 sepconv_status read_struct(const sepconv_batch_norm* given, sepconv_batch_norm* own);
 
-// An enum field as the integer that the caller stored: it may be none of the enumerators.
+// An enum as the integer that the caller stored or passed: it may be none of the enumerators, and then C++ may not read
+// it as an enum, not even to pass it on.
 template <typename Enum>
 int raw_value(const Enum& field) {
   static_assert(sizeof(Enum) == sizeof(int), "enums of the C interface are ints");

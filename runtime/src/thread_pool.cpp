@@ -1,5 +1,6 @@
 #include "sepconv/thread_pool.hpp"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -7,12 +8,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <fstream>
 #include <memory>
 #include <mutex>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -22,8 +25,16 @@
 namespace sepconv {
 namespace {
 
-// The pool whose task this thread is running, so that a call from inside a task does not wait for itself.
-thread_local const void* current_pool = nullptr;
+// How many forks lie between this process and the first one that made a pool: a pool has threads in its own process
+// only.
+std::atomic<unsigned> forks{0};
+
+unsigned process_number() {
+  // Once, and not at all while the program starts: then nothing here would be ready.
+  static const int watching = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+  static_cast<void>(watching);  // without memory for it, which is a few bytes, a pool must not be used after a fork
+  return forks.load(std::memory_order_relaxed);
+}
 
 void pause_briefly() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -82,13 +93,17 @@ double cgroup_processors() {
 
 // One job at a time. Threads join the open job through the gate and the caller closes it once no task is left, so a
 // thread that wakes too late is neither waited for nor lets itself into a job that is gone.
+//
+// Nobody ever waits for a job to begin: a caller who finds the pool taken runs tasks itself until it is free. So there
+// is nothing to deadlock on, however calls of pools are nested and whichever threads make them.
 struct ThreadPool::State {
   // Bit 0: a job is open. Bits 1 to 20: threads inside it. The rest: its number.
   static constexpr uint64_t open = 1, one_inside = 2, inside_mask = (uint64_t{1} << 21) - 2,
                             one_job = uint64_t{1} << 21;
 
   std::vector<std::thread> threads;
-  std::mutex turn;  // held by the caller of parallel_for for the whole job
+  const unsigned process = process_number();  // where the threads are
+  std::atomic<bool> taken{false};             // by the caller whose job it is
 
   std::mutex mutex;  // guards sleeping and waking only
   std::condition_variable wake;
@@ -100,16 +115,23 @@ struct ThreadPool::State {
   int (*task)(void*, int, int) = nullptr;
   void* data = nullptr;
   std::atomic<int64_t> next{0};
-  std::atomic<int> failure{0};
+  std::atomic<bool> failed{false};  // set by the first task to fail, whose result is one of these:
+  int failure = 0;
+  std::exception_ptr exception;
+
+  bool has_threads() const { return !threads.empty() && process == forks.load(std::memory_order_relaxed); }
 
   // Runs tasks until none is left, or one has failed.
   void work(int worker) {
-    while (failure.load(std::memory_order_relaxed) == 0) {
+    while (!failed.load(std::memory_order_relaxed)) {
       const int64_t index = next.fetch_add(1, std::memory_order_relaxed);
       if (index >= tasks) return;
-      if (int result = task(data, static_cast<int>(index), worker)) {
-        int none = 0;
-        failure.compare_exchange_strong(none, result, std::memory_order_relaxed);
+      try {
+        if (int result = task(data, static_cast<int>(index), worker)) {
+          if (!failed.exchange(true, std::memory_order_relaxed)) failure = result;
+        }
+      } catch (...) {
+        if (!failed.exchange(true, std::memory_order_relaxed)) exception = std::current_exception();
       }
     }
   }
@@ -145,12 +167,43 @@ struct ThreadPool::State {
 
   // The life of a started thread.
   void serve(int worker) {
-    current_pool = this;  // these threads run nothing but tasks of this pool
     uint64_t seen = 0;
     while (wait_and_join(&seen)) {
       work(worker);
       gate.fetch_sub(one_inside, std::memory_order_release);
     }
+  }
+
+  // Opens a job with the tasks from `first` on, works on it, and closes it when all of them are done.
+  int run_job(int first, int count, int (*call)(void*, int, int), void* argument) {
+    tasks = count;
+    task = call;
+    data = argument;
+    next.store(first, std::memory_order_relaxed);
+    failed.store(false, std::memory_order_relaxed);
+    failure = 0;
+    bool asleep;
+    {
+      // Under the mutex, so that no thread can fall asleep between its last look at the gate and our notice.
+      const std::lock_guard<std::mutex> lock(mutex);
+      gate.store((gate.load(std::memory_order_relaxed) / one_job + 1) * one_job + open, std::memory_order_release);
+      asleep = sleepers > 0;
+    }
+    if (asleep) wake.notify_all();
+    work(0);
+    gate.fetch_and(~open, std::memory_order_relaxed);
+    for (int spins = 0; (gate.load(std::memory_order_acquire) & inside_mask) != 0; ++spins) {
+      if (spins < 1000) {
+        pause_briefly();
+      } else {
+        std::this_thread::yield();  // a worker may need this processor to finish
+      }
+    }
+    const int result = failure;
+    const std::exception_ptr thrown = std::exchange(exception, nullptr);
+    taken.store(false, std::memory_order_release);
+    if (thrown) std::rethrow_exception(thrown);
+    return result;
   }
 
   void stop_and_join() {
@@ -174,19 +227,22 @@ int ThreadPool::available_threads() {
 ThreadPool::ThreadPool(int threads) : state_(nullptr) {
   auto state = std::make_unique<State>();
   if (threads <= 0) threads = available_threads();
-  try {
-    state->threads.reserve(static_cast<size_t>(threads - 1));
-    for (int worker = 1; worker < threads; ++worker) {
+  threads = std::min(threads, SEPCONV_MAX_THREADS);
+  state->threads.reserve(static_cast<size_t>(threads - 1));
+  for (int worker = 1; worker < threads; ++worker) {
+    try {
       state->threads.emplace_back([pool = state.get(), worker] { pool->serve(worker); });
+    } catch (const std::exception&) {
+      break;  // the system has no more: those that it had will do
     }
-  } catch (...) {
-    state->stop_and_join();  // threads that were started must be joined even if the next one cannot be
-    throw;
   }
   state_ = state.release();
 }
 
 ThreadPool::~ThreadPool() {
+  // After a fork nothing of the state can be given back: threads that are not there cannot be joined, and they may have
+  // held its mutex.
+  if (!state_->threads.empty() && !state_->has_threads()) return;
   state_->stop_and_join();
   delete state_;
 }
@@ -195,42 +251,16 @@ int ThreadPool::threads() const { return static_cast<int>(state_->threads.size()
 
 int ThreadPool::parallel_for(void* pool, int tasks, int (*task)(void* data, int index, int worker), void* data) {
   State& state = *static_cast<ThreadPool*>(pool)->state_;
-  const bool nested = current_pool == &state;
-  if (nested || tasks <= 1 || state.threads.empty()) {
+  const bool shared = state.has_threads();
+  for (int index = 0; index < tasks; ++index) {
+    // The last task is not worth waking anybody for.
+    if (shared && tasks - index > 1 && !state.taken.exchange(true, std::memory_order_acquire)) {
+      return state.run_job(index, tasks, task, data);
+    }
     // Workers are numbered within one call, so worker 0 is free here even while other calls run.
-    for (int index = 0; index < tasks; ++index) {
-      if (int result = task(data, index, 0)) return result;
-    }
-    return 0;
+    if (int result = task(data, index, 0)) return result;
   }
-  const std::lock_guard<std::mutex> turn(state.turn);
-  state.tasks = tasks;
-  state.task = task;
-  state.data = data;
-  state.next.store(0, std::memory_order_relaxed);
-  state.failure.store(0, std::memory_order_relaxed);
-  bool asleep;
-  {
-    // Under the mutex, so that no thread can fall asleep between its last look at the gate and our notice.
-    const std::lock_guard<std::mutex> lock(state.mutex);
-    state.gate.store((state.gate.load(std::memory_order_relaxed) / State::one_job + 1) * State::one_job + State::open,
-                     std::memory_order_release);
-    asleep = state.sleepers > 0;
-  }
-  if (asleep) state.wake.notify_all();
-  const void* outer_pool = current_pool;
-  current_pool = &state;
-  state.work(0);
-  current_pool = outer_pool;
-  state.gate.fetch_and(~State::open, std::memory_order_relaxed);
-  for (int spins = 0; (state.gate.load(std::memory_order_acquire) & State::inside_mask) != 0; ++spins) {
-    if (spins < 1000) {
-      pause_briefly();
-    } else {
-      std::this_thread::yield();  // a worker may need this processor to finish
-    }
-  }
-  return state.failure.load(std::memory_order_relaxed);
+  return 0;
 }
 
 }  // namespace sepconv

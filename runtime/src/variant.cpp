@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "error.h"
+#include "structs.h"
 
 namespace sepconv::internal {
 namespace {
@@ -13,35 +14,98 @@ namespace {
 // registering a table again meets it in its slot before it meets an empty one, whichever threads race.
 std::atomic<const sepconv_variant_table*> slots[max_tables];
 
-// A variant's numbers are compared with sizes and divided by, so nonsense is refused once, here.
-sepconv_status check_variant(const char* library, size_t index, const sepconv_variant& variant) {
-  constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
-  if (variant.name == nullptr || variant.target == nullptr || variant.entry == nullptr) {
-    return fail(invalid, "table \"%s\": variant %zu lacks a name, a target or an entry", library, index);
-  }
-  if (variant.spatial_rank < 1 || variant.spatial_rank > SEPCONV_MAX_SPATIAL_RANK) {
-    return fail(invalid, "table \"%s\": variant \"%s\" has spatial_rank %" PRId32, library, variant.name,
-                variant.spatial_rank);
-  }
-  if (variant.stages != SEPCONV_STAGES_BOTH && variant.stages != SEPCONV_STAGES_DEPTHWISE) {
-    return fail(invalid, "table \"%s\": variant \"%s\" has stages %d", library, variant.name,
-                static_cast<int>(variant.stages));
-  }
-  if (variant.chunk_channels <= 0 || variant.chunk_channels % 4 != 0 || variant.sum_block < 0) {
-    return fail(invalid,
-                "table \"%s\": variant \"%s\" has chunk_channels %" PRId32
-                " (not a multiple of 4) or sum_block %" PRId32,
-                library, variant.name, variant.chunk_channels, variant.sum_block);
-  }
-  if (variant.panel_channels <= 0 || variant.tile_pixels <= 0 || variant.depthwise_tile <= 0 ||
-      variant.depthwise_rows <= 0 || variant.strip_pixels < 0) {
-    return fail(invalid,
-                "table \"%s\": variant \"%s\" has panel_channels %" PRId32 ", tile_pixels %" PRId32
-                ", depthwise_tile %" PRId32 ", depthwise_rows %" PRId32 ", strip_pixels %" PRId32,
-                library, variant.name, variant.panel_channels, variant.tile_pixels, variant.depthwise_tile,
-                variant.depthwise_rows, variant.strip_pixels);
+// Far above the channels and pixels of any register tile, or of a block of threads.
+constexpr int64_t largest_tile = 1 << 16;
+
+// A variant in its table, for sentences.
+struct Entry {
+  const char* library;
+  const sepconv_variant& variant;
+};
+
+sepconv_status check_range(const Entry& entry, const char* field, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return SEPCONV_OK;
+  return fail(SEPCONV_INVALID_ARGUMENT,
+              "table \"%s\": variant \"%s\" has %s %" PRId64 ": it must be from %" PRId64 " to %" PRId64, entry.library,
+              entry.variant.name, field, value, least, most);
+}
+
+sepconv_status check_axes(const Entry& entry, const char* field, const int64_t* values) {
+  for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) {
+    const int64_t most = axis < entry.variant.spatial_rank ? INT32_MAX : 0;
+    if (values[axis] >= 0 && values[axis] <= most) continue;
+    return fail(SEPCONV_INVALID_ARGUMENT,
+                "table \"%s\": variant \"%s\" has %s[%d] %" PRId64 ": with spatial_rank %" PRId32
+                " it must be from 0 to %" PRId64,
+                entry.library, entry.variant.name, field, axis, values[axis], entry.variant.spatial_rank, most);
   }
   return SEPCONV_OK;
+}
+
+// What a GPU variant is called through.
+sepconv_status check_driver(const Entry& entry, const sepconv_driver& d) {
+  sepconv_status status;
+  const int device = raw_value(d.device);
+  if ((status = check_range(entry, "driver->device", device, SEPCONV_DEVICE_CUDA, SEPCONV_DEVICE_OPENCL)))
+    return status;
+  const int memory = device == SEPCONV_DEVICE_CUDA ? SEPCONV_MEMORY_CUDA : SEPCONV_MEMORY_OPENCL;
+  if ((status = check_range(entry, "driver->memory", raw_value(d.memory), memory, memory))) return status;
+  if (d.probe != nullptr && d.run != nullptr && d.release != nullptr && d.context_of != nullptr &&
+      d.allocate != nullptr && d.free != nullptr && d.write != nullptr && d.read != nullptr && d.wait != nullptr) {
+    return SEPCONV_OK;
+  }
+  return fail(SEPCONV_INVALID_ARGUMENT, "table \"%s\": variant \"%s\" has a driver that lacks a function",
+              entry.library, entry.variant.name);
+}
+
+// A variant's numbers are compared with sizes and divided by, so nonsense is refused once, here: every field but the
+// size of the object, which may be any.
+sepconv_status check_variant(const char* library, size_t index, const sepconv_variant& v) {
+  constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
+  if (v.name == nullptr) return fail(invalid, "table \"%s\": variant %zu has no name", library, index);
+  if (v.target == nullptr) return fail(invalid, "table \"%s\": variant \"%s\" has no target", library, v.name);
+  if (v.entry == nullptr) return fail(invalid, "table \"%s\": variant \"%s\" has no entry", library, v.name);
+  const Entry entry = {library, v};
+  constexpr int most_dtype = SEPCONV_DTYPE_COUNT - 1;
+  const struct {
+    const char* field;
+    int64_t value, least, most;
+  } numbers[] = {{"spatial_rank", v.spatial_rank, 1, SEPCONV_MAX_SPATIAL_RANK},
+                 {"layout", raw_value(v.layout), 0, SEPCONV_LAYOUT_COUNT - 1},
+                 {"input_dtype", raw_value(v.input_dtype), 0, most_dtype},
+                 {"weight_dtype", raw_value(v.weight_dtype), 0, most_dtype},
+                 {"output_dtype", raw_value(v.output_dtype), 0, most_dtype},
+                 {"stages", raw_value(v.stages), SEPCONV_STAGES_BOTH, SEPCONV_STAGES_DEPTHWISE},
+                 {"activations", v.activations, 0, 1},
+                 {"input_activation", v.input_activation, 0, 1},
+                 {"depth_multiplier", v.depth_multiplier, 0, INT32_MAX},
+                 {"in_channels", v.in_channels, 0, INT32_MAX},
+                 {"out_channels", v.out_channels, 0, INT32_MAX},
+                 {"channels_multiple", v.channels_multiple, 0, INT32_MAX},
+                 {"max_image_bytes", v.max_image_bytes, 0, INT64_MAX},
+                 {"max_reads", v.max_reads, 0, INT32_MAX},
+                 {"min_pointwise_bytes", v.min_pointwise_bytes, 0, INT64_MAX},
+                 {"chunk_channels", v.chunk_channels, 4, largest_tile},
+                 {"panel_channels", v.panel_channels, 1, largest_tile},
+                 {"tile_pixels", v.tile_pixels, 1, largest_tile},
+                 {"depthwise_tile", v.depthwise_tile, 1, largest_tile},
+                 {"depthwise_rows", v.depthwise_rows, 1, largest_tile},
+                 {"sum_block", v.sum_block, 0, 1 << 30},
+                 {"strip_pixels", v.strip_pixels, 0, 1 << 30},
+                 {"split", v.split, 0, v.driver == nullptr ? 0 : 1}};
+  sepconv_status status;
+  for (const auto& [field, value, least, most] : numbers) {
+    if ((status = check_range(entry, field, value, least, most))) return status;
+  }
+  if (v.chunk_channels % 4 != 0) {
+    return fail(invalid, "table \"%s\": variant \"%s\" has chunk_channels %" PRId32 ": it must be a multiple of 4",
+                library, v.name, v.chunk_channels);
+  }
+  if ((status = check_axes(entry, "kernel_extent", v.kernel_extent))) return status;
+  if ((status = check_axes(entry, "stride", v.stride))) return status;
+  if ((status = check_axes(entry, "dilation", v.dilation))) return status;
+  if ((status = check_axes(entry, "in_extent", v.in_extent))) return status;
+  return v.driver == nullptr ? SEPCONV_OK : check_driver(entry, *v.driver);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "support/any_number.h"
 #include "support/harness.h"
 #include "support/variants.h"
 
@@ -43,6 +44,19 @@ TEST_F(Options, DevicesThatAreNotBuiltAreUnsupported) {
   const int unknown = 31;
   std::memcpy(&options.device, &unknown, sizeof unknown);
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "device", "31");
+}
+
+TEST_F(Options, DeviceToReleaseIsNamed) {
+  int context = 0;
+  const auto refused = [&](int number, void* of, sepconv_status expected, const char* words) {
+    EXPECT_EQ(release_any_device(number, of), expected) << words;
+    EXPECT_TRUE(last_error_has(words));
+  };
+  refused(99, nullptr, SEPCONV_INVALID_ARGUMENT, "device is 99");
+  refused(-1, &context, SEPCONV_INVALID_ARGUMENT, "device is -1");
+  refused(SEPCONV_DEVICE_CUDA, nullptr, SEPCONV_INVALID_ARGUMENT, "context is NULL");
+  refused(SEPCONV_DEVICE_CUDA, &context, SEPCONV_UNSUPPORTED, "device is cuda");
+  refused(SEPCONV_DEVICE_CPU, &context, SEPCONV_UNSUPPORTED, "device is cpu");
 }
 
 TEST_F(Options, ThreadsMustBePositive) {
@@ -115,6 +129,19 @@ TEST_F(Options, StatusesHaveTheirNames) {
   sepconv_status status;
   std::memcpy(&status, &unknown, sizeof status);
   ASSERT_NE(sepconv_status_name(status), nullptr);
+}
+
+TEST_F(Options, AnyOtherNumberHasNoName) {
+  const char* name = "";
+  int functions = 0;
+  for (; any_name(functions, 0, &name) != 0; ++functions) {
+    EXPECT_NE(name, nullptr) << functions;
+    for (const int number : {-1, 9, 77, INT32_MIN, INT32_MAX}) {
+      any_name(functions, number, &name);
+      EXPECT_EQ(name, nullptr) << functions << ", " << number;
+    }
+  }
+  EXPECT_EQ(functions, 6);
 }
 
 TEST_F(Options, VersionIsTheHeaders) {

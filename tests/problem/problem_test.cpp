@@ -112,10 +112,16 @@ const Rejection kRejections[] = {
     {"no such stages", [](auto* p) { store(3, &p->stages); }, kInvalid, "stages", "3"},
     {"no such type", [](auto* p) { store(55, &p->input_dtype); }, kInvalid, "input_dtype", "55"},
     {"no such activation", [](auto* p) { store(77, &p->out_activation.kind); }, kInvalid, "out_activation", "77"},
-    {"clamp upside down", [](auto* p) { p->mid_activation = {SEPCONV_ACTIVATION_CLAMP, 3, 2}; }, kInvalid,
-     "mid_activation", "3"},
-    {"clamp to NaN", [](auto* p) { p->out_activation = {SEPCONV_ACTIVATION_CLAMP, 0, kNan}; }, kInvalid,
-     "out_activation", "nan"},
+    {"clamp upside down",
+     [](auto* p) {
+       p->mid_activation = {SEPCONV_ACTIVATION_CLAMP, 3, 2};
+     },
+     kInvalid, "mid_activation", "3"},
+    {"clamp to NaN",
+     [](auto* p) {
+       p->out_activation = {SEPCONV_ACTIVATION_CLAMP, 0, kNan};
+     },
+     kInvalid, "out_activation", "nan"},
     {"byte count overflows in the input", [](auto* p) { p->in_extent[0] = p->in_extent[1] = int64_t{1} << 40; },
      kInvalid, "byte count", "in_channels 5"},
     {"byte count overflows in the batch", [](auto* p) { p->batch = INT64_MAX / 2; }, kInvalid, "batch",
@@ -180,6 +186,55 @@ TEST_F(Problem, WhatIsNotBuiltIsUnsupported) {
     sepconv_problem problem = small_problem();
     rejection.breaks(&problem);
     expect_no_plan(problem, rejection);
+  }
+}
+
+// A size that is too large names the fields that it is made of, and no others.
+TEST_F(Problem, TooLargeASizeBlamesWhatItIsMadeOf) {
+  if (sizeof(size_t) == 4) GTEST_SKIP() << "other limits";
+  constexpr int64_t kBillions = int64_t{1} << 32;
+  const struct {
+    void (*grows)(sepconv_problem*);
+    sepconv_status status;
+    const char* blamed;  // with its value
+    const char* innocent;
+  } cases[] = {
+      {[](auto* p) { p->padding = SEPCONV_PADDING_EXPLICIT, p->pad_before[0] = kBillions; }, kUnsupported,
+       "pad_before 4294967296x0", "channels"},
+      {[](auto* p) { p->padding = SEPCONV_PADDING_EXPLICIT, p->pad_after[1] = p->pad_after[0] = kBillions; }, kInvalid,
+       "pad_after 4294967296x4294967296", "in_channels"},
+      {[](auto* p) { p->padding = SEPCONV_PADDING_SAME, p->dilation[0] = kBillions; }, kUnsupported,
+       "dilation 4294967296x1", "channels"},
+      {[](auto* p) { p->padding = SEPCONV_PADDING_SAME, p->kernel_extent[0] = kBillions; }, kUnsupported,
+       "kernel_extent 4294967296x3", "out_channels"},
+      {[](auto* p) { p->input_pitch[2] = kBillions; }, kUnsupported, "input_pitch 0x0x4294967296", "out_channels"},
+      {[](auto* p) { p->input_pitch[1] = INT64_MAX / 2; }, kInvalid, "input_pitch 0x4611686018427387903x0",
+       "out_channels"},
+      {[](auto* p) { p->output_pitch[0] = INT64_MAX / 2, p->batch = 3; }, kInvalid,
+       "output_pitch 4611686018427387903x0x0", "in_channels"},
+      {[](auto* p) {
+         p->layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
+         p->input_channel_pitch = kBillions;
+       },
+       kUnsupported, "input_channel_pitch 4294967296", "out_channels"},
+      {[](auto* p) {
+         p->layout = SEPCONV_LAYOUT_CHANNELS_FIRST;
+         p->output_channel_pitch = kBillions;
+       },
+       kUnsupported, "output_channel_pitch 4294967296", "in_channels"},
+      {[](auto* p) { p->out_channels = kBillions; }, kUnsupported, "out_channels 4294967296", "kernel_extent"},
+      {[](auto* p) { p->in_channels = kBillions; }, kUnsupported, "in_channels 4294967296", "out_channels"},
+      {[](auto* p) { p->kernel_extent[0] = p->in_extent[0] = 1 << 30; }, kUnsupported, "kernel_extent 1073741824x3",
+       "out_channels"},
+  };
+  for (const auto& one : cases) {
+    sepconv_problem problem = small_problem();
+    one.grows(&problem);
+    sepconv_status status;
+    EXPECT_EQ(make_plan(problem, nullptr, &status), nullptr) << one.blamed;
+    EXPECT_EQ(status, one.status) << one.blamed << ": " << sepconv_last_error();
+    EXPECT_TRUE(last_error_has(one.blamed));
+    EXPECT_FALSE(last_error_has(one.innocent)) << sepconv_last_error();
   }
 }
 

@@ -72,6 +72,18 @@ TEST_F(Property, WholeStripsLieInThePaddingBeforeTheImage) {
   }
 }
 
+// Only the taps in the middle read the image.
+TEST_F(Property, DilationsAlongARowReachBeyond32Bits) {
+  Random random(1);
+  for (const sepconv_layout layout : {SEPCONV_LAYOUT_CHANNELS_LAST, SEPCONV_LAYOUT_CHANNELS_FIRST}) {
+    sepconv_problem problem = small_problem();
+    problem.layout = layout;
+    problem.padding = SEPCONV_PADDING_SAME;
+    problem.dilation[1] = int64_t{1} << 32;
+    check_problem(random, problem, {});
+  }
+}
+
 TEST_F(Property, IllegalProblemsGetTheRightStatus) {
   const int count = (test_count(kLegal) + 3) / 4;
   std::set<std::string> seen;

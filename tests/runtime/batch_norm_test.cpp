@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/any_number.h"
 #include "support/describe.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
@@ -157,18 +158,41 @@ TEST_F(BatchNorm, RefusesWhatMakesNoSense) {
   sepconv_batch_norm_init(&norm, sizeof norm);
   const auto refused = [&](const sepconv_problem& p, int position, sepconv_batch_norm* n, void* k, void* b,
                            const char* word) {
-    EXPECT_EQ(sepconv_fold_batch_norm(&p, static_cast<sepconv_position>(position), n, k, b), SEPCONV_INVALID_ARGUMENT)
-        << word;
+    EXPECT_EQ(fold_at_any_position(&p, position, n, k, b), SEPCONV_INVALID_ARGUMENT) << word;
     EXPECT_TRUE(last_error_has(word));
     EXPECT_EQ(kernel, untouched);
   };
   refused(problem, 0, nullptr, kernel.data(), bias.data(), "batch_norm");
   refused(problem, 0, &norm, nullptr, bias.data(), "kernel");
   refused(problem, 0, &norm, kernel.data(), nullptr, "bias");
-  refused(problem, 2, &norm, kernel.data(), bias.data(), "position");
+  for (const int position : {2, -1, 77}) {
+    refused(problem, position, &norm, kernel.data(), bias.data(), ("position is " + std::to_string(position)).c_str());
+  }
   norm.variance = variance.data();
   refused(problem, 0, &norm, kernel.data(), bias.data(), "variance[1]");
   norm.variance = nullptr;
+  norm.epsilon = -2;
+  refused(problem, 0, &norm, kernel.data(), bias.data(), "epsilon is -2");
+  norm.epsilon = 1e-3;
+  // What is changed in place lies apart from all else, and where its elements can.
+  refused(problem, 0, &norm, kernel.data(), kernel.data(), "bias overlaps kernel");
+  refused(problem, 0, &norm, kernel.data(), kernel.data() + 17, "bias overlaps kernel");
+  refused(problem, 0, &norm, reinterpret_cast<char*>(kernel.data()) + 1, bias.data(), "kernel is");
+  refused(problem, 0, &norm, kernel.data(), reinterpret_cast<char*>(bias.data()) + 2, "aligned");
+  using Array = const void* sepconv_batch_norm::*;
+  const std::pair<Array, std::string> arrays[] = {{&sepconv_batch_norm::gamma, "batch_norm.gamma"},
+                                                  {&sepconv_batch_norm::beta, "batch_norm.beta"},
+                                                  {&sepconv_batch_norm::mean, "batch_norm.mean"},
+                                                  {&sepconv_batch_norm::variance, "batch_norm.variance"}};
+  for (const auto& [array, name] : arrays) {
+    norm.*array = kernel.data() + 5;
+    refused(problem, 0, &norm, kernel.data(), bias.data(), (name + " overlaps kernel").c_str());
+    norm.*array = bias.data();
+    refused(problem, 0, &norm, kernel.data(), bias.data(), (name + " overlaps bias").c_str());
+    norm.*array = reinterpret_cast<const char*>(variance.data()) + 1;
+    refused(problem, 0, &norm, kernel.data(), bias.data(), (name + " is").c_str());
+    norm.*array = nullptr;
+  }
   problem.stages = SEPCONV_STAGES_DEPTHWISE;
   refused(problem, 1, &norm, kernel.data(), bias.data(), "OUT");
   problem.stride[0] = 0;

@@ -101,6 +101,10 @@ TEST_F(Cxx, PlansAndWeightsMove) {
   moved.run(weights, kInput.data(), output.data(), &workspace);
   EXPECT_EQ(output, (std::vector<float>{1123, 1234, 1345}));
   expect_throws(SEPCONV_BAD_PACKED, "bytes", [&] { moved.run(PackedWeights(64), kInput.data(), output.data()); });
+  moved.check_packed(weights);
+  PackedWeights damaged = moved.pack(kDepthwise.data(), kPointwise.data(), nullptr, &bias);
+  static_cast<char*>(damaged.data())[damaged.size() - 1] ^= 1;
+  expect_throws(SEPCONV_BAD_PACKED, "damaged", [&] { moved.check_packed(damaged); });
   EXPECT_NE(moved.explain().find(moved.variant()), std::string::npos);
 }
 
@@ -135,6 +139,9 @@ TEST_F(Cxx, StreamsPieceByPiece) {
   moved.reset();
   EXPECT_EQ(moved.output_frames(1), 1);
   EXPECT_EQ(moved.push(kInput.data(), 1), (std::vector<float>{1}));
+  for (const int64_t frames : {INT64_MAX, INT64_MAX - 2, INT64_MAX / 2}) {
+    expect_throws(SEPCONV_INVALID_ARGUMENT, "frames", [&] { moved.push(kInput.data(), frames); });
+  }
   expect_throws(SEPCONV_INVALID_ARGUMENT, "causal", [&] { Stream(Plan(line()), packed); });
 }
 

@@ -118,6 +118,74 @@ TEST_F(Packing, BadArgumentsAreNamed) {
   for (size_t i = 0; i < packed.size(); ++i) ASSERT_EQ(static_cast<unsigned char>(bytes[i]), 0xa5) << "byte " << i;
 }
 
+// A run looks at the header; check_packed at every byte.
+TEST_F(Packing, EveryDamagedByteIsFoundWhenAsked) {
+  GuardedBuffer packed(size(), 64, Flush::kEnd);
+  ASSERT_EQ(sepconv_plan_pack(plan_.get(), &weights_, packed.data(), size()), SEPCONV_OK);
+  const auto check = [&] { return sepconv_plan_check_packed(plan_.get(), packed.data(), size()); };
+  EXPECT_EQ(check(), SEPCONV_OK) << sepconv_last_error();
+  unsigned char* const bytes = packed.as<unsigned char>();
+  for (size_t byte = 0; byte < size(); ++byte) {
+    bytes[byte] ^= 0x80;
+    ASSERT_EQ(check(), SEPCONV_BAD_PACKED) << byte;
+    EXPECT_TRUE(last_error_has(byte < 64 ? "packed" : "behind its header"));
+    bytes[byte] ^= 0x80;
+  }
+  // Damage to several bytes does not cancel out: signs turned round, and words that have changed places.
+  for (size_t word = 64; word + 16 <= size(); word += 8) {
+    bytes[word + 7] ^= 0x80;
+    bytes[word + 15] ^= 0x80;
+    ASSERT_EQ(check(), SEPCONV_BAD_PACKED) << word;
+    bytes[word + 7] ^= 0x80;
+    bytes[word + 15] ^= 0x80;
+    uint64_t words[2];
+    std::memcpy(words, bytes + word, sizeof words);
+    if (words[0] == words[1]) continue;
+    const uint64_t swapped[2] = {words[1], words[0]};
+    std::memcpy(bytes + word, swapped, sizeof swapped);
+    ASSERT_EQ(check(), SEPCONV_BAD_PACKED) << word;
+    std::memcpy(bytes + word, words, sizeof words);
+  }
+  EXPECT_EQ(check(), SEPCONV_OK) << sepconv_last_error();
+  // Any plan with this packing can check them, one with another cannot.
+  sepconv_problem other = problem_;
+  other.batch = 5;
+  EXPECT_EQ(sepconv_plan_check_packed(make_plan(other).get(), packed.data(), size()), SEPCONV_OK);
+  other.in_channels += 1;
+  const PlanPointer another = make_plan(other);
+  EXPECT_EQ(sepconv_plan_check_packed(another.get(), packed.data(), sepconv_plan_packed_size(another.get())),
+            SEPCONV_BAD_PACKED);
+  EXPECT_TRUE(last_error_has("another problem"));
+}
+
+TEST_F(Packing, BadArgumentsOfTheCheckAreNamed) {
+  GuardedBuffer packed(size(), 64, Flush::kEnd);
+  ASSERT_EQ(sepconv_plan_pack(plan_.get(), &weights_, packed.data(), size()), SEPCONV_OK);
+  EXPECT_EQ(sepconv_plan_check_packed(nullptr, packed.data(), size()), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_TRUE(last_error_has("plan"));
+  EXPECT_EQ(sepconv_plan_check_packed(plan_.get(), nullptr, size()), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_TRUE(last_error_has("packed is NULL"));
+  EXPECT_EQ(sepconv_plan_check_packed(plan_.get(), packed.as<char>() + 4, size()), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_TRUE(last_error_has("64-byte"));
+  for (const size_t short_size : {size_t{0}, size_t{63}, size() - 1}) {  // as of a file that was cut off
+    EXPECT_EQ(sepconv_plan_check_packed(plan_.get(), packed.data(), short_size), SEPCONV_BAD_PACKED);
+    EXPECT_TRUE(last_error_has("packed_size"));
+  }
+}
+
+// Which of the header's numbers is wrong, and nothing about those that are right.
+TEST_F(Packing, SentenceNamesTheDamagedNumber) {
+  GuardedBuffer packed(size(), 64, Flush::kEnd);
+  ASSERT_EQ(sepconv_plan_pack(plan_.get(), &weights_, packed.data(), size()), SEPCONV_OK);
+  const char* const names[] = {"mark", "version", "packing", "problem", "size", "checksum", "checksum", "last number"};
+  for (size_t number = 0; number < 8; ++number) {
+    packed.as<unsigned char>()[number * 8] ^= 1;
+    expect_refused(packed.data(), names[number]);
+    EXPECT_EQ(last_error_has("size").operator bool(), number == 4) << sepconv_last_error();
+    packed.as<unsigned char>()[number * 8] ^= 1;
+  }
+}
+
 TEST_F(Packing, DamagedHeaderIsRefused) {
   GuardedBuffer packed(size(), 64, Flush::kBegin);
   ASSERT_EQ(sepconv_plan_pack(plan_.get(), &weights_, packed.data(), size()), SEPCONV_OK);

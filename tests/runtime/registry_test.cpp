@@ -1,9 +1,13 @@
 // The registry of variant tables. Nothing can be taken out of it again, so this is a program of its own.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "support/harness.h"
@@ -70,25 +74,115 @@ TEST(Registry, RefusesTablesItCannotTrust) {
   expect_refused(table_of("no variants", nullptr, 1), "variants");
 }
 
+sepconv_status any_probe(char*, size_t) { return SEPCONV_OK; }
+sepconv_status any_run(const sepconv_variant*, const sepconv_device_call*, char*, size_t) { return SEPCONV_OK; }
+sepconv_status any_context(void*, void**, char*, size_t) { return SEPCONV_OK; }
+
+sepconv_driver good_driver() {
+  return {SEPCONV_DEVICE_CUDA,
+          SEPCONV_MEMORY_CUDA,
+          any_probe,
+          any_run,
+          [](void*) {},
+          any_context,
+          [](void*, size_t, void**) { return 0; },
+          [](void*) {},
+          [](void*, void*, const void*, size_t) { return 0; },
+          [](void*, void*, void*, size_t) { return 0; },
+          [](void*) { return 0; }};
+}
+
+// Whatever the bytes of an enumeration are.
+template <typename Enum>
+void set_raw(Enum* field, int value) {
+  std::memcpy(field, &value, sizeof value);
+}
+
 TEST(Registry, RefusesVariantsWithNonsense) {
-  const auto refused = [](void (*breaks)(sepconv_variant*), const char* word) {
+  // The sentence names the field, and the value after it.
+  const auto refused = [](const std::function<void(sepconv_variant*)>& breaks, const char* words) {
     sepconv_variant variant = good_variant("broken variant");
     breaks(&variant);
-    expect_refused(table_of("broken table", &variant, 1), word);
+    expect_refused(table_of("broken table", &variant, 1), words);
   };
   refused([](auto* variant) { variant->name = nullptr; }, "name");
   refused([](auto* variant) { variant->target = nullptr; }, "target");
   refused([](auto* variant) { variant->entry = nullptr; }, "entry");
-  refused([](auto* variant) { variant->spatial_rank = 0; }, "spatial_rank");
-  refused([](auto* variant) { variant->spatial_rank = 4; }, "spatial_rank");
-  refused([](auto* variant) { variant->chunk_channels = 0; }, "chunk_channels");
-  refused([](auto* variant) { variant->chunk_channels = 6; }, "chunk_channels");
-  refused([](auto* variant) { variant->sum_block = -64; }, "sum_block");
-  refused([](auto* variant) { variant->panel_channels = -8; }, "panel_channels");
-  refused([](auto* variant) { variant->tile_pixels = 0; }, "tile_pixels");
-  refused([](auto* variant) { variant->depthwise_tile = 0; }, "depthwise_tile");
-  refused([](auto* variant) { variant->depthwise_rows = 0; }, "depthwise_rows");
-  refused([](auto* variant) { variant->strip_pixels = -1; }, "strip_pixels");
+  for (const int value : {-1, 2, 7, 77}) {
+    const std::string number = std::to_string(value);
+    refused([&](auto* variant) { set_raw(&variant->layout, value); }, ("layout " + number).c_str());
+    refused([&](auto* variant) { set_raw(&variant->stages, value); }, ("stages " + number).c_str());
+    refused([&](auto* variant) { variant->activations = value; }, ("activations " + number).c_str());
+    refused([&](auto* variant) { variant->input_activation = value; }, ("input_activation " + number).c_str());
+  }
+  for (const int value : {-1, 7, 77}) {
+    const std::string number = std::to_string(value);
+    refused([&](auto* variant) { set_raw(&variant->input_dtype, value); }, ("input_dtype " + number).c_str());
+    refused([&](auto* variant) { set_raw(&variant->weight_dtype, value); }, ("weight_dtype " + number).c_str());
+    refused([&](auto* variant) { set_raw(&variant->output_dtype, value); }, ("output_dtype " + number).c_str());
+  }
+  using Axes = int64_t(sepconv_variant::*)[SEPCONV_MAX_SPATIAL_RANK];
+  const std::pair<Axes, const char*> axes[] = {{&sepconv_variant::kernel_extent, "kernel_extent"},
+                                               {&sepconv_variant::stride, "stride"},
+                                               {&sepconv_variant::dilation, "dilation"},
+                                               {&sepconv_variant::in_extent, "in_extent"}};
+  for (const auto& [field, name] : axes) {
+    refused([axes_of = field](auto* variant) { (variant->*axes_of)[0] = -3; }, (std::string(name) + "[0] -3").c_str());
+    refused([axes_of = field](auto* variant) { (variant->*axes_of)[1] = int64_t{1} << 40; },
+            (std::string(name) + "[1] 1099511627776").c_str());
+    refused([axes_of = field](auto* variant) { (variant->*axes_of)[2] = 1; },
+            (std::string(name) + "[2] 1").c_str());  // past the rank
+  }
+  using Quantity = int64_t sepconv_variant::*;
+  const std::pair<Quantity, const char*> quantities[] = {
+      {&sepconv_variant::depth_multiplier, "depth_multiplier"},
+      {&sepconv_variant::in_channels, "in_channels"},
+      {&sepconv_variant::out_channels, "out_channels"},
+      {&sepconv_variant::channels_multiple, "channels_multiple"},
+      {&sepconv_variant::max_image_bytes, "max_image_bytes"},
+      {&sepconv_variant::min_pointwise_bytes, "min_pointwise_bytes"}};
+  for (const auto& [field, name] : quantities) {
+    refused([quantity = field](auto* variant) { variant->*quantity = -5; }, (std::string(name) + " -5").c_str());
+  }
+  using Number = int32_t sepconv_variant::*;
+  const std::tuple<Number, const char*, std::vector<int32_t>> numbers[] = {
+      {&sepconv_variant::spatial_rank, "spatial_rank", {0, 4, -1}},
+      {&sepconv_variant::max_reads, "max_reads", {-1}},
+      {&sepconv_variant::chunk_channels, "chunk_channels", {0, 6, -4, 1 << 30}},
+      {&sepconv_variant::panel_channels, "panel_channels", {0, -8, 1 << 30}},
+      {&sepconv_variant::tile_pixels, "tile_pixels", {0, -1, 1 << 30}},
+      {&sepconv_variant::depthwise_tile, "depthwise_tile", {0, -1, 1 << 30}},
+      {&sepconv_variant::depthwise_rows, "depthwise_rows", {0, -1, 1 << 30}},
+      {&sepconv_variant::sum_block, "sum_block", {-64, INT32_MAX}},
+      {&sepconv_variant::strip_pixels, "strip_pixels", {-1, INT32_MAX}},
+      {&sepconv_variant::split, "split", {1, -1}}};  // without a driver
+  for (const auto& [field, name, values] : numbers) {
+    for (const int32_t value : values) {
+      refused([&, member = field](auto* variant) { variant->*member = value; },
+              (std::string(name) + " " + std::to_string(value)).c_str());
+    }
+  }
+}
+
+TEST(Registry, RefusesDriversWithNonsense) {
+  const auto refused = [](void (*breaks)(sepconv_driver*), const char* words) {
+    sepconv_driver driver = good_driver();
+    breaks(&driver);
+    sepconv_variant variant = good_variant("broken variant");
+    variant.driver = &driver;
+    expect_refused(table_of("broken table", &variant, 1), words);
+  };
+  refused([](auto* driver) { driver->device = SEPCONV_DEVICE_CPU; }, "driver->device 0");
+  refused([](auto* driver) { set_raw(&driver->device, 9); }, "driver->device 9");
+  refused([](auto* driver) { driver->memory = SEPCONV_MEMORY_OPENCL; }, "driver->memory 2");
+  refused([](auto* driver) { driver->run = nullptr; }, "driver");
+  refused([](auto* driver) { driver->wait = nullptr; }, "driver");
+  const sepconv_driver driver = good_driver();
+  sepconv_variant variant = good_variant("good variant");
+  variant.driver = &driver;
+  variant.split = 1;
+  const sepconv_variant_table table = table_of("good table", &variant, 1);
+  EXPECT_EQ(internal::check_table(&table), SEPCONV_OK) << sepconv_last_error();
 }
 
 TEST(Registry, RanksLaterTablesFirstAndTakesEachOnce) {

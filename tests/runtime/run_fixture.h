@@ -16,7 +16,7 @@ namespace sepconv::test {
 inline sepconv_problem run_problem() {
   sepconv_problem problem = default_problem();
   problem.padding = SEPCONV_PADDING_SAME;
-  problem.batch = 2;
+  problem.batch = 3;
   problem.in_channels = 5;
   problem.depth_multiplier = 2;
   problem.out_channels = 7;

@@ -105,12 +105,65 @@ TEST_F(Stream, BadPushesAreNamedAndTakeNothing) {
   refused(push(stream_, input, 10, input, output_.data(), 5), "residual");
   refused(push(stream_, input, 10, nullptr, const_cast<float*>(input), 5), "overlap");
   refused(push(stream_, reinterpret_cast<const char*>(input) + 1, 10, nullptr, output_.data(), 5), "aligned");
-  refused(push(stream_, input, INT64_MAX, nullptr, output_.data(), INT64_MAX), "too large");
+  refused(push(stream_, input, INT64_MAX, nullptr, output_.data(), INT64_MAX), "frames is 9223372036854775807");
   refused(sepconv_stream_push(stream_, input, 10, nullptr, output_.data(), 5, nullptr), "written");
+  // Its own memory holds its state, the packed weights are for later: a push touches neither.
+  char* const own = memory_->as<char>();
+  float* const weights = packed_->as<float>();
+  refused(push(stream_, own, 10, nullptr, output_.data(), 5), "input overlaps the stream's own memory");
+  refused(push(stream_, own + memory_->size() - 4, 10, nullptr, output_.data(), 5), "own memory");
+  refused(push(stream_, input, 10, nullptr, own, 5), "output overlaps the stream's own memory");
+  refused(push(stream_, input, 10, nullptr, weights, 5), "output overlaps the packed weights");
+  refused(push(stream_, input, INT64_MAX / 64, nullptr, output_.data(), INT64_MAX), "output_frames");
+  EXPECT_EQ(sepconv_stream_frames(stream_, INT64_MAX), -1);
   EXPECT_EQ(sepconv_stream_frames(stream_, -1), -1);
   EXPECT_EQ(sepconv_stream_frames(nullptr, 1), -1);
   EXPECT_EQ(push(stream_, nullptr, 0, nullptr, nullptr, 0), SEPCONV_OK);  // nothing is fine
   EXPECT_EQ(written_, 0);
+}
+
+// Of a batch of no signals frames cost nothing, so they can be more than an integer counts.
+TEST_F(Stream, CountsFramesAsFarAsItCan) {
+  sepconv_problem empty = problem_;
+  empty.batch = 0;
+  const PlanPointer plan = make_plan(empty);
+  sepconv_stream* stream = nullptr;
+  ASSERT_EQ(sepconv_stream_create(plan.get(), packed_->data(), nullptr, 0, &stream), SEPCONV_OK)
+      << sepconv_last_error();
+  const auto push = [&](int64_t frames) {
+    return sepconv_stream_push(stream, nullptr, frames, nullptr, nullptr, INT64_MAX, &written_);
+  };
+  const int64_t most = INT64_MAX - problem_.stride[0];
+  EXPECT_EQ(push(INT64_MAX), kInvalid);
+  EXPECT_TRUE(last_error_has("frames is 9223372036854775807"));
+  EXPECT_EQ(push(most - 1), SEPCONV_OK) << sepconv_last_error();
+  EXPECT_EQ(written_, most / 2);
+  EXPECT_EQ(push(2), kInvalid);
+  EXPECT_EQ(written_, 0);
+  EXPECT_EQ(sepconv_stream_frames(stream, 2), -1);
+  EXPECT_EQ(push(1), SEPCONV_OK) << sepconv_last_error();
+  EXPECT_EQ(push(1), kInvalid);
+  EXPECT_TRUE(last_error_has("9223372036854775805 frames"));
+  sepconv_stream_reset(stream);
+  EXPECT_EQ(push(2), SEPCONV_OK) << sepconv_last_error();
+  sepconv_stream_destroy(stream);
+}
+
+// The memory of a stream that begins or ends in the packed weights would destroy them.
+TEST_F(Stream, MemoryApartFromThePackedWeights) {
+  const size_t packed_size = packed_->size(), memory_size = memory_->size();
+  GuardedBuffer both(2 * memory_size + packed_size, 64, Flush::kBegin);
+  char* const packed = both.as<char>() + memory_size / 64 * 64;
+  const sepconv_weights weights = weights_of(operands_);
+  ASSERT_EQ(sepconv_plan_pack(plan_.get(), &weights, packed, packed_size), SEPCONV_OK) << sepconv_last_error();
+  sepconv_stream* stream = nullptr;
+  for (const ptrdiff_t offset : {ptrdiff_t{0}, ptrdiff_t{64}, static_cast<ptrdiff_t>(packed_size) - 64,
+                                 64 - static_cast<ptrdiff_t>(memory_size / 64 * 64)}) {
+    EXPECT_EQ(sepconv_stream_create(plan_.get(), packed, packed + offset, memory_size, &stream), kInvalid) << offset;
+    EXPECT_TRUE(last_error_has("memory overlaps packed"));
+    EXPECT_EQ(stream, nullptr);
+  }
+  EXPECT_EQ(sepconv_plan_check_packed(plan_.get(), packed, packed_size), SEPCONV_OK) << sepconv_last_error();
 }
 
 TEST_F(Stream, BadStreamsAreRefused) {

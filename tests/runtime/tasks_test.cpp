@@ -22,11 +22,114 @@ TEST_F(Run, TaskThatFailsIsReported) {
   expect_works();
 }
 
-// A pool that ignores some of the tasks, and says that all is well, cannot be noticed; one that says so must be.
 TEST_F(Run, PoolThatGivesUpIsReported) {
   arguments_.parallel_for = [](void*, int, int (*)(void*, int, int), void*) { return 17; };
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED);
   EXPECT_TRUE(last_error_has("17"));
+}
+
+// Which tasks a pool calls, when it says that all is well: whatever is not each of them once is noticed, and nothing is
+// computed twice.
+TEST_F(Run, TasksThatAreNotRunOnceEachAreNoticed) {
+  using Schedule = std::vector<int> (*)(int tasks);
+  struct Pool {
+    Schedule schedule;
+    std::set<int> succeeded;
+    bool twice;  // a call of a task succeeded that had succeeded already
+  };
+  const auto calls_of = [&](Schedule schedule) {
+    Pool pool{schedule, {}, false};
+    arguments_.parallel_context = &pool;
+    arguments_.parallel_for = [](void* context, int tasks, int (*task)(void*, int, int), void* data) {
+      Pool& p = *static_cast<Pool*>(context);
+      for (const int index : p.schedule(tasks)) {
+        if (task(data, index, 0) == 0 && !p.succeeded.insert(index).second) p.twice = true;
+      }
+      return 0;
+    };
+    const sepconv_status status = sepconv_plan_run(plan_.get(), &arguments_);
+    EXPECT_FALSE(pool.twice);
+    EXPECT_TRUE(buffers_->nothing_else_written());
+    return status;
+  };
+  const auto in_order = [](int tasks) {
+    std::vector<int> all(static_cast<size_t>(tasks));
+    for (int i = 0; i < tasks; ++i) all[static_cast<size_t>(i)] = i;
+    return all;
+  };
+  EXPECT_EQ(calls_of(in_order), SEPCONV_OK) << sepconv_last_error();
+  EXPECT_EQ(calls_of([](int tasks) { return std::vector<int>(static_cast<size_t>(tasks), 0); }), SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("task 0"));
+  EXPECT_TRUE(last_error_has("more than once"));
+  // The same number of calls, and the same sum of their indices.
+  const auto swapped = [](int tasks) {
+    std::vector<int> calls(static_cast<size_t>(tasks));
+    for (int i = 0; i < tasks; ++i) calls[static_cast<size_t>(i)] = i;
+    calls[0] = calls[2] = 1;
+    return calls;
+  };
+  EXPECT_EQ(calls_of(swapped), SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("task 1"));
+  const auto and_again = [](int tasks) {
+    std::vector<int> calls;
+    for (int i = 0; i < tasks; ++i) calls.push_back(i);
+    calls.push_back(tasks - 1);
+    return calls;
+  };
+  EXPECT_EQ(calls_of(and_again), SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("more than once"));
+  EXPECT_EQ(calls_of([](int tasks) { return tasks > 1 ? std::vector<int>{0} : std::vector<int>{}; }),
+            SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("ran 1 of"));
+  EXPECT_EQ(calls_of([](int) { return std::vector<int>{}; }), SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("ran 0 of"));
+  arguments_.parallel_context = nullptr;
+  arguments_.parallel_for = nullptr;
+  expect_works();
+}
+
+// A worker's scratch is for one task at a time: one that calls a second task from inside the first is told so.
+TEST_F(Run, WorkerInTwoTasksIsNoticed) {
+  struct Hook {
+    int (*task)(void*, int, int);
+    void* data;
+    int inner = 0;
+  };
+  static Hook hook;
+  arguments_.parallel_for = [](void*, int tasks, int (*task)(void*, int, int), void* data) {
+    hook = {task, data};
+    // The loop variants tell of each call, while it runs.
+    loop_called = [] {
+      loop_called = nullptr;
+      hook.inner = hook.task(hook.data, 1, 0);
+    };
+    task(data, 0, 0);
+    for (int index = 1; index < tasks; ++index) task(data, index, 0);
+    return 0;
+  };
+  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED);
+  EXPECT_NE(hook.inner, 0);
+  EXPECT_TRUE(last_error_has("worker 0"));
+  arguments_.parallel_for = nullptr;
+  expect_works();
+}
+
+// More tasks than are handed out at once: the function is called again for the rest of them.
+TEST(RunRounds, HandOutEveryTask) {
+  tables_under_test();
+  sepconv_problem problem = small_problem();
+  problem.batch = 40000;
+  problem.in_channels = problem.out_channels = 1;
+  problem.in_extent[0] = problem.in_extent[1] = problem.kernel_extent[0] = problem.kernel_extent[1] = 1;
+  Random random(test_seed());
+  const Operands<float> operands = random_operands(random, problem, Fill::kReals);
+  Parallel parallel;
+  parallel.threads = 2;
+  RunOptions how;
+  how.max_threads = 2;
+  how.parallel = &parallel;
+  EXPECT_TRUE(same_bits(run(problem, operands).output, run(problem, operands, how).output));
+  EXPECT_LT(parallel.tasks_seen, 40000);
 }
 
 // Tasks with a worker number outside [0, max_threads) have no scratch: they must fail, not write elsewhere.

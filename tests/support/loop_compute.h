@@ -183,6 +183,7 @@ int run(void** argv, const Compiled& variant, int kind) {
   if (loop_fail_after.load() >= 0 && loop_fail_after.fetch_sub(1) == 0) return loop_asked_to_fail;
   const Call call(argv, variant.rank, (kind & kFirst) != 0);
   if (loop_hints != nullptr) loop_hints->push_back({call.ahead, call.ahead_lines, call.output_is_large});
+  if (loop_called != nullptr) loop_called();
   int64_t pixels = 1;
   for (const Axis& axis : call.axis) pixels *= axis.strip_extent;
   int failure = check<T>(call, variant, kind, pixels);

@@ -8,6 +8,7 @@ std::atomic<int> loop_scratch_percent{0};
 std::atomic<int64_t> loop_calls{0};
 std::atomic<int64_t> loop_fail_after{-1};
 std::vector<LoopHints>* loop_hints = nullptr;
+void (*loop_called)() = nullptr;
 
 namespace {
 

@@ -43,6 +43,9 @@ struct LoopHints {
 // Where not null: those of each call. For runs of one thread.
 extern std::vector<LoopHints>* loop_hints;
 
+// Where not null: called by each call, before it computes. For runs of one thread.
+extern void (*loop_called)();
+
 // The call after this many more fails with loop_asked_to_fail; negative: none does.
 extern std::atomic<int64_t> loop_fail_after;
 

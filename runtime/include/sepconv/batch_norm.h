@@ -33,9 +33,9 @@ SEPCONV_API void sepconv_batch_norm_init(sepconv_batch_norm* norm, size_t struct
 ///     kernel[..., channel] *= scale[channel]         the depthwise kernel at MID, the pointwise one at OUT
 ///     bias[channel] = (bias[channel] - mean[channel]) * scale[channel] + beta[channel]
 ///
-/// `kernel` and `bias` are in Keras's layouts and changed in place. The bias always results, so the problem has one
-/// then; where the layer had none before, pass zeros.
-/// Errors: SEPCONV_INVALID_ARGUMENT (such as a variance + epsilon that is not positive; nothing was written),
+/// `kernel` and `bias` are in Keras's layouts and changed in place, so neither overlaps anything else that is passed.
+/// The bias always results, so the problem has one then; where the layer had none before, pass zeros. Errors:
+/// SEPCONV_INVALID_ARGUMENT (such as a variance + epsilon that is not positive; nothing was written),
 /// SEPCONV_UNSUPPORTED (weights other than float32 and float64).
 SEPCONV_API sepconv_status sepconv_fold_batch_norm(const sepconv_problem* problem, sepconv_position position,
                                                    const sepconv_batch_norm* norm, void* kernel, void* bias);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <initializer_list>
 #include <optional>
 #include <stdexcept>
@@ -27,9 +28,26 @@ class Error : public std::runtime_error {
   sepconv_status status_;
 };
 
+/// Throws an Error. Code that is compiled without exceptions has no other way than to end the program, by std::abort;
+/// before that it calls SEPCONV_ON_ERROR(status, sentence), a macro that such a program may define in front of this
+/// header, to write the sentence down or not to return. All of a program includes these headers with the same settings.
+/// The C functions return a status instead.
+[[noreturn]] inline void raise(sepconv_status status, const std::string& sentence) {
+#if defined(__cpp_exceptions)
+  throw Error(status, sentence);
+#else
+#if defined(SEPCONV_ON_ERROR)
+  SEPCONV_ON_ERROR(status, sentence.c_str());
+#endif
+  static_cast<void>(status);
+  static_cast<void>(sentence);
+  std::abort();
+#endif
+}
+
 /// Throws the status as an Error unless it is SEPCONV_OK.
 inline void check(sepconv_status status) {
-  if (status != SEPCONV_OK) throw Error(status, sepconv_last_error());
+  if (status != SEPCONV_OK) raise(status, sepconv_last_error());
 }
 
 /// The word of a value, as in layer files and in Keras: "float32", "channels_last". NULL for any other number.
@@ -55,50 +73,49 @@ class Problem {
  public:
   using Extents = std::initializer_list<int64_t>;
 
-  explicit Problem(int spatial_rank = 2) {
+  explicit Problem(int spatial_rank = 2) : problem_() {
     sepconv_problem_init(&problem_, sizeof problem_);
     problem_.spatial_rank = spatial_rank;
   }
   explicit Problem(const sepconv_problem& problem) : problem_(problem) {}
 
-  Problem& batch(int64_t images) { return problem_.batch = images, *this; }
+  Problem& batch(int64_t images) { return put(problem_.batch, images); }
   /// C input and F output channels.
-  Problem& channels(int64_t in, int64_t out) { return problem_.in_channels = in, problem_.out_channels = out, *this; }
+  Problem& channels(int64_t in, int64_t out) { return put(problem_.in_channels, in).put(problem_.out_channels, out); }
   /// M: the intermediate has C*M channels.
-  Problem& multiplier(int64_t m) { return problem_.depth_multiplier = m, *this; }
+  Problem& multiplier(int64_t m) { return put(problem_.depth_multiplier, m); }
   Problem& input(Extents extents) { return set(problem_.in_extent, extents, "input"); }
   Problem& kernel(Extents extents) { return set(problem_.kernel_extent, extents, "kernel"); }
   Problem& stride(Extents steps) { return set(problem_.stride, steps, "stride"); }
   Problem& stride(int64_t step) { return fill(problem_.stride, step); }
   Problem& dilation(Extents steps) { return set(problem_.dilation, steps, "dilation"); }
   Problem& dilation(int64_t step) { return fill(problem_.dilation, step); }
-  Problem& padding(sepconv_padding padding) { return problem_.padding = padding, *this; }
+  Problem& padding(sepconv_padding padding) { return put(problem_.padding, padding); }
   /// Zeros before and after each axis, as PyTorch and ONNX have them.
   Problem& padding(Extents before, Extents after) {
-    return set(problem_.pad_before, before, "padding"), set(problem_.pad_after, after, "padding"),
-           padding(SEPCONV_PADDING_EXPLICIT);
+    set(problem_.pad_before, before, "padding").set(problem_.pad_after, after, "padding");
+    return padding(SEPCONV_PADDING_EXPLICIT);
   }
   Problem& causal() { return padding(SEPCONV_PADDING_CAUSAL); }
   Problem& same() { return padding(SEPCONV_PADDING_SAME); }
   Problem& valid() { return padding(SEPCONV_PADDING_VALID); }
-  Problem& channels_first() { return problem_.layout = SEPCONV_LAYOUT_CHANNELS_FIRST, *this; }
+  Problem& channels_first() { return put(problem_.layout, SEPCONV_LAYOUT_CHANNELS_FIRST); }
   Problem& float64() {
-    return problem_.input_dtype = problem_.weight_dtype = problem_.mid_dtype = problem_.output_dtype =
-               SEPCONV_DTYPE_F64,
-           *this;
+    problem_.input_dtype = problem_.weight_dtype = problem_.mid_dtype = problem_.output_dtype = SEPCONV_DTYPE_F64;
+    return *this;
   }
-  Problem& stages(sepconv_stages stages) { return problem_.stages = stages, *this; }
-  Problem& residual(bool has = true) { return problem_.has_residual = has ? 1 : 0, *this; }
-  Problem& mid_bias(bool has = true) { return problem_.has_mid_bias = has ? 1 : 0, *this; }
-  Problem& out_bias(bool has = true) { return problem_.has_out_bias = has ? 1 : 0, *this; }
+  Problem& stages(sepconv_stages stages) { return put(problem_.stages, stages); }
+  Problem& residual(bool has = true) { return put(problem_.has_residual, has ? 1 : 0); }
+  Problem& mid_bias(bool has = true) { return put(problem_.has_mid_bias, has ? 1 : 0); }
+  Problem& out_bias(bool has = true) { return put(problem_.has_out_bias, has ? 1 : 0); }
   Problem& input_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
-    return problem_.input_activation = {kind, lo, hi}, *this;
+    return put(problem_.input_activation, {kind, lo, hi});
   }
   Problem& mid_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
-    return problem_.mid_activation = {kind, lo, hi}, *this;
+    return put(problem_.mid_activation, {kind, lo, hi});
   }
   Problem& out_activation(sepconv_activation_kind kind, float lo = 0, float hi = 0) {
-    return problem_.out_activation = {kind, lo, hi}, *this;
+    return put(problem_.out_activation, {kind, lo, hi});
   }
 
   /// Spatial extents of the output; entries past the rank are 1.
@@ -110,7 +127,7 @@ class Problem {
 
   /// Elements of each tensor, dense; 0 for a kernel that the problem does not have. They throw for an illegal problem,
   /// whose products may not fit.
-  std::size_t input_size() const { return output_extent(), elements(problem_.batch * pixels() * problem_.in_channels); }
+  std::size_t input_size() const { return legal().elements(problem_.batch * pixels() * problem_.in_channels); }
   std::size_t output_size() const {
     int64_t size = 1;
     for (int64_t extent : output_extent()) size *= extent;
@@ -118,17 +135,22 @@ class Problem {
     return elements(problem_.batch * size * (summed ? problem_.out_channels : mid()));
   }
   std::size_t depthwise_size() const {
-    return output_extent(), problem_.stages == SEPCONV_STAGES_POINTWISE ? 0 : elements(taps() * mid());
+    return legal().problem_.stages == SEPCONV_STAGES_POINTWISE ? 0 : elements(taps() * mid());
   }
   std::size_t pointwise_size() const {
-    return output_extent(), problem_.stages == SEPCONV_STAGES_DEPTHWISE ? 0 : elements(mid() * problem_.out_channels);
+    return legal().problem_.stages == SEPCONV_STAGES_DEPTHWISE ? 0 : elements(mid() * problem_.out_channels);
   }
-  std::size_t mid_channels() const { return output_extent(), elements(mid()); }
+  std::size_t mid_channels() const { return elements(legal().mid()); }
 
   sepconv_problem& get() { return problem_; }
   const sepconv_problem& get() const { return problem_; }
 
  private:
+  // Throws unless the problem is legal.
+  const Problem& legal() const {
+    static_cast<void>(output_extent());
+    return *this;
+  }
   int64_t mid() const { return problem_.in_channels * problem_.depth_multiplier; }
   int64_t pixels() const { return product(problem_.in_extent); }
   int64_t taps() const { return product(problem_.kernel_extent); }
@@ -139,14 +161,19 @@ class Problem {
   }
   static std::size_t elements(int64_t count) { return static_cast<std::size_t>(count); }
 
+  template <typename Field>
+  Problem& put(Field& field, Field value) {
+    field = value;
+    return *this;
+  }
   Problem& fill(int64_t* field, int64_t value) {
     for (int axis = 0; axis < SEPCONV_MAX_SPATIAL_RANK; ++axis) field[axis] = value;
     return *this;
   }
   Problem& set(int64_t* field, Extents values, const char* name) {
     if (values.size() != static_cast<std::size_t>(problem_.spatial_rank) || values.size() > SEPCONV_MAX_SPATIAL_RANK) {
-      throw Error(SEPCONV_INVALID_ARGUMENT, std::string(name) + " has " + std::to_string(values.size()) +
-                                                " entries, spatial_rank is " + std::to_string(problem_.spatial_rank));
+      raise(SEPCONV_INVALID_ARGUMENT, std::string(name) + " has " + std::to_string(values.size()) +
+                                          " entries, spatial_rank is " + std::to_string(problem_.spatial_rank));
     }
     for (int64_t value : values) *field++ = value;
     return *this;

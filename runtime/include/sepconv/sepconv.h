@@ -42,13 +42,16 @@ extern "C" {
 /// The largest number of spatial axes a problem can have.
 #define SEPCONV_MAX_SPATIAL_RANK 3
 
+/// The largest number of workers of one run.
+#define SEPCONV_MAX_THREADS 1024
+
 typedef enum sepconv_status {
   SEPCONV_OK = 0,
   SEPCONV_INVALID_ARGUMENT = 1,  ///< an argument breaks a rule of the operation; nothing was written
   SEPCONV_UNSUPPORTED = 2,       ///< legal, but not implemented yet, or no registered variant can run it here
   SEPCONV_OUT_OF_MEMORY = 3,     ///< an allocation failed; nothing was written
   SEPCONV_BAD_PACKED = 4,        ///< packed weights are of another plan, another version, or damaged
-  SEPCONV_TASK_FAILED = 5,       ///< the caller's parallel_for reported failure; the output is not complete
+  SEPCONV_TASK_FAILED = 5,       ///< the caller's parallel_for failed, or broke its rules; the output is not complete
   SEPCONV_NO_DEVICE = 6,         ///< this machine has no such device (options.device), or no driver for it
   SEPCONV_DEVICE_FAILED = 7,     ///< the device's driver reported an error
   SEPCONV_STATUS_COUNT
@@ -174,7 +177,7 @@ typedef struct sepconv_options {
   sepconv_device device;
   sepconv_targets targets;
   const char* variant;             ///< full name of the variant to use, or NULL to choose
-  int32_t max_threads;             ///< at most this many workers in one run, >= 1
+  int32_t max_threads;             ///< at most this many workers in one run, from 1 to SEPCONV_MAX_THREADS
   const sepconv_plan* packing_of;  ///< stay inside this plan's packing, so that its packed weights serve both
 } sepconv_options;
 
@@ -188,9 +191,12 @@ typedef struct sepconv_weights {
   const sepconv_quantization* quantization;  ///< NULL for floats
 } sepconv_weights;
 
-/// Runs task(data, index, worker) for every index in [0, tasks), in any order, on any threads, and returns when all are
-/// done. `worker` is in [0, max_threads) and no two tasks run at once with the same worker. A nonzero result of a task
-/// or of the function means failure.
+/// Runs task(data, index, worker) once for every index in [0, tasks), in any order, on any threads, and returns when
+/// all are done. `worker` is in [0, max_threads) and no two tasks run at once with the same worker. A nonzero result of
+/// a task or of the function means failure. A run may call the function several times, one call after the other. What
+/// it does wrong (a task that is left out or called again, a worker or an index out of range, a worker in two tasks at
+/// once) makes the run fail with SEPCONV_TASK_FAILED; such a call of a task computes nothing. The tasks of this library
+/// do not throw, and the function must not leave with an exception or a longjmp: what called it is C.
 typedef int (*sepconv_parallel_for)(void* context, int tasks, int (*task)(void* data, int index, int worker),
                                     void* data);
 
@@ -225,7 +231,7 @@ typedef struct sepconv_arguments {
 
 /// Adds a library's variants; variants of later tables rank before those of earlier ones. The table must live as long
 /// as the process. Thread-safe; registering a table again does nothing. Errors: SEPCONV_INVALID_ARGUMENT (NULL, another
-/// ABI version, a variant with senseless numbers), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
+/// ABI version, a variant with a field that makes no sense), SEPCONV_OUT_OF_MEMORY (more than 256 tables).
 SEPCONV_API sepconv_status sepconv_register(const sepconv_variant_table* table);
 
 /// Fill the defaults of a struct; `struct_size` is its sizeof.
@@ -258,9 +264,15 @@ SEPCONV_API size_t sepconv_plan_workspace_size(const sepconv_plan* plan);
 
 /// Rearranges the weights into the order the variant reads. `packed` must be 64-byte aligned; the result is
 /// position-independent (it can be saved, mapped, and used by any plan with the same packing) and begins with a 64-byte
-/// header that runs check. Errors: SEPCONV_INVALID_ARGUMENT.
+/// header, which every run on the CPU and every new stream checks: it is that of packed weights, of this plan's packing
+/// and problem. What lies behind the header they trust. Errors: SEPCONV_INVALID_ARGUMENT.
 SEPCONV_API sepconv_status sepconv_plan_pack(const sepconv_plan* plan, const sepconv_weights* weights, void* packed,
                                              size_t packed_size);
+
+/// Checks packed weights whole, as after loading them from a file: the header, and behind it every byte, by the
+/// checksum that packing has put into the header. It finds damage, not intent. Errors: SEPCONV_INVALID_ARGUMENT;
+/// SEPCONV_BAD_PACKED, also where packed_size is too small.
+SEPCONV_API sepconv_status sepconv_plan_check_packed(const sepconv_plan* plan, const void* packed, size_t packed_size);
 
 /// Computes the output. Allocates nothing when a workspace is given.
 /// Errors: SEPCONV_INVALID_ARGUMENT, SEPCONV_BAD_PACKED, SEPCONV_OUT_OF_MEMORY (output untouched); SEPCONV_TASK_FAILED.

@@ -1,6 +1,6 @@
 /// @file
 /// sepconv for C++17: thin, header-only classes over the C functions of sepconv.h. Everything that fails throws
-/// sepconv::Error.
+/// sepconv::Error; without exceptions see sepconv::raise.
 ///
 ///     auto problem = sepconv::Problem(2).input({56, 56}).kernel({3, 3}).channels(128, 128).same();
 ///     sepconv::Plan plan(problem);
@@ -74,11 +74,8 @@ inline sepconv_options default_options() {
 /// A plan, owned. Immutable: threads may share one.
 class Plan {
  public:
-  explicit Plan(const Problem& problem, const sepconv_options& options = default_options()) : problem_(problem) {
-    sepconv_plan* plan = nullptr;
-    check(sepconv_plan_create(&problem.get(), &options, &plan));
-    plan_.reset(plan);
-  }
+  explicit Plan(const Problem& problem, const sepconv_options& options = default_options())
+      : problem_(problem), plan_(create(problem, options)) {}
 
   const Problem& problem() const noexcept { return problem_; }
   const char* variant() const noexcept { return sepconv_plan_variant(plan_.get()); }
@@ -111,6 +108,12 @@ class Plan {
     return packed;
   }
 
+  /// Throws unless every byte of packed weights, such as those of a file, is as pack() has left it. A run checks their
+  /// header only.
+  void check_packed(const PackedWeights& packed) const {
+    check(sepconv_plan_check_packed(plan_.get(), packed.data(), packed.size()));
+  }
+
   /// One run of a problem without a residual. Without a workspace it allocates its own; without parallel_for it is
   /// serial.
   template <typename T>
@@ -118,8 +121,8 @@ class Plan {
            sepconv_parallel_for parallel_for = nullptr, void* parallel_context = nullptr) const {
     demand_type<T>();
     if (packed.size() < packed_size()) {
-      throw Error(SEPCONV_BAD_PACKED, "the packed weights have " + std::to_string(packed.size()) +
-                                          " bytes, the plan needs " + std::to_string(packed_size()));
+      raise(SEPCONV_BAD_PACKED, "the packed weights have " + std::to_string(packed.size()) + " bytes, the plan needs " +
+                                    std::to_string(packed_size()));
     }
     sepconv_arguments arguments;
     sepconv_arguments_init(&arguments, sizeof arguments);
@@ -142,13 +145,19 @@ class Plan {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "tensors are float or double");
     const sepconv_dtype wanted = std::is_same_v<T, double> ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
     if (problem_.get().input_dtype == wanted) return;
-    throw Error(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
+    raise(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
   }
 
  private:
   struct Delete {
     void operator()(sepconv_plan* plan) const noexcept { sepconv_plan_destroy(plan); }
   };
+  static sepconv_plan* create(const Problem& problem, const sepconv_options& options) {
+    sepconv_plan* plan = nullptr;
+    check(sepconv_plan_create(&problem.get(), &options, &plan));
+    return plan;
+  }
+
   Problem problem_;
   std::unique_ptr<sepconv_plan, Delete> plan_;
 };
@@ -170,8 +179,8 @@ std::vector<T> separable_conv(const Problem& problem, const std::vector<T>& inpu
                               const std::vector<Same<T>>& out_bias = {}) {
   const auto demand = [](const char* what, std::size_t size, std::size_t wanted) {
     if (size == wanted) return;
-    throw Error(SEPCONV_INVALID_ARGUMENT, std::string(what) + ": it has " + std::to_string(size) +
-                                              " elements, the problem " + std::to_string(wanted));
+    raise(SEPCONV_INVALID_ARGUMENT,
+          std::string(what) + ": it has " + std::to_string(size) + " elements, the problem " + std::to_string(wanted));
   };
   demand("input has the wrong size", input.size(), problem.input_size());
   demand("input channels must match the kernel: depthwise kernel", depthwise.size(), problem.depthwise_size());

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -22,17 +23,11 @@ namespace sepconv {
 /// One signal (or one batch of them) on its way through a plan; one thread at a time. The weights must outlive it.
 class Stream {
  public:
-  Stream(const Plan& plan, const PackedWeights& packed) : memory_(sepconv_stream_size(plan.get())) {
-    const sepconv_problem& problem = plan.problem().get();
-    const bool summed = problem.stages != SEPCONV_STAGES_DEPTHWISE;
-    frame_ = problem.batch * (summed ? problem.out_channels : problem.in_channels * problem.depth_multiplier);
-    double_ = problem.output_dtype == SEPCONV_DTYPE_F64;
-    if (memory_.size() == 0) throw Error(SEPCONV_INVALID_ARGUMENT, sepconv_last_error());
-    if (packed.size() < plan.packed_size()) throw Error(SEPCONV_BAD_PACKED, "the packed weights are too short");
-    sepconv_stream* stream = nullptr;
-    check(sepconv_stream_create(plan.get(), packed.data(), memory_.data(), memory_.size(), &stream));
-    stream_.reset(stream);
-  }
+  Stream(const Plan& plan, const PackedWeights& packed)
+      : frame_(frame_of(plan.problem().get())),
+        double_(plan.problem().get().output_dtype == SEPCONV_DTYPE_F64),
+        memory_(sepconv_stream_size(plan.get())),
+        stream_(create(plan, packed, &memory_)) {}
 
   /// The output frames that the next `frames` input frames complete.
   int64_t output_frames(int64_t frames) const { return sepconv_stream_frames(stream_.get(), frames); }
@@ -42,7 +37,7 @@ class Stream {
   template <typename T>
   int64_t push(const T* input, int64_t frames, Same<T>* output, int64_t room, const Same<T>* residual = nullptr) {
     if (std::is_same_v<T, double> != double_) {
-      throw Error(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
+      raise(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
     }
     int64_t written = 0;
     check(sepconv_stream_push(stream_.get(), input, frames, residual, output, room, &written));
@@ -53,6 +48,9 @@ class Stream {
   template <typename T>
   std::vector<T> push(const T* input, int64_t frames, const Same<T>* residual = nullptr) {
     const int64_t room = output_frames(frames);
+    if (frame_ != 0 && room > PTRDIFF_MAX / static_cast<int64_t>(sizeof(T)) / frame_) {
+      raise(SEPCONV_INVALID_ARGUMENT, "frames is " + std::to_string(frames) + ": the output has too many elements");
+    }
     std::vector<T> output(room < 0 ? 0 : static_cast<std::size_t>(room * frame_));
     push(input, frames, output.data(), room, residual);
     return output;
@@ -64,7 +62,19 @@ class Stream {
   struct Delete {
     void operator()(sepconv_stream* stream) const noexcept { sepconv_stream_destroy(stream); }
   };
-  int64_t frame_;  // elements of one output frame of the whole batch
+  // Elements of one output frame of the whole batch.
+  static int64_t frame_of(const sepconv_problem& problem) {
+    const bool summed = problem.stages != SEPCONV_STAGES_DEPTHWISE;
+    return problem.batch * (summed ? problem.out_channels : problem.in_channels * problem.depth_multiplier);
+  }
+  static sepconv_stream* create(const Plan& plan, const PackedWeights& packed, AlignedBytes* memory) {
+    if (packed.size() < plan.packed_size()) raise(SEPCONV_BAD_PACKED, "the packed weights are too short");
+    sepconv_stream* stream = nullptr;
+    check(sepconv_stream_create(plan.get(), packed.data(), memory->data(), memory->size(), &stream));
+    return stream;
+  }
+
+  int64_t frame_;
   bool double_;
   AlignedBytes memory_;
   std::unique_ptr<sepconv_stream, Delete> stream_;

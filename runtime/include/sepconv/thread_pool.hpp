@@ -20,7 +20,8 @@ class SEPCONV_API ThreadPool {
   static int available_threads();
 
   /// A pool of `threads` workers, counting the caller of parallel_for, which works too: one thread fewer is started.
-  /// 0 means available_threads(). Throws std::system_error if a thread cannot be started.
+  /// 0 means available_threads(). Never more than SEPCONV_MAX_THREADS, and fewer where the system refuses to start as
+  /// many: threads() says how many there are. Throws std::bad_alloc only.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -30,14 +31,16 @@ class SEPCONV_API ThreadPool {
 
   /// A sepconv_parallel_for with the pool as its context. Runs task(data, index, worker) for every index in [0, tasks),
   /// worker in [0, threads()), and returns 0, or the first nonzero result of a task; tasks not begun by then are
-  /// skipped.
+  /// skipped. What a task throws is thrown again here, on the calling thread, once no task is running: the first
+  /// exception, in the way of the first nonzero result. The pool can be used again after either.
   ///
-  /// Any thread may call it; calls from several threads at once take turns. A call from inside a task of the same pool
-  /// runs its tasks one after another on the calling thread. Idle threads look for new work for about 50 microseconds,
-  /// then sleep.
+  /// Any thread may call it, from inside a task, too, of this pool or of another one. The pool's threads work for one
+  /// call at a time. A call that finds them taken does not wait: its tasks run one after another on the calling thread,
+  /// and the rest of them on all threads when these become free. Idle threads look for new work for about 50
+  /// microseconds, then sleep.
   ///
-  /// fork(): the child has the pool's memory but not its threads, so it must neither call nor destroy a pool that it
-  /// inherited; it can make a new one.
+  /// fork(): the child has the pool's memory but not its threads, so there all tasks run on the calling thread; a pool
+  /// that the child makes has threads. A task must not fork, unless the child ends without returning from the task.
   static int parallel_for(void* pool, int tasks, int (*task)(void* data, int index, int worker), void* data);
 
  private:

@@ -55,7 +55,7 @@ extern "C" {
 typedef struct sepconv_driver sepconv_driver;
 
 /// One variant: a function, the problems it may run, and the numbers the planner needs. A fixed quantity of 0 means
-/// "any".
+/// "any"; entries of axes past the rank are 0. sepconv_register refuses what makes no sense, field by field.
 typedef struct sepconv_variant {
   const char* name;                ///< with the target appended
   const char* target;              ///< "x86_avx2"
