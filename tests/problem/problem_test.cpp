@@ -112,16 +112,10 @@ const Rejection kRejections[] = {
     {"no such stages", [](auto* p) { store(3, &p->stages); }, kInvalid, "stages", "3"},
     {"no such type", [](auto* p) { store(55, &p->input_dtype); }, kInvalid, "input_dtype", "55"},
     {"no such activation", [](auto* p) { store(77, &p->out_activation.kind); }, kInvalid, "out_activation", "77"},
-    {"clamp upside down",
-     [](auto* p) {
-       p->mid_activation = {SEPCONV_ACTIVATION_CLAMP, 3, 2};
-     },
-     kInvalid, "mid_activation", "3"},
-    {"clamp to NaN",
-     [](auto* p) {
-       p->out_activation = {SEPCONV_ACTIVATION_CLAMP, 0, kNan};
-     },
-     kInvalid, "out_activation", "nan"},
+    {"clamp upside down", [](auto* p) { p->mid_activation = {SEPCONV_ACTIVATION_CLAMP, 3, 2}; }, kInvalid,
+     "mid_activation", "3"},
+    {"clamp to NaN", [](auto* p) { p->out_activation = {SEPCONV_ACTIVATION_CLAMP, 0, kNan}; }, kInvalid,
+     "out_activation", "nan"},
     {"byte count overflows in the input", [](auto* p) { p->in_extent[0] = p->in_extent[1] = int64_t{1} << 40; },
      kInvalid, "byte count", "in_channels 5"},
     {"byte count overflows in the batch", [](auto* p) { p->batch = INT64_MAX / 2; }, kInvalid, "batch",
