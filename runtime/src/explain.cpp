@@ -29,6 +29,8 @@ void explain(const sepconv_plan& plan, Writer& write) {
     write("cut: %" PRId64 " strips and %" PRId64 " panel groups an image; sums of %" PRId64 " channels, %" PRId64
           " at a time\n",
           plan.cut.strips, plan.cut.groups, plan.packed.sum_channels, plan.packed.sum_block);
+    if (plan.cut.gathers) write("     taps far apart along a row are copied side by side before they are used\n");
+    if (plan.flush_denormals) write("     subnormal numbers count as 0\n");
   }
   write("memory: %zu bytes packed, %zu bytes workspace for %" PRId32 " threads\n", plan.packed.size,
         plan.workspace_size, plan.max_threads);

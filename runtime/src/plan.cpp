@@ -38,6 +38,10 @@ sepconv_status check_options(const sepconv_options& options) {
     return fail(invalid, "options.max_threads is %" PRId32 ": it must be from 1 to %d", options.max_threads,
                 SEPCONV_MAX_THREADS);
   }
+  if (options.flush_denormals != 0 && options.device != SEPCONV_DEVICE_CPU) {
+    return fail(SEPCONV_UNSUPPORTED, "options.flush_denormals is %" PRId32 ": it must be 0 for a GPU",
+                options.flush_denormals);
+  }
   return SEPCONV_OK;
 }
 
@@ -97,6 +101,7 @@ sepconv_status create(const sepconv_problem* problem, const sepconv_options* giv
   plan->mid = leaf_activation(g.problem.mid_activation);
   plan->out = leaf_activation(g.problem.out_activation);
   plan->max_threads = options.max_threads;
+  plan->flush_denormals = options.flush_denormals != 0;
   plan->cut = {};
   if (plan->variant->driver != nullptr) return plan_call(plan);
   if ((status = cut_image(g, *plan->variant, plan->packed, options.max_threads, CutLimits{}, &plan->cut)))

@@ -14,6 +14,7 @@ struct sepconv_plan {
   const sepconv_variant* variant;
   sepconv_activation in, mid, out;  // as leaf_activation has them
   int32_t max_threads;
+  bool flush_denormals;
   size_t zero_bytes;         // at the front of the workspace: the residual of a problem that has none
   size_t workspace_size;     // these and a slice for each worker
   sepconv_device_call call;  // GPU variants, which have no cut: a run's, but for what its arguments bring

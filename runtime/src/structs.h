@@ -12,7 +12,7 @@ namespace sepconv::internal {
 // Size of each struct in the first published version. A struct_size below it is no version at all. These never change;
 // the structs themselves grow.
 inline constexpr size_t first_problem_size = sizeof(sepconv_problem);
-inline constexpr size_t first_options_size = sizeof(sepconv_options);
+inline constexpr size_t first_options_size = offsetof(sepconv_options, flush_denormals);
 inline constexpr size_t first_weights_size = sizeof(sepconv_weights);
 inline constexpr size_t first_arguments_size = sizeof(sepconv_arguments);
 inline constexpr size_t first_batch_norm_size = sizeof(sepconv_batch_norm);

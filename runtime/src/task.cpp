@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "denormals.h"
 #include "gather.h"
 #include "halide_bridge.h"
 #include "integers.h"
@@ -220,6 +221,7 @@ int compute_gathered(const sepconv_plan& plan, const TaskBuffers& buffers, const
 }  // namespace
 
 int compute_task(const sepconv_plan& plan, const TaskBuffers& buffers, int64_t index, char* slice) {
+  const FlushDenormals mode(plan.flush_denormals);
   const Task task = task_at(plan, index);
   ScratchArena arena = make_arena(slice, static_cast<size_t>(plan.cut.arena_bytes));
   LeafCall call = leaf_call(plan, buffers, task, &arena);

@@ -71,6 +71,14 @@ TEST_F(Options, ThreadsMustBePositive) {
   EXPECT_EQ(plan != nullptr, status == SEPCONV_OK);
 }
 
+TEST_F(Options, FlushingDenormalsIsForProcessors) {
+  sepconv_options options = default_options();
+  options.flush_denormals = 1;
+  EXPECT_NE(make_plan(small_problem(), &options), nullptr) << sepconv_last_error();
+  options.device = SEPCONV_DEVICE_CUDA;
+  expect_refused(options, SEPCONV_UNSUPPORTED, "flush_denormals", "1");
+}
+
 TEST_F(Options, UnknownVariantIsNamed) {
   sepconv_options options = default_options();
   options.variant = "2d_f32_nhwc_nonsense_portable";

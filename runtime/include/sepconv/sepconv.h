@@ -179,6 +179,10 @@ typedef struct sepconv_options {
   const char* variant;             ///< full name of the variant to use, or NULL to choose
   int32_t max_threads;             ///< at most this many workers in one run, from 1 to SEPCONV_MAX_THREADS
   const sepconv_plan* packing_of;  ///< stay inside this plan's packing, so that its packed weights serve both
+  /// Not 0: while a task runs, its thread takes subnormal numbers (below 1.2e-38 in float32) for 0 and makes none, as
+  /// most x86 processors compute with them a hundred times slower than with others; the thread's mode is then restored.
+  /// Signals that fade to silence want it. x86 and ARM; no effect on processors that have no such mode. Not for GPUs.
+  int32_t flush_denormals;
 } sepconv_options;
 
 /// Weights in Keras's layouts, dense, weight_dtype; kernel layouts do not change with the problem's layout.
