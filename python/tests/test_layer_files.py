@@ -32,6 +32,10 @@ def bad_values(schema):
             yield "too short", ""
         if "minimum" in part:
             yield "too small", part["minimum"] - 1
+        if "maximum" in part:
+            yield "too large", part["maximum"] + 1
+        if "maxLength" in part:
+            yield "too long", "x" * (part["maxLength"] + 1)
         if "minItems" in part:
             yield "too few", []
         if "maxItems" in part:
@@ -128,7 +132,7 @@ def test_what_a_schema_cannot_say(write):
         with pytest.raises(ValueError, match='layer "a": ') as raised:
             sepconv_layers.read(write(LAYER | change))
         assert message in str(raised.value)
-    with pytest.raises(ValueError, match='layer "a": another layer has the same name'):
+    with pytest.raises(ValueError, match='layer "a": another layer has the same "name"'):
         sepconv_layers.read(write(LAYER, LAYER))
 
 

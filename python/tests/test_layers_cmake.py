@@ -64,7 +64,7 @@ def test_it_accepts_what_the_schema_accepts(tmp_path):
     ("content", "sentence"),
     [
         ("[1,", "not JSON"),
-        (file_of(LAYER, LAYER), "another layer has the same name"),
+        (file_of(LAYER, LAYER), 'another layer has the same "name"'),
         (file_of(LAYER | {"strides": [1]}), '"strides" has 1 entries, "spatial" has 2'),
         (file_of(LAYER | {"padding": {"before": [1], "after": [1, 1]}}), '"padding.before" has 1 entries'),
         (file_of(LAYER | {"stride": [1, 1]}), 'layer "a": unknown key "stride"'),
