@@ -20,8 +20,8 @@ const JsonSchema& schema() {
   return schema;
 }
 
-// Refuses, while a file is parsed, what JSON allows and no layer file needs: keys that stand twice in an object, of which
-// readers would take one or the other, and depths at which whoever looks at the value runs out of stack.
+// Refuses, while a file is parsed, what JSON allows and no layer file needs: keys that stand twice in an object, of
+// which readers would take one or the other, and depths at which whoever looks at the value runs out of stack.
 class Strict {
  public:
   bool operator()(int depth, json::parse_event_t event, const json& parsed) {

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -175,6 +176,29 @@ def _finite(digits: str) -> float:
     return number
 
 
+def name_filter(pattern: str) -> Callable[[str], bool]:
+    """Whether a name holds something that the regular expression matches. Raises ValueError for what is none."""
+    try:
+        matches = re.compile(pattern).search
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"{_shown(pattern)} is not a regular expression: {error}") from error
+    return lambda name: matches(name) is not None
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a file whole or not at all: beside it, then in its place. What is no file, such as /dev/stdout, is written itself."""
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def parse(content: Any) -> list[Layer]:
     """The layers of a file's content. Raises ValueError, as `read`."""
     error = _jsonschema().exceptions.best_match(_validator().iter_errors(content))
@@ -262,7 +286,12 @@ def _sentence(content: Any, error: Any) -> str:
         is_name = _jsonschema().Draft202012Validator(schema()["$defs"]["line"]).is_valid(name)
         where[:2] = [f'layer "{name if is_name else f"number {where[1] + 1}"}"']
     message = error.message
-    if "title" in error.schema:  # "'\n' should not be valid under {'pattern': ...}" helps nobody
+    if "title" in error.schema and error.validator in (
+        "type",
+        "not",
+        "minLength",
+        "maxLength",
+    ):  # "'\n' should not be valid under {'pattern': ...}" helps nobody
         message = f"{_shown(error.instance)} is not {error.schema['title']}"
     elif len(message) > _LONGEST:
         message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"

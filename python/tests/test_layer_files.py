@@ -175,3 +175,21 @@ def test_a_dtype_that_numpy_lacks_is_read_and_said_at_the_run(write, monkeypatch
     monkeypatch.setattr(np, "dtype", lambda name: (_ for _ in ()).throw(TypeError(name)))
     with pytest.raises(ValueError, match='layer "a": NumPy has bfloat16 with the package ml_dtypes: pip install ml_d'):
         _layer_file.make(layer)
+
+
+def test_a_filter_that_is_no_regular_expression(write):
+    for pattern in ("(", "[z-a]", "(" * 100_000, "a{99999999999}"):
+        with pytest.raises(ValueError, match="is not a regular expression") as raised:
+            _layer_file.read(write(LAYER), pattern)
+        assert len(str(raised.value)) < 300
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "a b;c.json"
+    sepconv_layers.write_text(path, "first")
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+    with pytest.raises(OSError, match="no room"):
+        sepconv_layers.write_text(path, "second")
+    assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OSError):
+        sepconv_layers.write_text("/dev/full", "something")

@@ -27,19 +27,21 @@ sepconv_status check_variant(const char* library, size_t index, const sepconv_va
     return fail(invalid, "table \"%s\": variant \"%s\" has stages %d", library, variant.name,
                 static_cast<int>(variant.stages));
   }
-  if (variant.chunk_channels <= 0 || variant.chunk_channels % 4 != 0 || variant.sum_block < 0) {
+  const struct {
+    const char* name;
+    int32_t value, least, divisor;
+  } numbers[] = {
+      {"chunk_channels", variant.chunk_channels, 4, 4}, {"panel_channels", variant.panel_channels, 1, 1},
+      {"tile_pixels", variant.tile_pixels, 1, 1},       {"depthwise_tile", variant.depthwise_tile, 1, 1},
+      {"depthwise_rows", variant.depthwise_rows, 1, 1}, {"sum_block", variant.sum_block, 0, 1},
+      {"strip_pixels", variant.strip_pixels, 0, 1},
+  };
+  for (const auto& number : numbers) {
+    if (number.value >= number.least && number.value % number.divisor == 0) continue;
     return fail(invalid,
-                "table \"%s\": variant \"%s\" has chunk_channels %" PRId32
-                " (not a multiple of 4) or sum_block %" PRId32,
-                library, variant.name, variant.chunk_channels, variant.sum_block);
-  }
-  if (variant.panel_channels <= 0 || variant.tile_pixels <= 0 || variant.depthwise_tile <= 0 ||
-      variant.depthwise_rows <= 0 || variant.strip_pixels < 0) {
-    return fail(invalid,
-                "table \"%s\": variant \"%s\" has panel_channels %" PRId32 ", tile_pixels %" PRId32
-                ", depthwise_tile %" PRId32 ", depthwise_rows %" PRId32 ", strip_pixels %" PRId32,
-                library, variant.name, variant.panel_channels, variant.tile_pixels, variant.depthwise_tile,
-                variant.depthwise_rows, variant.strip_pixels);
+                "table \"%s\": variant \"%s\" has %s %" PRId32 ": it must be a multiple of %" PRId32
+                ", and at least %" PRId32,
+                library, variant.name, number.name, number.value, number.divisor, number.least);
   }
   return SEPCONV_OK;
 }

@@ -81,14 +81,14 @@ TEST(Registry, RefusesVariantsWithNonsense) {
   refused([](auto* variant) { variant->entry = nullptr; }, "entry");
   refused([](auto* variant) { variant->spatial_rank = 0; }, "spatial_rank");
   refused([](auto* variant) { variant->spatial_rank = 4; }, "spatial_rank");
-  refused([](auto* variant) { variant->chunk_channels = 0; }, "chunk_channels");
-  refused([](auto* variant) { variant->chunk_channels = 6; }, "chunk_channels");
-  refused([](auto* variant) { variant->sum_block = -64; }, "sum_block");
-  refused([](auto* variant) { variant->panel_channels = -8; }, "panel_channels");
-  refused([](auto* variant) { variant->tile_pixels = 0; }, "tile_pixels");
-  refused([](auto* variant) { variant->depthwise_tile = 0; }, "depthwise_tile");
-  refused([](auto* variant) { variant->depthwise_rows = 0; }, "depthwise_rows");
-  refused([](auto* variant) { variant->strip_pixels = -1; }, "strip_pixels");
+  refused([](auto* variant) { variant->chunk_channels = 0; }, "has chunk_channels 0: ");
+  refused([](auto* variant) { variant->chunk_channels = 6; }, "has chunk_channels 6: ");
+  refused([](auto* variant) { variant->sum_block = -64; }, "has sum_block -64: ");
+  refused([](auto* variant) { variant->panel_channels = -8; }, "has panel_channels -8: ");
+  refused([](auto* variant) { variant->tile_pixels = 0; }, "has tile_pixels 0: ");
+  refused([](auto* variant) { variant->depthwise_tile = 0; }, "has depthwise_tile 0: ");
+  refused([](auto* variant) { variant->depthwise_rows = 0; }, "has depthwise_rows 0: ");
+  refused([](auto* variant) { variant->strip_pixels = -1; }, "has strip_pixels -1: ");
 }
 
 TEST(Registry, RanksLaterTablesFirstAndTakesEachOnce) {
