@@ -36,6 +36,7 @@ std::vector<Result> bench_layer(const support::Layer& layer, const std::vector<s
   constexpr uint64_t kSeed = 20;  // any; the same in every run
   constexpr float kInputLimit = 1.0F, kBiasLimit = 0.5F;
   const sepconv_problem& problem = layer.problem;
+  support::require_memory(problem);
   support::Random random(kSeed);
   const support::Weights weights = random_weights(problem, &random, kBiasLimit);
   std::vector<float> values;

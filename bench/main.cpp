@@ -1,11 +1,13 @@
 // sepconv_bench: verifies and times the layers of layer files. With sepconv_add_bench, the same program around a
 // library of one's own layers.
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <regex>
 #include <string>
 #include <vector>
@@ -14,12 +16,14 @@
 #include "files.h"
 #include "layer_file.h"
 #include "layer_run.h"
+#include "options.h"
 #include "own_variants.h"
 #include "peak.h"
 #include "progress.h"
 #include "report.h"
 #include "sepconv/thread_pool.hpp"
 #include "sepconv_default.h"
+#include "standard_output.h"
 #include "timing.h"
 
 namespace {
@@ -30,7 +34,8 @@ using sepconv::support::Layer;
 struct CommandLine {
   std::vector<std::string> files;
   std::string filter, variant, json;
-  int threads = 1, core = -1;
+  int threads = 1;
+  std::optional<int> core;
   double budget = 0.5;
   bool shipped = false;
 };
@@ -45,24 +50,38 @@ void define(CLI::App* app, CommandLine* line) {
     files->capture_default_str();
   }
   app->add_option("--threads", line->threads, "Threads of one run")
-      ->check(CLI::Range(1, SEPCONV_MAX_THREADS))
+      ->check(sepconv::support::whole_number(1, SEPCONV_MAX_THREADS))
       ->capture_default_str();
   app->add_option("--filter", line->filter, "Only layers whose name holds this regular expression");
   app->add_option("--variant", line->variant,
                   "Use this variant, by its full name; layers that it cannot run are left out");
   app->add_option("--json", line->json, "Write the results to this file");
   app->add_option("--budget", line->budget, "Seconds of timing a layer")
-      ->check(CLI::PositiveNumber)
+      ->check(sepconv::support::number(1e-6, 86400))
       ->capture_default_str();
-  app->add_option("--core", line->core, "Run on this core (and the ones after it, with --threads)");
+  app->add_option("--core", line->core, "Run on this core (and the ones after it, with --threads)")
+      ->check(sepconv::support::whole_number(0, CPU_SETSIZE - 1));
   if (sepconv::bench::own_variants() != nullptr) {
     app->add_flag("--shipped", line->shipped, "Time the best shipped variant beside the library's own");
   }
 }
 
+// A match recurses about once a character of the name, which layer files bound, and a step of the pattern.
+std::regex read_filter(const std::string& pattern) {
+  constexpr size_t kMost = 256;
+  if (pattern.size() > kMost) {
+    throw std::runtime_error(fmt::format("--filter has {} characters; {} are the most", pattern.size(), kMost));
+  }
+  try {
+    return std::regex(pattern);
+  } catch (const std::regex_error& error) {
+    throw std::runtime_error(fmt::format("--filter \"{}\" is not a regular expression: {}", pattern, error.what()));
+  }
+}
+
 std::vector<Layer> read_files(const CommandLine& line) {
   std::vector<Layer> layers;
-  const std::regex filter(line.filter);
+  const std::regex filter = read_filter(line.filter);
   for (const std::string& file : line.files) {
     for (Layer& layer : sepconv::support::read_layers(file)) {
       if (!std::regex_search(layer.name, filter)) continue;
@@ -96,7 +115,7 @@ std::vector<std::vector<std::string>> register_and_choose(const std::vector<Laye
 }
 
 int run(const CommandLine& line) {
-  if (line.core >= 0) sepconv::support::pin_to_cores(line.core, line.threads);
+  if (line.core) sepconv::support::pin_to_cores(*line.core, line.threads);
   const std::vector<Layer> layers = read_files(line);
   const auto variants = register_and_choose(layers, line);
 
@@ -142,6 +161,7 @@ int run(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("sepconv_bench");
   CLI::App app{"Verifies and times separable convolution layers."};
   CommandLine line;
   define(&app, &line);

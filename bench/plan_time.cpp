@@ -12,7 +12,9 @@
 
 #include "layer_file.h"
 #include "layer_run.h"
+#include "options.h"
 #include "sepconv_default.h"
+#include "standard_output.h"
 #include "timing.h"
 
 namespace {
@@ -65,12 +67,13 @@ void run(const std::vector<std::string>& files, int threads) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("sepconv_plan_time");
   CLI::App app{"Times the planning of layers."};
   std::vector<std::string> files;
   int threads = 1;
   app.add_option("layers", files, "Layer files (JSON)")->required()->check(CLI::ExistingFile);
   app.add_option("--threads", threads, "Threads to plan for")
-      ->check(CLI::Range(1, SEPCONV_MAX_THREADS))
+      ->check(sepconv::support::whole_number(1, SEPCONV_MAX_THREADS))
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {

@@ -115,11 +115,17 @@ const sepconv_variant_table* @library@_variants(void);
   )
 endfunction()
 
+# Fails unless a library may be called so: functions and files are.
+function(_sepconv_check_library_name name)
+  string(LENGTH "${name}" length)
+  if(NOT name MATCHES "^[a-zA-Z][a-zA-Z0-9_]*$" OR length GREATER 100)
+    _sepconv_shown("${name}" name)
+    message(FATAL_ERROR "sepconv_add_library: name is \"${name}\", not a C identifier of at most 100 characters")
+  endif()
+endfunction()
+
 # A static library of variants, a list of "<variant> <target>", with its table and its header.
 function(_sepconv_add_variant_library library pairs)
-  if(NOT library MATCHES "^[a-zA-Z][a-zA-Z0-9_]*$")
-    message(FATAL_ERROR "sepconv: library name \"${library}\" is not a C identifier")
-  endif()
   set(dir "${CMAKE_CURRENT_BINARY_DIR}/${library}")
   string(REGEX REPLACE "^sepconv_" "" prefix "${library}")
   set(lines "")

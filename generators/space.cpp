@@ -14,6 +14,7 @@
 #include "device_parameters.h"
 #include "parameters.h"
 #include "schedules/schedule.h"
+#include "standard_output.h"
 
 namespace {
 
@@ -56,6 +57,7 @@ void check(const sepconv::VariantName& name, const std::string& schedule, const 
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("sepconv_space");
   if (argc != 4 && !(argc == 5 && std::string(argv[4]) == "--check")) {
     std::cerr << "usage: sepconv_space VARIANT SCHEDULE HALIDE_TARGET [--check]\n";
     return 2;

@@ -20,6 +20,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "files.h"
+
 namespace {
 
 using Names = std::map<std::string, std::string>;
@@ -195,9 +197,7 @@ int main(int argc, char** argv) {
     if (!input) throw std::runtime_error("cannot read it");
     const std::string bytes{std::istreambuf_iterator<char>(input), {}};
     const std::string result = with_symbols(bytes, argv[3], names);
-    std::ofstream output(argv[2], std::ios::binary);
-    if (!output.write(result.data(), static_cast<std::streamsize>(result.size())))
-      throw std::runtime_error("cannot write");
+    sepconv::support::write_file(argv[2], result);
     return 0;
   } catch (const std::exception& error) {
     std::cerr << "sepconv_symbols: " << argv[1] << ": " << error.what() << "\n";

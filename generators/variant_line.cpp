@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "device_parameters.h"
+#include "numbers.h"
 #include "parameters.h"
 #include "sepconv/sepconv.hpp"
 
@@ -26,7 +27,9 @@ VariantLine parse_line(const std::string& text) {
     if (key == "tuned") {
       line.tuned = value;
     } else {
-      line.overrides[key] = std::stoi(value);
+      const auto number = support::parse_number<int>(value);
+      if (!number) throw std::invalid_argument("\"" + word + "\" in line \"" + text + "\" has no number as value");
+      line.overrides[key] = *number;
     }
   }
   line.full_name = line.name + "_" + line.target;

@@ -1,6 +1,8 @@
 #include "variant_name.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <regex>
 #include <stdexcept>
@@ -17,13 +19,20 @@ namespace {
   throw std::invalid_argument("variant name \"" + name + "\"" + why);
 }
 
+constexpr size_t most_characters = 256;  // a match may recurse once a character
+constexpr int64_t most = std::numeric_limits<int32_t>::max(), most_mid_channels = 1 << 24;
+
 // "3x5" -> {3, 5}; one number stands for all axes.
 std::vector<int64_t> parse_axes(const std::string& text, int rank, const std::string& name) {
   if (!std::regex_match(text, numbers_pattern))
     refuse(name, ": \"" + text + "\" is not made of positive numbers with an x between them");
   std::vector<int64_t> values;
-  for (size_t begin = 0; begin < text.size(); begin = std::min(text.find('x', begin), text.size() - 1) + 1)
-    values.push_back(std::stoll(text.substr(begin)));
+  for (size_t begin = 0; begin < text.size(); begin = std::min(text.find('x', begin), text.size() - 1) + 1) {
+    const std::string digits = text.substr(begin, text.find('x', begin) - begin);
+    if (digits.size() > 10 || std::stoll(digits) > most)
+      refuse(name, ": " + digits + " is larger than " + std::to_string(most));
+    values.push_back(std::stoll(digits));
+  }
   if (values.size() == 1) values.resize(rank, values[0]);
   if (static_cast<int>(values.size()) != rank) {
     refuse(name,
@@ -57,6 +66,10 @@ bool VariantName::fixes_nothing() const {
 }
 
 VariantName parse_variant_name(const std::string& name) {
+  if (name.size() > most_characters) {
+    refuse(name.substr(0, 32) + "...",
+           " has " + std::to_string(name.size()) + " characters; " + std::to_string(most_characters) + " are the most");
+  }
   std::smatch match;
   if (!std::regex_match(name, match, name_pattern)) {
     refuse(name,
@@ -91,6 +104,11 @@ VariantName parse_variant_name(const std::string& name) {
   number(4, 1, &result.multiplier);
   const bool multiple = part[6].matched;
   number(5, multiple ? std::strlen("cdiv") : 1, multiple ? &result.channels_multiple : &result.in_channels);
+  // The indices of compiled code have 32 bits, and count the weights of a whole group of vectors.
+  if (std::max<int64_t>(result.in_channels, 1) * std::max<int64_t>(result.multiplier, 1) > most_mid_channels) {
+    refuse(name, ": c times m is more than the " + std::to_string(most_mid_channels) +
+                     " channels that may be compiled in between the stages");
+  }
   number(7, 1, &result.out_channels);
   axes(8, &result.extent);
   return result;

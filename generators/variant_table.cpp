@@ -15,15 +15,16 @@
 // prints for each variant name, one a line, what it fixes as a line of JSON; 0 for what is free.
 #include <algorithm>
 #include <exception>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 
 #include "dispatch.h"
+#include "files.h"
 #include "layer_file.h"
 #include "sepconv/sepconv.hpp"
+#include "standard_output.h"
 #include "variant_line.h"
 #include "variant_name.h"
 
@@ -108,10 +109,7 @@ std::string table_source(const std::string& library, const std::vector<VariantLi
 }
 
 void print(const std::string& library, const std::string& variants, const std::string& output) {
-  const std::string source = table_source(library, sepconv::read_variant_lines(variants));
-  std::ofstream stream(output);
-  stream << source;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + output);
+  sepconv::support::write_file(output, table_source(library, sepconv::read_variant_lines(variants)));
 }
 
 sepconv::internal::TargetSet parse_targets(const std::string& list) {
@@ -186,6 +184,7 @@ void print_parts() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("sepconv_variant_table");
   const std::vector<std::string> words(argv + 1, argv + argc);
   const std::string command = words.empty() ? "" : words[0];
   try {

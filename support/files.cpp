@@ -32,9 +32,12 @@ void write_file(const std::string& path, const std::string& contents) {
   if (stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {  // /dev/stdout, a pipe: nothing to rename
     const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (file < 0) fail(path, errno);
-    const bool ok = write_all(file, contents);
-    const int error = errno;
-    close(file);
+    bool ok = write_all(file, contents);
+    int error = errno;
+    if (close(file) != 0 && ok) {
+      ok = false;
+      error = errno;
+    }
     if (!ok) fail(path, error);
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -13,17 +14,19 @@ using nlohmann::json;
 using Pointer = json::json_pointer;
 
 // The keywords that Rules implements, and those that are no rules.
-const std::set<std::string> kKeywords = {"$ref",      "additionalProperties",
-                                         "const",     "enum",
-                                         "if",        "items",
-                                         "maxItems",  "minItems",
-                                         "minLength", "minimum",
-                                         "oneOf",     "properties",
-                                         "required",  "then",
-                                         "type",      "$defs",
-                                         "$id",       "$schema",
-                                         "default",   "description",
-                                         "title"};
+const std::set<std::string> kKeywords = {"$ref",     "additionalProperties",
+                                         "const",    "enum",
+                                         "if",       "items",
+                                         "maxItems", "maxLength",
+                                         "maximum",  "minItems",
+                                         "minimum",  "minLength",
+                                         "not",      "oneOf",
+                                         "pattern",  "properties",
+                                         "required", "then",
+                                         "type",     "$defs",
+                                         "$id",      "$schema",
+                                         "default",  "description",
+                                         "title",    "x-maxBytes"};
 
 void check_keywords(const json& schema) {
   for (const auto& [keyword, rule] : schema.items()) {
@@ -34,7 +37,7 @@ void check_keywords(const json& schema) {
       for (const json& one : rule) check_keywords(one);
     } else if (keyword == "oneOf") {
       for (const json& one : rule) check_keywords(one);
-    } else if (keyword == "items" || keyword == "if" || keyword == "then") {
+    } else if (keyword == "items" || keyword == "if" || keyword == "then" || keyword == "not") {
       check_keywords(rule);
     }
   }
@@ -42,6 +45,11 @@ void check_keywords(const json& schema) {
 
 bool is_integer(const json& value) {
   return value.is_number_integer() || (value.is_number_float() && std::trunc(value.get<double>()) == value);
+}
+
+// In characters: in UTF-8, the bytes that begin one.
+json length(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
 }
 
 bool has_type(const json& value, const std::string& type) {
@@ -60,7 +68,7 @@ class Rules {
     if (schema_.contains("oneOf")) {
       if (auto found = check_alternatives(value, where)) return found;
     }
-    if (!is_allowed(value)) return Violation{where, "is " + value.dump() + "; it must be " + wanted()};
+    if (!is_allowed(value)) return Violation{where, "is " + shown(value) + "; it must be " + wanted()};
     if (value.is_object()) return check_object(value, where);
     if (value.is_array() && schema_.contains("items")) {
       for (size_t i = 0; i < value.size(); ++i) {
@@ -83,21 +91,32 @@ class Rules {
 
   // The rules that look at the value alone, and not into it.
   bool is_allowed(const json& value) const {
-    const auto at_least = [&](const char* keyword, const auto& number) {
-      return !schema_.contains(keyword) || number >= schema_[keyword];
-    };
     if (schema_.contains("const") && value != schema_["const"]) return false;
     if (schema_.contains("enum") && !holds(schema_["enum"], value)) return false;
     if (schema_.contains("type") && !is_typed(value)) return false;
-    if (value.is_number() && !at_least("minimum", value)) return false;
-    if (value.is_string() && !at_least("minLength", json(value.get_ref<const std::string&>().size()))) return false;
-    if (!value.is_array()) return true;
-    return at_least("minItems", json(value.size())) &&
-           (!schema_.contains("maxItems") || json(value.size()) <= schema_["maxItems"]);
+    if (schema_.contains("not") && rules("not").is_allowed(value)) return false;
+    if (value.is_number()) return at_least("minimum", value) && at_most("maximum", value);
+    if (value.is_array()) return at_least("minItems", json(value.size())) && at_most("maxItems", json(value.size()));
+    return !value.is_string() || is_allowed_text(value.get_ref<const std::string&>());
+  }
+
+  // The length first: a match may recurse once a character.
+  bool is_allowed_text(const std::string& text) const {
+    return at_least("minLength", length(text)) && at_most("maxLength", length(text)) &&
+           (!schema_.contains("pattern") || std::regex_search(text, std::regex(schema_["pattern"].get<std::string>())));
+  }
+
+  bool at_least(const char* keyword, const json& number) const {
+    return !schema_.contains(keyword) || number >= schema_[keyword];
+  }
+
+  bool at_most(const char* keyword, const json& number) const {
+    return !schema_.contains(keyword) || number <= schema_[keyword];
   }
 
   static std::string inside(const std::string& where, const std::string& key) {
-    return where.empty() ? key : where + "." + key;
+    const std::string quoted = shown(key);
+    return (where.empty() ? "" : where + ".") + quoted.substr(1, quoted.size() - 2);
   }
 
   static bool holds(const json& list, const json& value) {
@@ -148,7 +167,7 @@ class Rules {
     }
     if (fitting == 1) return std::nullopt;
     if (of_object) return of_object;
-    return Violation{where, "is " + value.dump() + "; it must be " + wanted()};
+    return Violation{where, "is " + shown(value) + "; it must be " + wanted()};
   }
 
   // Whether an object may keep the rules.
@@ -162,6 +181,7 @@ class Rules {
 
   // What a value must be, for people.
   std::string wanted() const {
+    if (schema_.contains("title")) return schema_["title"].get<std::string>();
     if (schema_.contains("const")) return schema_["const"].dump();
     if (schema_.contains("enum")) return joined(schema_["enum"], [](const json& word) { return word.dump(); });
     if (schema_.contains("oneOf")) {
@@ -176,11 +196,14 @@ class Rules {
       return keys.empty() ? "an object" : "an object with " + keys;
     }
     if (type == "boolean") return "true or false";
-    if (type == "string") return schema_.contains("minLength") ? "a string that is not empty" : "a string";
+    if (type == "string") return "a string";
     if (type.is_array()) return joined(type, [](const json& one) { return one.get<std::string>(); });
     const std::string article = type == "integer" ? "an " : "a ";
-    const std::string least = schema_.contains("minimum") ? " of at least " + schema_["minimum"].dump() : "";
-    return article + type.get<std::string>() + least;
+    const json least = schema_.value("minimum", json()), most = schema_.value("maximum", json());
+    const std::string bounds = least.is_null()  ? most.is_null() ? "" : " of at most " + most.dump()
+                                : most.is_null() ? " of at least " + least.dump()
+                                                : " from " + least.dump() + " to " + most.dump();
+    return article + type.get<std::string>() + bounds;
   }
 
   std::string wanted_list() const {
@@ -210,6 +233,13 @@ class Rules {
 Pointer place_of(const std::string& definition) { return Pointer("/$defs") / definition; }
 
 }  // namespace
+
+std::string shown(const json& value) {
+  constexpr size_t kMost = 100;
+  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
+  if (text.size() <= kMost) return text;
+  return text.substr(0, kMost - 4) + "..." + text.back();
+}
 
 JsonSchema::JsonSchema(json schema) : schema_(std::move(schema)) { check_keywords(schema_); }
 

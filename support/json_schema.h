@@ -15,6 +15,9 @@ struct Violation {
   std::string reason;  // goes on from there: "is 0; it must be an integer of at least 1"
 };
 
+// The value as a sentence has it: in JSON, in printable ASCII, with the middle of what is long left out.
+std::string shown(const nlohmann::json& value);
+
 class JsonSchema {
  public:
   // Throws std::logic_error for a keyword that is not implemented: a rule that nobody reads is one that nobody keeps.
@@ -23,6 +26,9 @@ class JsonSchema {
   // Checks against the whole schema, or against one of its definitions ("layer").
   std::optional<Violation> check(const nlohmann::json& value) const;
   std::optional<Violation> check(const nlohmann::json& value, const std::string& definition) const;
+
+  // What a keyword of the document says.
+  const nlohmann::json& operator[](const char* keyword) const { return schema_.at(keyword); }
 
   // The object with the defaults of the definition's properties where it is silent.
   nlohmann::json with_defaults(nlohmann::json object, const std::string& definition) const;

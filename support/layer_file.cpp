@@ -20,6 +20,32 @@ const JsonSchema& schema() {
   return schema;
 }
 
+// Refuses, while a file is parsed, what JSON allows and no layer file needs: keys that stand twice in an object, of
+// which readers would take one or the other, and depths at which whoever looks at the value runs out of stack.
+class Strict {
+ public:
+  bool operator()(int depth, json::parse_event_t event, const json& parsed) {
+    constexpr int kDeepest = 8;
+    if (depth > kDeepest) throw std::invalid_argument("it is nested more than " + std::to_string(kDeepest) + " deep");
+    if (event == json::parse_event_t::object_start) keys_.emplace_back();
+    if (event == json::parse_event_t::object_end) keys_.pop_back();
+    if (event == json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
+      throw std::invalid_argument(shown(parsed) + " stands twice in one object");
+    return true;
+  }
+
+ private:
+  std::vector<std::set<std::string>> keys_;
+};
+
+// Of what the parser says, which quotes the file.
+std::string readable(const std::string& text) {
+  constexpr size_t kMost = 300;
+  std::string result = text.size() > kMost ? text.substr(0, kMost) + "..." : text;
+  for (char& c : result) c = c < ' ' || c > '~' ? '?' : c;
+  return result;
+}
+
 // Where in which file we are; every error names it.
 struct Place {
   std::string file, layer;
@@ -43,7 +69,7 @@ class Fields {
 
   const json& operator[](const char* key) const { return fields_.at(key); }
 
-  int64_t integer(const char* key) const { return integer(key, fields_.at(key)); }
+  int64_t integer(const char* key) const { return fields_.at(key).get<int64_t>(); }
 
   // One number a spatial axis, into `axes`, which keeps what it has where the layer is silent.
   void read_axes(const char* key, int64_t* axes) const {
@@ -54,7 +80,7 @@ class Fields {
     const size_t rank = fields_.at("spatial").size();
     if (list.size() != rank)
       place_.fail("\"" + key + "\" is " + list.dump() + "; it must have " + std::to_string(rank) + " like \"spatial\"");
-    for (size_t axis = 0; axis < rank; ++axis) axes[axis] = integer(key, list[axis]);
+    for (size_t axis = 0; axis < rank; ++axis) axes[axis] = list[axis].get<int64_t>();
   }
 
   // A word of the enumeration.
@@ -75,12 +101,6 @@ class Fields {
   }
 
  private:
-  int64_t integer(const std::string& key, const json& value) const {
-    constexpr auto kMost = static_cast<double>(std::numeric_limits<int64_t>::max());
-    if (value.get<double>() >= kMost) place_.fail("\"" + key + "\" is " + value.dump() + ", which is too large");
-    return value.get<int64_t>();
-  }
-
   const Place& place_;
   json fields_;
 };
@@ -125,7 +145,7 @@ sepconv_problem read_problem(const Place& place, const Fields& fields) {
 // The layer at `place`, which gets its name.
 Layer read_layer(Place* place, const json& object) {
   const json name = object.is_object() ? object.value("name", json()) : json();
-  if (name.is_string() && !name.get_ref<const std::string&>().empty()) place->layer = name.get<std::string>();
+  if (!schema().check(name, "line")) place->layer = name.get<std::string>();
   const Fields fields(*place, object);
   Layer layer;
   layer.name = place->layer;
@@ -146,11 +166,19 @@ std::vector<Layer> read_layers(const std::string& path) {
 
 std::vector<Layer> read_layers(std::istream& stream, const std::string& name) {
   Place place{name, ""};
+  const auto most = schema()["x-maxBytes"].get<size_t>();
+  std::string text(most + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  if (stream.bad()) place.fail("cannot read it");
+  if (text.size() > most) place.fail("it has more than " + std::to_string(most) + " bytes");
   json file;
   try {
-    file = json::parse(stream);
-  } catch (const json::parse_error& error) {
-    place.fail(std::string("not JSON: ") + error.what());
+    file = json::parse(text, Strict());
+  } catch (const json::exception& error) {
+    place.fail("not JSON: " + readable(error.what()));
+  } catch (const std::invalid_argument& error) {
+    place.fail(error.what());
   }
   const auto found = schema().check(file);
   if (found && found->where.rfind("layers[", 0) != 0) place.fail(*found);

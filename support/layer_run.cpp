@@ -1,5 +1,7 @@
 #include "layer_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -21,12 +23,27 @@ void require(sepconv_status status) {
     throw std::runtime_error(std::string(sepconv_status_name(status)) + ": " + sepconv_last_error());
 }
 
+void require_memory(const sepconv_problem& problem) {
+  const auto number = [](int64_t value) { return static_cast<double>(value); };
+  const double input = number(problem.batch) * number(input_pixels(problem)) * number(problem.in_channels);
+  const double output = number(problem.batch) * number(output_pixels(problem)) * number(output_channels(problem));
+  const double middle = number(problem.in_channels) * number(problem.depth_multiplier);
+  const double weights = middle * (number(taps(problem)) + number(problem.out_channels));
+  const double gigabytes =
+      2 * number(static_cast<int64_t>(size_of(problem.input_dtype))) * (input + output + weights) / 1e9;
+  const double available = number(sysconf(_SC_PHYS_PAGES)) * number(sysconf(_SC_PAGE_SIZE)) / 1e9;
+  if (gigabytes <= available) return;
+  const auto rounded = [](double value) { return std::to_string(static_cast<int64_t>(std::ceil(value))) + " GB"; };
+  throw std::runtime_error("a batch of " + std::to_string(problem.batch) + " of " + describe(problem) + " takes " +
+                           rounded(gigabytes) + " of memory; this machine has " + rounded(available));
+}
+
 void FreeDeleter::operator()(void* memory) const { std::free(memory); }
 
 Buffer allocate(size_t size) {
   constexpr size_t kAlignment = 64;
   Buffer buffer(std::aligned_alloc(kAlignment, (size + kAlignment) / kAlignment * kAlignment));
-  if (!buffer) throw std::bad_alloc();
+  if (!buffer) throw std::runtime_error("there is no memory for " + std::to_string(size) + " bytes");
   return buffer;
 }
 
@@ -41,7 +58,11 @@ float Random::uniform(float limit) {
 }
 
 void Random::fill(std::vector<float>* values, size_t count, float limit) {
-  values->resize(count);
+  try {
+    values->resize(count);
+  } catch (const std::exception&) {  // bad_alloc or length_error
+    throw std::runtime_error("there is no memory for " + std::to_string(count) + " numbers");
+  }
   for (float& value : *values) value = uniform(limit);
 }
 

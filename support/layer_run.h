@@ -16,6 +16,10 @@ namespace sepconv::support {
 // Throws std::runtime_error with the library's sentence unless `status` is SEPCONV_OK.
 void require(sepconv_status status);
 
+// Throws std::runtime_error with a sentence unless the tensors of a problem, each of them twice, fit this machine's
+// memory: programs fill one in float32 and copy it to the problem's type, and a system may grant more than it has.
+void require_memory(const sepconv_problem& problem);
+
 // `size` bytes, 64-byte aligned, uninitialised.
 struct FreeDeleter {
   void operator()(void* memory) const;

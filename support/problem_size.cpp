@@ -1,6 +1,7 @@
-#include <stdexcept>
-
 #include "problem_size.h"
+
+#include <algorithm>
+#include <stdexcept>
 
 namespace sepconv::support {
 namespace {
@@ -55,8 +56,11 @@ std::string describe(const sepconv_problem& problem) {
   std::string text = joined(problem.in_extent, rank) + " " + std::to_string(problem.in_channels);
   if (problem.depth_multiplier > 1) text += "*" + std::to_string(problem.depth_multiplier);
   text += "->" + std::to_string(problem.out_channels) + " k" + joined(problem.kernel_extent, rank);
-  if (product(problem.stride, rank) > 1) text += " s" + joined(problem.stride, rank);
-  if (product(problem.dilation, rank) > 1) text += " d" + joined(problem.dilation, rank);
+  const auto any_above_1 = [rank](const int64_t* axes) {
+    return std::any_of(axes, axes + rank, [](int64_t value) { return value > 1; });
+  };
+  if (any_above_1(problem.stride)) text += " s" + joined(problem.stride, rank);
+  if (any_above_1(problem.dilation)) text += " d" + joined(problem.dilation, rank);
   return text;
 }
 

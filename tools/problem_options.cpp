@@ -1,8 +1,12 @@
 #include "problem_options.h"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <stdexcept>
+#include <string_view>
 
+#include "options.h"
 #include "sepconv/sepconv.hpp"
 
 namespace sepconv::tools {
@@ -26,6 +30,21 @@ std::map<std::string, Enum> values_of_words() {
   return values;
 }
 
+// A number, or several with an x between, such as 56x56.
+std::vector<int64_t> parse_extents(const std::string& option, const std::string& text) {
+  std::vector<int64_t> extents;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find('x', begin), text.size());
+    const auto extent = support::parse_number<int64_t>(std::string_view(text).substr(begin, end - begin));
+    if (!extent || *extent < 1) {
+      throw CLI::ValidationError(option, "\"" + text + "\" is not made of numbers above 0 with an x between, as 56x56");
+    }
+    extents.push_back(*extent);
+    begin = end + 1;
+  }
+  return extents;
+}
+
 }  // namespace
 
 void define(CLI::App* app, ProblemOptions* options) {
@@ -36,18 +55,26 @@ void define(CLI::App* app, ProblemOptions* options) {
   CLI::Option* problem =
       app->add_flag("--problem", options->asked, "Say which variant this machine would choose for a problem, and why")
           ->group(group);
-  CLI::Option* spatial = add("--spatial", &options->spatial, "Input extents")->delimiter('x');
-  CLI::Option* in_channels = add("--cin", &options->in_channels, "Input channels");
-  CLI::Option* out_channels = add("--cout", &options->out_channels, "Output channels");
+  const auto add_extents = [&](const std::string& name, std::vector<int64_t>* value, const char* text) {
+    const auto read = [=](const std::string& given) { *value = parse_extents(name, given); };
+    return app->add_option_function<std::string>(name, read, text)->group(group);
+  };
+  const auto add_number = [&](const char* name, auto* value, const char* text, int64_t least, int64_t most) {
+    return add(name, value, text)->check(support::whole_number(least, most));
+  };
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  CLI::Option* spatial = add_extents("--spatial", &options->spatial, "Input extents");
+  CLI::Option* in_channels = add_number("--cin", &options->in_channels, "Input channels", 1, kMost);
+  CLI::Option* out_channels = add_number("--cout", &options->out_channels, "Output channels", 1, kMost);
   for (CLI::Option* needed : {spatial, in_channels, out_channels}) {
     problem->needs(needed);
     needed->needs(problem);
   }
-  add("--kernel", &options->kernel, "Taps")->delimiter('x')->default_str("3");
-  add("--strides", &options->strides, "Strides")->delimiter('x')->default_str("1");
-  add("--dilation", &options->dilation, "Dilation rates")->delimiter('x')->default_str("1");
-  add("--mult", &options->multiplier, "Depth multiplier")->capture_default_str();
-  add("--batch", &options->batch, "Images")->capture_default_str();
+  add_extents("--kernel", &options->kernel, "Taps")->default_str("3");
+  add_extents("--strides", &options->strides, "Strides")->default_str("1");
+  add_extents("--dilation", &options->dilation, "Dilation rates")->default_str("1");
+  add_number("--mult", &options->multiplier, "Depth multiplier", 1, kMost)->capture_default_str();
+  add_number("--batch", &options->batch, "Images", 0, kMost)->capture_default_str();
   std::map<std::string, sepconv_padding> paddings = values_of_words<sepconv_padding>();
   paddings.erase(name(SEPCONV_PADDING_EXPLICIT));  // there is no option for its numbers
   add("--padding", &options->padding, "Zeros around the input")
@@ -56,7 +83,7 @@ void define(CLI::App* app, ProblemOptions* options) {
   add("--layout", &options->layout, "Where the channels are")
       ->transform(CLI::CheckedTransformer(values_of_words<sepconv_layout>(), CLI::ignore_case))
       ->default_str(name(options->layout));
-  add("--threads", &options->threads, "Threads of one run")->capture_default_str();
+  add_number("--threads", &options->threads, "Threads of one run", 1, 1024)->capture_default_str();
   add("--variant", &options->variant, "Ask for this variant, by its full name");
 }
 

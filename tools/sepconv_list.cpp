@@ -14,6 +14,7 @@
 #include "sepconv/sepconv.h"
 #include "sepconv/variant_table.h"
 #include "sepconv_default.h"
+#include "standard_output.h"
 
 namespace {
 
@@ -104,6 +105,7 @@ void explain(const sepconv::tools::ProblemOptions& wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("sepconv_list");
   CLI::App app{"Lists the shipped variants, or says which one a problem would get."};
   app.footer("Example: sepconv_list --problem --spatial 56x56 --cin 128 --cout 128 --kernel 3x3");
   bool names = false;

@@ -191,7 +191,7 @@ def main():
     a, b = report(rows, "taps", "excess")
     report(rows, "taps_inside", "excess_inside")
     if args.json:
-        pathlib.Path(args.json).write_text(json.dumps(rows, indent=1) + "\n")
+        sepconv_layers.write_text(args.json, json.dumps(rows, indent=1) + "\n")
     if args.picture:
         draw(args.picture, rows, a, b)
 

@@ -197,7 +197,9 @@ def main(words):
         )
         if arguments.json:
             arguments.json.parent.mkdir(parents=True, exist_ok=True)
-            arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+            layer_files.sepconv_layers.write_text(
+                arguments.json, json.dumps(content, indent=1) + "\n"
+            )
     return 0
 
 

@@ -23,6 +23,7 @@
 #include "reference.h"
 #include "sepconv/sepconv.h"
 #include "sepconv/variant_table.h"
+#include "standard_output.h"
 #include "stem.h"
 #include "timing.h"
 
@@ -135,6 +136,7 @@ int run(const std::string& picture_path) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("mobilenet_v1");
   CLI::App app{"Runs MobileNetV1's separable layers over a picture, and checks and times each."};
   std::string picture;
   app.add_option("picture", picture, "PNG or JPEG; a picture is drawn where none is given");

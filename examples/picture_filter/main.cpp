@@ -9,10 +9,12 @@
 
 #include "filter.h"
 #include "layer_run.h"
+#include "options.h"
 #include "picture.h"
 #include "reference.h"
 #include "sepconv/sepconv.h"
 #include "sepconv_default.h"
+#include "standard_output.h"
 
 namespace {
 
@@ -60,12 +62,13 @@ int run(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("picture_filter");
   CLI::App app{"Blurs a picture and changes its colours with one separable convolution."};
   CommandLine line;
   app.add_option("picture", line.input, "PNG or JPEG; a picture is drawn where none is given");
   app.add_option("-o,--output", line.output, "The filtered picture, as PNG")->capture_default_str();
   app.add_option("--sigma", line.sigma, "Width of the Gaussian in pixels")
-      ->check(CLI::Range(0.1F, 20.0F))
+      ->check(sepconv::support::number(0.1, 20))
       ->capture_default_str();
   app.add_option("--tone", line.tone, "Colours: sepia, gray, cool or keep")
       ->check(CLI::IsMember(tones()))

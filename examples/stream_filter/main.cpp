@@ -9,11 +9,14 @@
 #include <exception>
 #include <string>
 
+#include "files.h"
 #include "filter.h"
 #include "layer_run.h"
+#include "options.h"
 #include "picture.h"
 #include "sepconv_default.h"
 #include "spectrogram.h"
+#include "standard_output.h"
 #include "wav.h"
 
 namespace {
@@ -56,9 +59,9 @@ int run(const CommandLine& line) {
     return 1;
   }
   fmt::print("the same {} bytes\n", whole.sound.samples.size() * sizeof(float));
-  sepconv::examples::write_file(line.output, to_wav(streamed.sound));
+  sepconv::support::write_file(line.output, to_wav(streamed.sound));
   fmt::print("wrote {}\n", line.output);
-  if (!line.original.empty()) sepconv::examples::write_file(line.original, to_wav(sound));
+  if (!line.original.empty()) sepconv::support::write_file(line.original, to_wav(sound));
   if (!line.picture.empty()) {
     constexpr int kWidth = 600, kHeight = 160;
     sepconv::examples::write_png(line.picture, one_above_the_other(draw_spectrogram(sound, kWidth, kHeight),
@@ -71,19 +74,20 @@ int run(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sepconv::support::check_standard_output_at_exit("stream_filter");
   CLI::App app{"Filters a sound piece by piece with one causal separable convolution."};
   CommandLine line;
   app.add_option("-o,--output", line.output, "The filtered sound, as WAV")->capture_default_str();
   app.add_option("--original", line.original, "Also write the sound before the filter, as WAV");
   app.add_option("--picture", line.picture, "Also draw spectrograms, before above after, as PNG");
   app.add_option("--chunk", line.chunk, "Frames of one piece; 0: all lengths from 1 to 4000")
-      ->check(CLI::Range(0, 1'000'000))
+      ->check(sepconv::support::whole_number(0, 1'000'000))
       ->capture_default_str();
   app.add_option("--seconds", line.seconds, "Length of the sound")
-      ->check(CLI::Range(0.01, 600.0))
+      ->check(sepconv::support::number(0.01, 600))
       ->capture_default_str();
   app.add_option("--cutoff", line.cutoff, "Where the bands part, in Hz")
-      ->check(CLI::Range(20.0, 20'000.0))
+      ->check(sepconv::support::number(20, 20'000))
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {

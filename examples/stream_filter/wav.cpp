@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <stdexcept>
 
 namespace sepconv::examples {
 
-std::vector<uint8_t> to_wav(const Sound& sound) {
-  std::vector<uint8_t> bytes;
+std::string to_wav(const Sound& sound) {
+  std::string bytes;
   bytes.reserve(44 + 2 * sound.samples.size());
   const auto text = [&](const char* four) {
-    for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<uint8_t>(four[i]));
+    for (int i = 0; i < 4; ++i) bytes.push_back(four[i]);
   };
   const auto number = [&](uint32_t value, int size) {
-    for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
+    for (int i = 0; i < size; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
   };
   constexpr uint32_t kHeader = 36, kFrame = 2 * Sound::kChannels;
   const uint32_t data = static_cast<uint32_t>(sound.samples.size() * 2);
@@ -36,12 +34,6 @@ std::vector<uint8_t> to_wav(const Sound& sound) {
     number(static_cast<uint32_t>(static_cast<int32_t>(std::lround(scaled))) & 0xffff, 2);
   }
   return bytes;
-}
-
-void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
 }
 
 }  // namespace sepconv::examples

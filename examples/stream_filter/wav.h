@@ -17,10 +17,7 @@ struct Sound {
 };
 
 // The bytes of a WAV file: 16-bit PCM, little-endian; samples outside [-1, 1] are cut off.
-std::vector<uint8_t> to_wav(const Sound& sound);
-
-// Throws std::runtime_error with a sentence that names the path.
-void write_file(const std::string& path, const std::vector<uint8_t>& bytes);
+std::string to_wav(const Sound& sound);
 
 }  // namespace sepconv::examples
 

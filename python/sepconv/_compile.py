@@ -28,17 +28,17 @@ find_package(sepconv REQUIRED)
 _ELSEWHERE = """\
 cmake_minimum_required(VERSION 3.28)
 project({name} VERSION {version} LANGUAGES C CXX)
-include("{package}/SepconvHostTools.cmake")
+include([==[{package}/SepconvHostTools.cmake]==])
 _sepconv_find_host_tools()
-add_subdirectory("{runtime}" runtime EXCLUDE_FROM_ALL)
-include("{package}/SepconvVariants.cmake")
+add_subdirectory([==[{runtime}]==] runtime EXCLUDE_FROM_ALL)
+include([==[{package}/SepconvVariants.cmake]==])
 """
 
 _LIBRARY = """\
-sepconv_add_library({name} LAYERS "{layers}"{targets})
+sepconv_add_library({name} LAYERS [==[{layers}]==]{targets})
 install(TARGETS {name} ARCHIVE DESTINATION lib)
 install(FILES "${{CMAKE_CURRENT_BINARY_DIR}}/{name}/include/{name}.h" DESTINATION include)
-install(DIRECTORY "{headers}/sepconv" DESTINATION include PATTERN thread_pool.hpp EXCLUDE PATTERN gpu.h EXCLUDE)
+install(DIRECTORY [==[{headers}/sepconv]==] DESTINATION include PATTERN thread_pool.hpp EXCLUDE PATTERN gpu.h EXCLUDE)
 install(FILES "$<TARGET_FILE:sepconv::runtime>" DESTINATION lib)
 """
 
@@ -102,6 +102,9 @@ def compile_layers(
     if package is None:
         raise FileNotFoundError(f"{prefix} holds no generator: this sepconv was built without it")
     package = package.parent
+    for target in targets:
+        if not re.fullmatch(r"[a-z0-9_]+", target):
+            raise ValueError(f'target "{target}" is none: its name is made of small letters, digits and "_"')
     other = machine_for(machine, targets, package / "toolchains")
     if other is not None:
         other.check()
@@ -125,7 +128,7 @@ def compile_layers(
         pathlib.Path(folder, "CMakeLists.txt").write_text(project)
         build = pathlib.Path(folder, "build")
         configure = [cmake, "-S", folder, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"]
-        configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_INSTALL_PREFIX={output.resolve()}"]
+        configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_INSTALL_PREFIX={folder}/installed"]
         if other is None:
             configure.append(f"-Dsepconv_DIR={package}")
         else:
@@ -136,9 +139,11 @@ def compile_layers(
         _run(configure, environment)
         _run([ninja, "-C", build], environment, progress)
         _run([cmake, "--install", build], environment)
+        # Not installed there: a path with a ";" is a list to CMake.
+        shutil.copytree(pathlib.Path(folder, "installed"), output, dirs_exist_ok=True)
     config = output / "lib" / "cmake" / name
     config.mkdir(parents=True, exist_ok=True)
-    text = _CONFIG.format(name=name, file=layers.name, version=__version__)
+    text = _CONFIG.format(name=name, file=ascii(layers.name), version=__version__)
     (config / f"{name}Config.cmake").write_text(text)
     return output / "lib" / f"lib{name}.a"
 

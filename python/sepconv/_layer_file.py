@@ -1,7 +1,6 @@
 """Layers of layer files (`sepconv_layers`), as NumPy runs them."""
 
 import os
-import re
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,7 @@ def read(path: str | os.PathLike, pattern: str = "") -> list[FileLayer]:
         ValueError: the file is not a layer file, or the pattern is not a regular expression.
         OSError: the file cannot be read.
     """
-    try:
-        matches = re.compile(pattern).search
-    except re.error as error:
-        raise ValueError(f'"{pattern}" is not a regular expression: {error}') from error
+    matches = sepconv_layers.name_filter(pattern)
     return [layer for layer in sepconv_layers.read(path) if layer.fields["fusable"] and matches(layer.name)]
 
 

@@ -11,6 +11,7 @@ except ImportError:
     sys.exit("the command sepconv needs the package click: pip install 'sepconv[cli]'")
 
 import sepconv
+import sepconv_layers
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 
@@ -77,14 +78,17 @@ def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path
     click.echo(f"{'layer':{width}}  {'ms':>9}  {'median':>9}  {'GFLOP/s':>8}  {'error':>8}  variant")
     results = []
     for layer in selected:
-        result = run(layer, threads)
+        try:
+            result = run(layer, threads)
+        except MemoryError as error:
+            raise click.ClickException(f'layer "{layer.name}" does not fit the memory: {error}') from error
         results.append(result)
         click.echo(
             f"{layer.name:{width}}  {result['ms_min']:9.4f}  {result['ms_median']:9.4f}  {result['gflops']:8.1f}  "
             f"{result['max_error']:8.1e}  {result['variant']}"
         )
     if output is not None:
-        output.write_text(json.dumps(results, indent=1) + "\n")
+        sepconv_layers.write_text(output, json.dumps(results, indent=1) + "\n")
 
 
 @main.command("extract")

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -133,11 +134,69 @@ def read(path: str | os.PathLike) -> list[Layer]:
         ValueError: what is no layer file, in a sentence that names the file, the layer and the key.
         OSError: a file that cannot be read.
     """
-    text = pathlib.Path(path).read_text()
     try:
-        return parse(json.loads(text))
+        return parse(_load(_text(path)))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _text(path: str | os.PathLike) -> str:
+    most = schema()["x-maxBytes"]
+    with open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it has more than {most} bytes")
+    return content.decode("utf-8-sig")  # some editors begin UTF-8 with a mark
+
+
+def _load(text: str) -> Any:
+    """What JSON text says, without what Python's reader takes beyond the standard, and without what readers take differently: equal
+    keys in one object, of which one would get lost, and numbers that are no number."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{_shown(next(key for key in keys if keys.count(key) > 1))} stands twice in one object")
+    return content
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"not JSON: {word} is no number")
+
+
+def _finite(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise ValueError(f"not JSON: {_shown(digits)[1:-1]} is too large a number")
+    return number
+
+
+def name_filter(pattern: str) -> Callable[[str], bool]:
+    """Whether a name holds something that the regular expression matches. Raises ValueError for what is none."""
+    try:
+        matches = re.compile(pattern).search
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"{_shown(pattern)} is not a regular expression: {error}") from error
+    return lambda name: matches(name) is not None
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a file whole or not at all: beside it, then in its place. What is no file, such as /dev/stdout, is written itself."""
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def parse(content: Any) -> list[Layer]:
@@ -149,9 +208,9 @@ def parse(content: Any) -> list[Layer]:
     names = set()
     for layer in layers:
         if layer.name in names:
-            raise ValueError(f'layer "{layer.name}": another layer has the same name')
+            raise ValueError(f'layer "{layer.name}": another layer has the same "name"')
         names.add(layer.name)
-        _check_rank(layer)
+        _check_beyond_schema(layer)
     return layers
 
 
@@ -192,8 +251,9 @@ def _with_defaults(fields: dict[str, Any]) -> Layer:
     return Layer(defaults | fields)
 
 
-def _check_rank(layer: Layer) -> None:
-    """What a schema cannot say: that the lists of a layer have one length, and that the output is not empty."""
+def _check_beyond_schema(layer: Layer) -> None:
+    """What a schema cannot say: that the lists of a layer have one length, that clamps keep an order, and that the output is not
+    empty."""
     padding = layer.fields["padding"]
     lists = {key: value for key, value in layer.fields.items() if isinstance(value, list)}
     if isinstance(padding, dict):
@@ -203,10 +263,18 @@ def _check_rank(layer: Layer) -> None:
             raise ValueError(
                 f'layer "{layer.name}": "{key}" has {len(value)} of {layer.rank} entries, one a spatial axis'
             )
+    for place in ("input", "mid", "out"):
+        bounds = layer.activation(place)
+        if isinstance(bounds, tuple) and None not in bounds and bounds[0] > bounds[1]:
+            raise ValueError(
+                f'layer "{layer.name}": "{place}_activation" clamps to {list(bounds)}: the first must not exceed the second'
+            )
     if padding == "causal" and layer.rank != 1:
         raise ValueError(f'layer "{layer.name}": "padding" is "causal", which needs one spatial axis')
     if min(layer.output) < 1:
         raise ValueError(f'layer "{layer.name}": the output would be empty: the kernel is larger than the padded input')
+    if max(layer.bytes, layer.element_bytes * layer.pixels * layer.middle) >= 2**63:
+        raise ValueError(f'layer "{layer.name}": the byte count of its tensors overflows')
 
 
 def _sentence(content: Any, error: Any) -> str:
@@ -214,6 +282,27 @@ def _sentence(content: Any, error: Any) -> str:
     where = list(error.absolute_path)
     if where[:1] == ["layers"] and len(where) > 1:
         layer = content["layers"][where[1]]
-        name = layer.get("name", where[1]) if isinstance(layer, dict) else where[1]
-        where[:2] = [f'layer "{name}"']
-    return ": ".join([*(str(part) for part in where), error.message])
+        name = layer.get("name") if isinstance(layer, dict) else None
+        is_name = _jsonschema().Draft202012Validator(schema()["$defs"]["line"]).is_valid(name)
+        where[:2] = [f'layer "{name if is_name else f"number {where[1] + 1}"}"']
+    message = error.message
+    if "title" in error.schema and error.validator in (
+        "type",
+        "not",
+        "minLength",
+        "maxLength",
+    ):  # "'\n' should not be valid under {'pattern': ...}" helps nobody
+        message = f"{_shown(error.instance)} is not {error.schema['title']}"
+    elif len(message) > _LONGEST:
+        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    return ": ".join([*(str(part) for part in where), message])
+
+
+_LONGEST = 300
+"""Characters of a sentence; values in it may be longer."""
+
+
+def _shown(value: Any) -> str:
+    """The value as a sentence has it: in JSON, in ASCII, and of what is long the beginning."""
+    text = json.dumps(value)
+    return text if len(text) <= 100 else f"{text[:96]}...{text[-1]}"

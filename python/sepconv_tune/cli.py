@@ -9,6 +9,8 @@ import time
 
 import click
 
+import sepconv_layers
+
 from . import baselines, layers, storage, studies, tasks
 from .database import Database
 from .machine import RunnerError
@@ -86,7 +88,8 @@ def tune(
     try:
         toolchain = Toolchain.load(tools or _default_tools())
         toolchain.target(target)
-        chosen = [layer for file in files for layer in layers.read(file, toolchain) if re.search(pattern, layer.name)]
+        matches = sepconv_layers.name_filter(pattern)
+        chosen = [layer for file in files for layer in layers.read(file, toolchain) if matches(layer.name)]
         if not chosen:
             raise click.ClickException(f'no layer that can be tuned matches "{pattern}"')
         if variants and baseline:

@@ -7,6 +7,8 @@ from typing import Any
 import click
 import optuna
 
+import sepconv_layers
+
 from . import figures
 from . import storage as storages
 from .results import LayerResult, read
@@ -96,5 +98,5 @@ def report(where: str, target: str, output: pathlib.Path) -> None:
         raise click.ClickException(str(error)) from error
     if not results:
         raise click.ClickException(f"{where} holds no finished search")
-    output.write_text(page(results, mean_importance(studies)))
+    sepconv_layers.write_text(output, page(results, mean_importance(studies)))
     click.echo(f"{output}: {len(results)} layers")

@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -76,14 +78,27 @@ def test_every_layer_file_is_read(path):
         assert list(_layer_file.make(layer).output_shape(_layer_file.input_shape(layer))) == shape
 
 
+def test_a_full_disk_is_an_error(file):
+    for arguments in (["list"], ["list", "--layers", file], ["--help"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "sepconv.cli", *map(str, arguments)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert done.returncode != 0 and b"No space left on device" in done.stderr
+    assert "No space left" in sepconv("bench", file, "--json", "/dev/full", status=1)
+
+
 def test_errors(file, tmp_path):
     wrong = tmp_path / "wrong.json"
     for content, message in [
         ("[", "wrong.json: Expecting value"),
-        ("[]", "wrong.json: [] is not of type 'object'"),
+        ("[]", "wrong.json: [] is not a sepconv layer file, version 1"),
         ('{"version": 2, "layers": []}', "wrong.json: "),
         ('{"version": 1, "layers": [{"name": "x", "spatial": [3]}]}', 'layer "x"'),
-        ('{"version": 1, "layers": [3]}', 'layer "0": 3 is not of type'),
+        ('{"version": 1, "layers": [3]}', 'layer "number 1": 3 is not of type'),
     ]:
         wrong.write_text(content)
         for command in (["bench"], ["compile", "-o", tmp_path / "out"], ["list", "--layers"]):

@@ -161,6 +161,19 @@ def test_other_machines(file, rng, target, machine, emulator):
         check(file, rng, target, [*options, "-DCMAKE_EXE_LINKER_FLAGS=-static"], [emulator], arguments)
 
 
+def test_paths_that_cmake_has_a_meaning_for(file, tmp_path):
+    layers, output = tmp_path / "a b;c'd$(e)${f}[g]\n.json", tmp_path / 'out ;$(x)"y'
+    layers.write_bytes(file.read_bytes())
+    sepconv("compile", layers, "-o", output, "--name", "odd", "--target", "portable")
+    assert (output / "lib" / "libodd.a").exists() and (output / "include" / "odd.h").exists()
+    config = (output / "lib" / "cmake" / "odd" / "oddConfig.cmake").read_text()
+    assert f"# odd: the compiled layers of {layers.name!a}." in config
+    injection = "portable) message(FATAL_ERROR hello"
+    assert "is none: its name is made of" in sepconv(
+        "compile", layers, "-o", output, "--name", "odd", "--target", injection, status=1
+    )
+
+
 def test_errors(file, tmp_path):
     def fails(*arguments, **environment):
         return sepconv("compile", file, "-o", tmp_path / "out", *arguments, status=1, **environment)

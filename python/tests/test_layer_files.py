@@ -32,6 +32,10 @@ def bad_values(schema):
             yield "too short", ""
         if "minimum" in part:
             yield "too small", part["minimum"] - 1
+        if "maximum" in part:
+            yield "too large", part["maximum"] + 1
+        if "maxLength" in part:
+            yield "too long", "x" * (part["maxLength"] + 1)
         if "minItems" in part:
             yield "too few", []
         if "maxItems" in part:
@@ -128,7 +132,7 @@ def test_what_a_schema_cannot_say(write):
         with pytest.raises(ValueError, match='layer "a": ') as raised:
             sepconv_layers.read(write(LAYER | change))
         assert message in str(raised.value)
-    with pytest.raises(ValueError, match='layer "a": another layer has the same name'):
+    with pytest.raises(ValueError, match='layer "a": another layer has the same "name"'):
         sepconv_layers.read(write(LAYER, LAYER))
 
 
@@ -171,3 +175,21 @@ def test_a_dtype_that_numpy_lacks_is_read_and_said_at_the_run(write, monkeypatch
     monkeypatch.setattr(np, "dtype", lambda name: (_ for _ in ()).throw(TypeError(name)))
     with pytest.raises(ValueError, match='layer "a": NumPy has bfloat16 with the package ml_dtypes: pip install ml_d'):
         _layer_file.make(layer)
+
+
+def test_a_filter_that_is_no_regular_expression(write):
+    for pattern in ("(", "[z-a]", "(" * 100_000, "a{99999999999}"):
+        with pytest.raises(ValueError, match="is not a regular expression") as raised:
+            _layer_file.read(write(LAYER), pattern)
+        assert len(str(raised.value)) < 300
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "a b;c.json"
+    sepconv_layers.write_text(path, "first")
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+    with pytest.raises(OSError, match="no room"):
+        sepconv_layers.write_text(path, "second")
+    assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OSError):
+        sepconv_layers.write_text("/dev/full", "something")

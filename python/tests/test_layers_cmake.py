@@ -64,7 +64,7 @@ def test_it_accepts_what_the_schema_accepts(tmp_path):
     ("content", "sentence"),
     [
         ("[1,", "not JSON"),
-        (file_of(LAYER, LAYER), "another layer has the same name"),
+        (file_of(LAYER, LAYER), 'another layer has the same "name"'),
         (file_of(LAYER | {"strides": [1]}), '"strides" has 1 entries, "spatial" has 2'),
         (file_of(LAYER | {"padding": {"before": [1], "after": [1, 1]}}), '"padding.before" has 1 entries'),
         (file_of(LAYER | {"stride": [1, 1]}), 'layer "a": unknown key "stride"'),
@@ -95,3 +95,15 @@ def test_a_layer_becomes_a_name(tmp_path):
         ["clamped", "2d_f32_nhwc_k3s1d2m1c4o8e8x6"],
         ["before", "2d_f32_nhwc_k3s1d1m1c4o8e8x6_act"],
     ]
+
+
+@pytest.mark.parametrize("name", ["a;b", "", "1a", "a b", "${a}", "a\nb", 'a"b', "a" * 101])
+def test_a_library_has_a_name_of_c(tmp_path, name):
+    script = tmp_path / "script.cmake"
+    package = (ROOT / "cmake" / "SepconvVariants.cmake").as_posix()
+    script.write_text(
+        "cmake_minimum_required(VERSION 3.28)\nset(CMAKE_SYSTEM_NAME Linux)\nset(CMAKE_SYSTEM_PROCESSOR x86_64)\n"
+        f'include("{package}")\nsepconv_add_library([==[{name}]==] LAYERS none.json)\n'
+    )
+    done = subprocess.run([CMAKE, "-P", str(script)], check=False, capture_output=True, text=True)
+    assert done.returncode == 1 and "not a C identifier of at most 100 characters" in " ".join(done.stderr.split())

@@ -75,9 +75,12 @@ extern "C" const char* sepconv_variant_name(size_t index, int* runnable) {
     char reason[64];
     if (variant->driver != nullptr && variant->driver->probe(reason, sizeof reason) == SEPCONV_OK && target >= 0)
       machine |= sepconv::internal::TargetSet{1} << target;
-    const sepconv::internal::TargetSet targets =
-        machine & sepconv::internal::targets_from_environment(getenv("SEPCONV_TARGETS"));
-    *runnable = target >= 0 && (targets >> target & 1) != 0 ? 1 : 0;
+    sepconv::internal::TargetSet wanted = 0;
+    const char* unknown = nullptr;
+    size_t length = 0;
+    // Of an unknown name a plan says so; with one, nothing runs.
+    if (!sepconv::internal::targets_from_environment(getenv("SEPCONV_TARGETS"), &wanted, &unknown, &length)) wanted = 0;
+    *runnable = target >= 0 && (machine & wanted & sepconv::internal::TargetSet{1} << target) != 0 ? 1 : 0;
   }
   return variant->name;
 }

@@ -25,8 +25,13 @@ sepconv_status read_targets(const sepconv_targets& targets, TargetSet* allowed) 
   if (!parse_targets(targets.forbid, &forbid, &unknown, &length)) {
     return fail(invalid, "options.targets.forbid has the unknown target \"%.*s\"", static_cast<int>(length), unknown);
   }
+  TargetSet environment = 0;
+  if (!targets_from_environment(getenv("SEPCONV_TARGETS"), &environment, &unknown, &length)) {
+    return fail(invalid, "the environment variable SEPCONV_TARGETS has the unknown target \"%.*s\"",
+                static_cast<int>(length < 100 ? length : 100), unknown);
+  }
   if (allow == 0) allow = all_targets;
-  *allowed = allow & ~forbid & targets_from_environment(getenv("SEPCONV_TARGETS"));
+  *allowed = allow & ~forbid & environment;
   return SEPCONV_OK;
 }
 

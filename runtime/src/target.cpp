@@ -189,15 +189,20 @@ bool parse_targets(const char* text, TargetSet* targets, const char** unknown, s
   return true;
 }
 
-TargetSet targets_from_environment(const char* text) {
+bool targets_from_environment(const char* text, TargetSet* targets, const char** unknown, size_t* unknown_length) {
   TargetSet allowed = 0, forbidden = 0;
-  bool any_allowed = false;
+  bool any_allowed = false, all_known = true;
   const char* name = nullptr;
   size_t length = 0;
   while (text != nullptr && next_name(&text, &name, &length)) {
     const bool forbids = *name == '-';
     const int index = forbids ? target_index(name + 1, length - 1) : target_index(name, length);
     const TargetSet bit = index < 0 ? 0 : TargetSet{1} << index;
+    if (index < 0 && all_known) {
+      all_known = false;
+      *unknown = name;
+      *unknown_length = length;
+    }
     if (forbids) {
       forbidden |= bit;
     } else {
@@ -205,7 +210,8 @@ TargetSet targets_from_environment(const char* text) {
       any_allowed = true;
     }
   }
-  return (any_allowed ? allowed : all_targets) & ~forbidden;
+  *targets = (any_allowed ? allowed : all_targets) & ~forbidden;
+  return all_known;
 }
 
 }  // namespace sepconv::internal

@@ -27,8 +27,9 @@ int target_level(int index);
 TargetSet machine_targets();
 
 // The targets that SEPCONV_TARGETS lets through: a comma-separated list. Plain names allow (and forbid what is not
-// named), names with a leading '-' forbid; NULL or "" allows all. A name that is not known allows nothing.
-TargetSet targets_from_environment(const char* text);
+// named), names with a leading '-' forbid; NULL or "" allows all. On an unknown name returns false, and *unknown and
+// *unknown_length say which; it allows nothing.
+bool targets_from_environment(const char* text, TargetSet* targets, const char** unknown, size_t* unknown_length);
 
 // Reads a comma-separated list of names into a set; blanks around names are skipped. On an unknown name returns false,
 // and *unknown and *unknown_length say which.

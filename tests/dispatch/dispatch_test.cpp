@@ -194,6 +194,14 @@ TEST(Dispatch, PlansObeySEPCONV_TARGETS) {
   EXPECT_EQ(planned(), "none");
   setenv("SEPCONV_TARGETS", "", 1);
   EXPECT_EQ(planned(), here.front());
+  for (const char* misspelt : {"x86_avx22", "portable,x86_avx22", "x86_avx22,-portable"}) {
+    setenv("SEPCONV_TARGETS", misspelt, 1);
+    EXPECT_EQ(planned(), "none");
+    EXPECT_TRUE(last_error_has("SEPCONV_TARGETS has the unknown target \"x86_avx22\"")) << misspelt;
+  }
+  setenv("SEPCONV_TARGETS", "-x86_avx22", 1);
+  EXPECT_EQ(planned(), "none");
+  EXPECT_TRUE(last_error_has("SEPCONV_TARGETS has the unknown target \"-x86_avx22\""));
   unsetenv("SEPCONV_TARGETS");
 }
 

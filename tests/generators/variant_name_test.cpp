@@ -21,7 +21,8 @@ const char* const good_names[] = {"1d_f32_nwc_any",
                                   "3d_f16_ncdhw_e7",
                                   "1d_f32_ncw_m10_large_weights",
                                   "2d_f32_nhwc_any_depthwise",
-                                  "2d_f32_nchw_s2o16"};
+                                  "2d_f32_nchw_s2o16",
+                                  "2d_f32_nhwc_c16777216o2147483647e2147483647"};
 
 bool reads(const std::string& name) {
   try {
@@ -36,6 +37,8 @@ std::set<std::string> names() {
   std::set<std::string> all;
   for (const std::string name : good_names) {
     all.insert(name);
+    all.insert(name + std::string(256 - name.size(), 'a'));  // a family, or the whole is wrong anyway
+    all.insert(name + "_" + std::string(256 - name.size(), 'a'));
     for (size_t i = 0; i < name.size(); ++i) {
       all.insert(name.substr(0, i) + name.substr(i + 1));
       all.insert(name.substr(0, i + 1) + name.substr(i));
@@ -67,6 +70,27 @@ TEST(VariantName, IsReadInItsParts) {
   EXPECT_TRUE(multiple.channels_first);
   EXPECT_EQ(multiple.in_channels, 0);
   EXPECT_EQ(multiple.channels_multiple, 32);
+}
+
+std::string complaint(const std::string& name) {
+  try {
+    parse_variant_name(name);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(VariantName, HasBounds) {
+  const auto has = [](const std::string& name, const std::string& words) {
+    EXPECT_NE(complaint(name).find(words), std::string::npos) << name.substr(0, 80) << ": " << complaint(name);
+  };
+  has("2d_f32_nhwc_e2147483648", ": 2147483648 is larger than 2147483647");
+  has("2d_f32_nhwc_e3x99999999999999999999", ": 99999999999999999999 is larger than 2147483647");
+  has("2d_f32_nhwc_c16777217", ": c times m is more than the 16777216 channels");
+  has("2d_f32_nhwc_m2147483647c2147483647", ": c times m is more");
+  has("2d_f32_nhwc_any_" + std::string(1 << 20, 'a'), " has 1048592 characters; 256 are the most");
+  has("2d_f32_nhwc_k1" + std::string(1 << 20, 'x'), " characters; 256 are the most");
 }
 
 TEST(VariantName, IsWhatCMakeTakesForOne) {

@@ -26,7 +26,7 @@ class Allocations : public ::testing::Test {
 // A run that only has to be started.
 class AllocationsOfRuns : public Allocations {
  protected:
-  AllocationsOfRuns() : problem_(a_problem()), plan_(make_plan(problem_)) {
+  AllocationsOfRuns() : problem_(a_problem()), plan_(require_plan(problem_)) {
     Random random(test_seed());
     operands_ = random_operands(random, problem_, Fill::kReals);
     buffers_ = std::make_unique<Buffers>(problem_, *plan_, operands_, Flush::kEnd);

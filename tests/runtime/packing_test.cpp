@@ -30,8 +30,7 @@ class Packing : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { tables_under_test(); }
 
-  Packing() : problem_(a_problem()), random_(test_seed()), plan_(make_plan(problem_)) {
-    EXPECT_NE(plan_, nullptr) << sepconv_last_error();
+  Packing() : problem_(a_problem()), random_(test_seed()), plan_(require_plan(problem_)) {
     operands_ = random_operands(random_, problem_, Fill::kReals);
     weights_ = weights_of(operands_);
   }

@@ -35,8 +35,7 @@ class Run : public ::testing::Test {
     operands_ = random_operands(random_, problem_, Fill::kReals);
     sepconv_options options = default_options();
     options.max_threads = 3;
-    plan_ = make_plan(problem_, &options);
-    EXPECT_NE(plan_, nullptr) << sepconv_last_error();
+    plan_ = require_plan(problem_, &options);
     buffers_ = std::make_unique<Buffers>(problem_, *plan_, operands_, Flush::kEnd);
     arguments_ = buffers_->arguments();
   }

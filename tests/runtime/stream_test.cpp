@@ -33,8 +33,7 @@ class Stream : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { tables_under_test(); }
 
-  Stream() : problem_(causal()), random_(test_seed()), plan_(make_plan(problem_)) {
-    EXPECT_NE(plan_, nullptr) << sepconv_last_error();
+  Stream() : problem_(causal()), random_(test_seed()), plan_(require_plan(problem_)) {
     operands_ = random_operands(random_, problem_, Fill::kReals);
     const sepconv_weights weights = weights_of(operands_);
     packed_ = std::make_unique<GuardedBuffer>(sepconv_plan_packed_size(plan_.get()), 64, Flush::kEnd);

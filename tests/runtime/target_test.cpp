@@ -13,14 +13,26 @@ namespace {
 using internal::TargetSet;
 
 TEST(Targets, EnvironmentAllowsAndForbids) {
-  using internal::targets_from_environment;
+  const auto targets_from_environment = [](const char* text) {
+    internal::TargetSet found = 0;
+    const char* unknown = nullptr;
+    size_t length = 0;
+    EXPECT_TRUE(internal::targets_from_environment(text, &found, &unknown, &length)) << unknown;
+    return found;
+  };
   EXPECT_EQ(targets_from_environment(nullptr), internal::all_targets);
   EXPECT_EQ(targets_from_environment(""), internal::all_targets);
   EXPECT_EQ(targets_from_environment("portable"), targets("portable"));
   EXPECT_EQ(targets_from_environment(" portable , x86_avx2"), targets("portable,x86_avx2"));
   EXPECT_EQ(targets_from_environment("-x86_avx512"), internal::all_targets & ~targets("x86_avx512"));
   EXPECT_EQ(targets_from_environment("x86_avx2,portable,-portable"), targets("x86_avx2"));
-  EXPECT_EQ(targets_from_environment("no_such_target"), 0u);
+  for (const char* text : {"no_such_target", "portable,no_such_target", "no_such_target, x86_nothing"}) {
+    internal::TargetSet found = 0;
+    const char* unknown = nullptr;
+    size_t length = 0;
+    EXPECT_FALSE(internal::targets_from_environment(text, &found, &unknown, &length)) << text;
+    EXPECT_EQ(std::string(unknown, length), "no_such_target");
+  }
 }
 
 TEST(Targets, UnknownNameIsPointedOut) {

@@ -186,7 +186,7 @@ TEST(RunHints, SayWhetherTheOutputIsLarge) {
     problem.in_extent[1] = width;
     Random random(test_seed());
     const Operands<float> operands = random_operands(random, problem, Fill::kReals);
-    const PlanPointer plan = make_plan(problem, nullptr);
+    const PlanPointer plan = require_plan(problem);
     Buffers buffers(problem, *plan, operands, Flush::kEnd);
     const sepconv_arguments arguments = buffers.arguments();
     std::vector<LoopHints> hints;

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
+
+#include "support/describe.h"
 
 namespace sepconv::test {
 namespace {
@@ -98,6 +101,12 @@ PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* opt
   return PlanPointer(plan);
 }
 
+PlanPointer require_plan(const sepconv_problem& problem, const sepconv_options* options) {
+  PlanPointer plan = make_plan(problem, options);
+  if (plan == nullptr) throw std::runtime_error("no plan for " + describe(problem) + ": " + sepconv_last_error());
+  return plan;
+}
+
 ::testing::AssertionResult last_error_has(const std::string& words) {
   const std::string sentence = sepconv_last_error();
   if (sentence.find(words) != std::string::npos) return ::testing::AssertionSuccess();
@@ -188,11 +197,7 @@ OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, co
   sepconv_options options = default_options();
   options.variant = how.variant;
   options.max_threads = how.max_threads;
-  const PlanPointer plan = make_plan(problem, &options);
-  if (plan == nullptr) {
-    ADD_FAILURE() << "no plan: " << sepconv_last_error();
-    return {};
-  }
+  const PlanPointer plan = require_plan(problem, &options);
   BuffersOf<T> buffers(problem, *plan, operands, how.flush);
   sepconv_arguments arguments = buffers.arguments();
   if (how.own_workspace) {
@@ -205,10 +210,8 @@ OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, co
   }
   const sepconv_status status = sepconv_plan_run(plan.get(), &arguments);
   EXPECT_TRUE(buffers.nothing_else_written());
-  if (status != SEPCONV_OK) {
-    ADD_FAILURE() << sepconv_status_name(status) << ": " << sepconv_last_error();
-    return {};
-  }
+  if (status != SEPCONV_OK)
+    throw std::runtime_error(std::string(sepconv_status_name(status)) + ": " + sepconv_last_error());
   return {sepconv_plan_variant(plan.get()), buffers.output_values()};
 }
 

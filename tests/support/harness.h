@@ -33,6 +33,9 @@ sepconv_problem small_problem();
 PlanPointer make_plan(const sepconv_problem& problem, const sepconv_options* options = nullptr,
                       sepconv_status* status = nullptr);
 
+// A plan. Throws std::runtime_error with the library's sentence where there is none: the test fails, not crashes.
+PlanPointer require_plan(const sepconv_problem& problem, const sepconv_options* options = nullptr);
+
 // Whether the sentence of the last failure contains `words`.
 ::testing::AssertionResult last_error_has(const std::string& words);
 
@@ -75,7 +78,8 @@ struct OutcomeOf {
 };
 using Outcome = OutcomeOf<float>;
 
-// Plans, packs and runs; reports what went wrong as test failures and then returns an empty variant name.
+// Plans, packs and runs. Throws std::runtime_error with the library's sentence where it refuses to: the test fails, and
+// reads no output that is not there.
 template <typename T>
 OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, const RunOptions& how = {});
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <exception>
 #include <string>
 
 #include "support/random_problem.h"
@@ -18,7 +19,11 @@ void for_each_seed(int count, Body body, int times = 1) {
     const uint64_t seed = test_seed() + static_cast<uint64_t>(i);
     SCOPED_TRACE("SEPCONV_TEST_SEED=" + std::to_string(seed) + " SEPCONV_TEST_COUNT=" + std::to_string(times));
     Random random(seed);
-    body(random);
+    try {
+      body(random);
+    } catch (const std::exception& error) {  // caught here, the failure is told with the seed
+      ADD_FAILURE() << error.what();
+    }
   }
 }
 

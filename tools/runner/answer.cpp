@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "layer_file.h"
+#include "numbers.h"
 
 namespace sepconv::runner {
 namespace {
@@ -34,6 +35,13 @@ void print(const Result& r) {
   std::printf("}");
 }
 
+// What follows the first `skipped` characters of a word.
+double positive(const std::string& word, size_t skipped) {
+  const auto value = support::parse_number<double>(std::string_view(word).substr(skipped));
+  if (!value || *value <= 0) throw std::runtime_error("\"" + word + "\" has no number above 0 as value");
+  return *value;
+}
+
 }  // namespace
 
 CommandLine read_command_line(int argc, char** argv) {
@@ -45,9 +53,9 @@ CommandLine read_command_line(int argc, char** argv) {
     } else if (word == "depthwise") {
       line.depthwise = true;
     } else if (word.rfind("budget=", 0) == 0) {
-      line.budget = std::stod(word.substr(7));
+      line.budget = positive(word, 7);
     } else if (word.rfind("slower=", 0) == 0) {
-      line.slower = std::stod(word.substr(7));
+      line.slower = positive(word, 7);
     } else {
       throw std::runtime_error("\"" + word + "\" is neither peak, depthwise, budget=SECONDS nor slower=RATIO");
     }

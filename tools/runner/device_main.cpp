@@ -14,6 +14,7 @@
 #include "device.h"
 #include "layer_file.h"
 #include "layer_run.h"
+#include "standard_output.h"
 
 namespace {
 
@@ -167,12 +168,14 @@ std::vector<runner::Result> race_candidates(const Task& task, const runner::Comm
 }  // namespace
 
 int main(int argc, char** argv) {
+  support::check_standard_output_at_exit("sepconv_device_runner");
   try {
     const runner::CommandLine line = runner::read_command_line(argc, argv);
     const sepconv_problem problem = runner::read_problem(line);
     const std::unique_ptr<runner::Device> device =
         runner::open_device((*sepconv_candidates)()->variants[0].driver->device);
     constexpr uint64_t kSeed = 1;  // any; the same in every run
+    support::require_memory(problem);
     support::Random random(kSeed);
     const support::Weights weights = support::random_weights(problem, &random, 0.5F);
     std::vector<float> input;

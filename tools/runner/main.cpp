@@ -20,6 +20,7 @@
 #include "layer_run.h"
 #include "peak.h"
 #include "race.h"
+#include "standard_output.h"
 #include "timing.h"
 
 namespace {
@@ -52,6 +53,7 @@ Candidate prepare(const sepconv_variant_table* table, const sepconv_problem& pro
 
 std::vector<runner::Result> race_candidates(const sepconv_problem& problem, const runner::CommandLine& line) {
   constexpr uint64_t kSeed = 1;  // any; the same in every run
+  support::require_memory(problem);
   support::Random random(kSeed);
   const support::Weights weights = support::random_weights(problem, &random, 0.5F);
   std::vector<float> values;
@@ -94,6 +96,7 @@ std::string measured_machine() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  support::check_standard_output_at_exit("sepconv_runner");
   try {
     const runner::CommandLine line = runner::read_command_line(argc, argv);
     const std::vector<runner::Result> results = race_candidates(runner::read_problem(line), line);

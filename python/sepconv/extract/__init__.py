@@ -56,4 +56,4 @@ def write(layers: list[dict[str, Any]], path: str | os.PathLike, description: st
     sepconv_layers.parse({"version": 1, "layers": layers})
     lines = ",\n".join(f"    {json.dumps(layer)}" for layer in layers)
     head = f'{{\n  "version": 1,\n  "description": {json.dumps(description)},\n  "layers": [\n'
-    pathlib.Path(path).write_text(f"{head}{lines}\n  ]\n}}\n")
+    sepconv_layers.write_text(path, f"{head}{lines}\n  ]\n}}\n")

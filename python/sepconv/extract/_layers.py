@@ -1,6 +1,7 @@
 """From a graph to its separable layers."""
 
 import json
+import re
 from typing import Any
 
 from sepconv_layers import axis_padding
@@ -24,13 +25,19 @@ def find_layers(graph: Graph, network: str) -> list[dict[str, Any]]:
     for node in graph.nodes:
         if node.kind != "depthwise" or (layer := finder.layer(node)) is None:
             continue
-        layer["name"] = f"{network}/{node.name}"
+        layer["name"] = _line(f"{network}/{node.name}")
         shape = json.dumps({key: value for key, value in layer.items() if key != "name"})
         if shape in merged:
             merged[shape]["repeat"] = merged[shape].get("repeat", 1) + 1
         else:
             merged[shape] = layer | {"source": graph.source}
     return list(merged.values())
+
+
+def _line(text: str) -> str:
+    """The text as a layer file's names may be: other characters as "_", and the end of what is too long, by which it differs from
+    its neighbours."""
+    return re.sub("[^ -~]", "_", text)[-256:] or "_"
 
 
 class _Finder:
@@ -100,7 +107,7 @@ class _Finder:
             if activation != "none":
                 layer[f"{stage}_activation"] = activation
         if between:
-            layer |= {"fusable": False, "between": ", ".join(between)}
+            layer |= {"fusable": False, "between": _line(", ".join(between))}
         return layer
 
     def padding(self, depthwise: Node) -> tuple[Any, str]:

@@ -165,7 +165,8 @@ typedef struct sepconv_variant_table sepconv_variant_table;  ///< sepconv/varian
 typedef struct sepconv_quantization sepconv_quantization;    ///< not implemented yet
 
 /// Comma-separated target names ("x86_avx2,portable"); NULL or "" means no restriction. The environment variable
-/// SEPCONV_TARGETS restricts further: its names allow, names with a leading '-' forbid ("-x86_avx512").
+/// SEPCONV_TARGETS restricts further: its names allow, names with a leading '-' forbid ("-x86_avx512"). An unknown
+/// name in any of them is SEPCONV_INVALID_ARGUMENT of sepconv_plan_create.
 typedef struct sepconv_targets {
   const char* allow;
   const char* forbid;
