@@ -83,7 +83,7 @@ void define(CLI::App* app, ProblemOptions* options) {
   add("--layout", &options->layout, "Where the channels are")
       ->transform(CLI::CheckedTransformer(values_of_words<sepconv_layout>(), CLI::ignore_case))
       ->default_str(name(options->layout));
-  add_number("--threads", &options->threads, "Threads of one run", 1, 1024)->capture_default_str();
+  add_number("--threads", &options->threads, "Threads of one run", 1, SEPCONV_MAX_THREADS)->capture_default_str();
   add("--variant", &options->variant, "Ask for this variant, by its full name");
 }
 
