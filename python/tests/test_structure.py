@@ -57,4 +57,4 @@ def test_no_import_circle():
 def test_the_schema_of_layer_files_comes_with_the_package():
     shipped = pathlib.Path(sepconv_layers.__file__).parent / "layers.schema.json"
     assert shipped.read_text() == SCHEMA.read_text()
-    assert sepconv_layers.schema()["title"].startswith("sepconv layer file")
+    assert sepconv_layers.schema()["title"].startswith("a sepconv layer file")
