@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kDeepest = 16;  // more than the schema has
+
 const JsonSchema& schema() {
   static const JsonSchema schema(json::parse(layers_schema()));
   return schema;
@@ -148,9 +150,15 @@ std::vector<Layer> read_layers(std::istream& stream, const std::string& name) {
   Place place{name, ""};
   json file;
   try {
-    file = json::parse(stream);
+    file = json::parse(stream, [&place](int depth, json::parse_event_t, const json&) {
+      // What prints and copies values calls itself for each level.
+      if (depth > kDeepest) place.fail("lists and objects are nested more than " + std::to_string(kDeepest) + " deep");
+      return true;
+    });
   } catch (const json::parse_error& error) {
     place.fail(std::string("not JSON: ") + error.what());
+  } catch (const json::out_of_range& error) {
+    place.fail(std::string("a number is too large: ") + error.what());
   }
   const auto found = schema().check(file);
   if (found && found->where.rfind("layers[", 0) != 0) place.fail(*found);

@@ -159,7 +159,11 @@ TEST(LayerFile, SaysWhatIsWrong) {
   EXPECT_EQ(complaint(layer + ", " + layer), R"(layer "a": another layer has the same "name")");
   EXPECT_EQ(complaint(layer + ", 3").substr(0, 26), R"(layer "number 2": it is 3;)");
   EXPECT_EQ(complaint_of_file("{").substr(0, 8), "not JSON");
+  EXPECT_EQ(complaint(R"({"name": "a", "cin": 1e400})").substr(0, 21), "a number is too large");
   EXPECT_THROW(read_layers("/none.json"), std::runtime_error);
+  const auto nested = [](size_t lists) { return std::string(lists, '[') + std::string(lists, ']'); };
+  EXPECT_EQ(complaint(nested(200'000)), "lists and objects are nested more than 16 deep");
+  EXPECT_EQ(complaint(nested(9)), R"(layer "number 1": it is [[[[[[[[[]]]]]]]]]; it must be an object)");
 }
 
 TEST(ShippedLayerFiles, AreReadable) {
