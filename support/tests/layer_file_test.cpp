@@ -163,7 +163,10 @@ TEST(LayerFile, SaysWhatIsWrong) {
   EXPECT_THROW(read_layers("/none.json"), std::runtime_error);
   const auto nested = [](size_t lists) { return std::string(lists, '[') + std::string(lists, ']'); };
   EXPECT_EQ(complaint(nested(200'000)), "lists and objects are nested more than 16 deep");
-  EXPECT_EQ(complaint(nested(9)), R"(layer "number 1": it is [[[[[[[[[]]]]]]]]]; it must be an object)");
+  EXPECT_EQ(
+      complaint(nested(9)),
+      R"(layer "number 1": it is [[[[[[[[[]]]]]]]]]; it must be an object with "name", "spatial", "cin", "cout" and )"
+      R"("kernel")");
 }
 
 TEST(ShippedLayerFiles, AreReadable) {
