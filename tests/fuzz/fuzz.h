@@ -72,8 +72,8 @@ class Draw {
   bool hostile_;
 };
 
-// A problem: legal, small and with a variant of loops that takes it; if the draw is hostile, some of its fields are then
-// anything at all.
+// A problem: legal and small, with a variant of loops that takes it; if the draw is hostile, some of its fields are
+// then anything at all.
 enum class Kind { kAny, kCausal };
 sepconv_problem draw_problem(Draw& draw, Kind kind = Kind::kAny);
 
