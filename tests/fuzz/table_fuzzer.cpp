@@ -48,7 +48,8 @@ int call(void** arguments) {
 // A variant that takes the problem, with some of what it may fix.
 sepconv_variant draw_variant(Draw& draw, const sepconv_problem& given, const char* name) {
   const sepconv_problem p = completed(given);
-  const auto fix = [&](int64_t value) { return draw.one_in(4) ? value : 0; };
+  const auto legal = [](int64_t value) { return value <= INT32_MAX ? value : 0; };
+  const auto fix = [&](int64_t value) { return draw.one_in(4) ? legal(value) : 0; };
   sepconv_variant v = {};
   v.name = name;
   v.target = "portable";
@@ -65,7 +66,7 @@ sepconv_variant draw_variant(Draw& draw, const sepconv_problem& given, const cha
     v.kernel_extent[axis] = fix(p.kernel_extent[axis]);
     v.stride[axis] = fix(p.stride[axis]);
     v.dilation[axis] = fix(p.dilation[axis]);
-    if (fixes_image) v.in_extent[axis] = p.in_extent[axis];
+    if (fixes_image) v.in_extent[axis] = legal(p.in_extent[axis]);
   }
   v.depth_multiplier = fix(p.depth_multiplier);
   v.in_channels = fix(p.in_channels);
