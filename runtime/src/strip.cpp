@@ -8,12 +8,11 @@ namespace sepconv::internal {
 
 int64_t sample_step(const Geometry& g, const sepconv_variant& variant, int axis, int64_t extent) {
   const bool x = axis == g.rank - 1;
-  if (x && g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST) return 1;
+  bool fixed_image = false;  // then rows are shown whole
+  for (int a = 0; a < g.rank; ++a) fixed_image = fixed_image || variant.in_extent[a] != 0;
+  if (x && (fixed_image || g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST)) return 1;
   if (extent == 1 && variant.dilation[axis] != 1) return g.dilation[axis];
-  if (g.stride[axis] == 1 || variant.stride[axis] != 0 || variant.dilation[axis] != 0) return 1;
-  for (int a = 0; a < g.rank; ++a) {
-    if (variant.in_extent[a] != 0) return 1;
-  }
+  if (fixed_image || g.stride[axis] == 1 || variant.stride[axis] != 0 || variant.dilation[axis] != 0) return 1;
   return std::gcd(g.stride[axis], g.problem.kernel_extent[axis] == 1 ? int64_t{0} : g.dilation[axis]);
 }
 

@@ -210,5 +210,32 @@ TEST(Strips, GiveEveryThreadWork) {
   }
 }
 
+// Whatever the steps, and where a row has one output only, too.
+TEST(Strip, ShowsRowsWholeToVariantsOfAFixedExtent) {
+  Random random(test_seed());
+  sepconv_problem problem = default_problem();
+  problem.spatial_rank = 1;
+  problem.in_channels = problem.out_channels = 4;
+  problem.in_extent[0] = 21;
+  problem.kernel_extent[0] = 6;
+  problem.dilation[0] = 4;  // one output
+  Geometry geometry;
+  ASSERT_EQ(internal::analyse_problem(&problem, &geometry), SEPCONV_OK) << sepconv_last_error();
+  sepconv_variant variant = random_variant(random, 1);
+  variant.in_extent[0] = 21;
+  for (const int64_t dilation : {0, 4}) {
+    variant.dilation[0] = dilation;
+    PackedLayout packed;
+    Cut cut;
+    ASSERT_EQ(internal::lay_out_packed(geometry, variant, &packed), SEPCONV_OK);
+    ASSERT_EQ(internal::cut_image(geometry, variant, packed, 1, CutLimits{}, &cut), SEPCONV_OK);
+    const Strip strip = internal::strip_at(geometry, variant, cut, 0);
+    EXPECT_EQ(strip.in_step[0], 1);
+    EXPECT_EQ(strip.in_min[0], 0);
+    EXPECT_EQ(strip.in_extent[0], 21);
+    EXPECT_EQ(strip.dilation[0], 4);
+  }
+}
+
 }  // namespace
 }  // namespace sepconv::test

@@ -129,21 +129,6 @@ void random_far_axis(Random& random, const sepconv_variant& variant, sepconv_pro
   if (excess > 0) problem->stride[chosen] = fixed_or(variant.stride[chosen], (padded() - window) / most_outputs + 1);
 }
 
-// From the innermost axis out, each pitch dense or larger; dense ones are 0 or written out.
-void random_pitches(Random& random, const Tensor& tensor, sepconv_layout layout, int64_t* pitch,
-                    int64_t* channel_pitch) {
-  const bool last = layout == SEPCONV_LAYOUT_CHANNELS_LAST;
-  int64_t dense = 1;
-  for (size_t i = tensor.size(); i-- > 0;) {
-    const bool free = i + 1 < tensor.size();  // the innermost elements are always adjacent
-    const int64_t chosen = free && one_in(random, 3) ? dense + uniform(random, 1, 9) : dense;
-    const bool is_channel = last ? i + 1 == tensor.size() : i == 1;
-    int64_t* field = is_channel ? channel_pitch : &pitch[last || i == 0 ? i : i - 1];
-    *field = chosen == dense && one_in(random, 2) ? 0 : chosen;
-    dense = chosen * std::max<int64_t>(tensor[i].extent, 1);
-  }
-}
-
 }  // namespace
 
 uint64_t test_seed() {
@@ -170,6 +155,20 @@ bool one_in(Random& random, int64_t n) { return uniform(random, 1, n) == 1; }
 int64_t legal_channels(const sepconv_variant& variant, int64_t channels) {
   const int64_t multiple = std::max<int64_t>(variant.channels_multiple, 1);
   return fixed_or(variant.in_channels, (channels + multiple - 1) / multiple * multiple);
+}
+
+void random_pitches(Random& random, const Tensor& tensor, sepconv_layout layout, int64_t* pitch,
+                    int64_t* channel_pitch) {
+  const bool last = layout == SEPCONV_LAYOUT_CHANNELS_LAST;
+  int64_t dense = 1;
+  for (size_t i = tensor.size(); i-- > 0;) {
+    const bool free = i + 1 < tensor.size();  // the innermost elements are always adjacent
+    const int64_t chosen = free && one_in(random, 3) ? dense + uniform(random, 1, 9) : dense;
+    const bool is_channel = last ? i + 1 == tensor.size() : i == 1;
+    int64_t* field = is_channel ? channel_pitch : &pitch[last || i == 0 ? i : i - 1];
+    *field = chosen == dense && one_in(random, 2) ? 0 : chosen;
+    dense = chosen * std::max<int64_t>(tensor[i].extent, 1);
+  }
 }
 
 sepconv_problem random_problem(Random& random, const Features& features, Sizes sizes) {

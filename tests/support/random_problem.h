@@ -9,6 +9,7 @@
 #include "sepconv/variant_table.h"
 #include "support/features.h"
 #include "support/reference.h"
+#include "support/tensor.h"
 
 namespace sepconv::test {
 
@@ -37,6 +38,11 @@ sepconv_problem random_problem(Random& random, const Features& features = all_fe
 // The same, but a problem that the variant may run: what the variant fixes is as the variant has it.
 sepconv_problem random_problem_for(Random& random, const sepconv_variant& variant,
                                    const Features& features = all_features, Sizes sizes = Sizes::kMixed);
+
+// From the innermost axis out, each pitch dense or larger; dense ones are 0 or written out. Of a problem whose pitches
+// are still 0.
+void random_pitches(Random& random, const Tensor& tensor, sepconv_layout layout, int64_t* pitch,
+                    int64_t* channel_pitch);
 
 // A number of input channels that the variant takes: what it fixes, or the next multiple of what it wants.
 int64_t legal_channels(const sepconv_variant& variant, int64_t channels);
