@@ -151,8 +151,10 @@ void measure_cut(const Geometry& g, const sepconv_variant& variant, const Packed
   const int64_t group_panels = divide_up(packed.panels, cut->groups), element = dtype_size(g.problem.output_dtype);
   const bool summed = variant.stages != SEPCONV_STAGES_DEPTHWISE;
   const int64_t group_outputs = summed ? group_panels * variant.panel_channels : g.problem.out_channels;
-  const Geometry& seen = cut->gathers ? gathered_geometry(g) : g;
-  cut->arena_bytes = round_up(scratch_bytes(seen, variant, packed, largest.extent, group_panels), scratch_alignment);
+  const int64_t scratch = cut->gathers
+                              ? scratch_bytes(gathered_geometry(g), variant, packed, largest.extent, group_panels)
+                              : scratch_bytes(g, variant, packed, largest.extent, group_panels);
+  cut->arena_bytes = round_up(scratch, scratch_alignment);
   cut->tile_bytes = cut->residual_bytes = cut->zero_bytes = cut->gathered_bytes = 0;
   if (cut->gathers) {
     cut->gathered_bytes = round_up(gathered_bytes(g, variant, largest.extent[g.rank - 1]), scratch_alignment);

@@ -31,7 +31,7 @@ struct Cut {
   int64_t groups;          // of panels
   int64_t tasks;           // of one image: strips * groups
   bool whole_row_input;    // the innermost axis of the input is always passed whole (variants with a fixed in_extent)
-  bool local_coordinates;  // coordinates count from the slice: the image is too large for 32-bit ones
+  bool local_coordinates;  // coordinates count from the slice: the image is too large for 32-bit ones, or gathered
   bool gathers;            // what a strip reads is copied side by side first (gather.h); strips are parts of one row
   int64_t arena_bytes;     // scratch of the most demanding task: scratch_bytes of its strip
   int64_t tile_bytes;      // output of a strip that a variant cannot write in its place; 0 where there are none

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <type_traits>
+
 #include "integers.h"
 
 namespace sepconv::internal {
@@ -49,11 +51,6 @@ void copy_row(const Geometry& g, const Strip& strip, const GatheredRun& run, Siz
     }
   }
 }
-
-template <int bytes>
-struct Bytes {
-  constexpr operator size_t() const { return bytes; }  // NOLINT: stands for the number
-};
 
 }  // namespace
 
@@ -124,7 +121,7 @@ void gather(const Geometry& g, const Strip& strip, const GatheredRun& run, const
       if (empty) {
         memset(row_copy, 0, static_cast<size_t>(element));
       } else if (element == 4) {
-        copy_row(g, strip, run, Bytes<4>{}, sample, row, row_copy);
+        copy_row(g, strip, run, std::integral_constant<size_t, 4>{}, sample, row, row_copy);
       } else {
         copy_row(g, strip, run, static_cast<size_t>(element), sample, row, row_copy);
       }

@@ -48,7 +48,10 @@ void run(Draw& draw, const sepconv_problem& problem, const sepconv_plan& plan) {
   if (status == SEPCONV_OK) count_reached();
 }
 
+}  // namespace
+
 void fuzz(Draw& draw) {
+  tables_under_test();
   const sepconv_problem problem = draw_problem(draw);
   int64_t out_extent[SEPCONV_MAX_SPATIAL_RANK] = {};
   const sepconv_status legal = sepconv_output_extent(&problem, out_extent);
@@ -79,13 +82,4 @@ void fuzz(Draw& draw) {
   if (affordable(problem, *plan)) run(draw, problem, *plan);
 }
 
-}  // namespace
 }  // namespace sepconv::test
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  sepconv::test::tables_under_test();
-  sepconv::test::count_execution();
-  sepconv::test::Draw draw(bytes, size);
-  sepconv::test::fuzz(draw);
-  return 0;
-}

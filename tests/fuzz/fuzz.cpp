@@ -171,10 +171,6 @@ void require(bool condition, const char* what) {
   std::abort();
 }
 
-void count_execution() {
-  if (executions++ == 0) require(std::atexit(print_counts) == 0, "the counts can be printed");
-}
-
 void count_reached() { ++reached; }
 
 void Memory::Free::operator()(void* memory) const { std::free(memory); }
@@ -277,3 +273,11 @@ bool RunBuffers::only_output_written(const sepconv_problem& problem, bool comple
 }
 
 }  // namespace sepconv::test
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace sepconv::test;
+  if (executions++ == 0) require(std::atexit(print_counts) == 0, "the counts can be printed");
+  Draw draw(bytes, size);
+  fuzz(draw);
+  return 0;
+}

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "sepconv/sepconv.h"
 
@@ -16,9 +17,8 @@ namespace sepconv::test {
 // Ends the program, with the sentence, where a promise is broken.
 void require(bool condition, const char* what);
 
-// Where an input begins, and where it reaches what the fuzzer is for (a run, a layer that is read): both are counted,
-// and printed at exit.
-void count_execution();
+// An input has reached what the fuzzer is for (a run, a layer that is read). Printed at exit, beside how many inputs
+// there were.
 void count_reached();
 
 // Heap memory of exactly `size` bytes at a multiple of 64.
@@ -40,7 +40,8 @@ class Memory {
 // What is drawn from the fuzzer's bytes. Where they are used up, every draw is the least and the most ordinary.
 class Draw {
  public:
-  Draw(const uint8_t* bytes, size_t size) : data_(bytes, size), hostile_(one_in(4)) {}
+  Draw(const uint8_t* bytes, size_t size)
+      : whole_(reinterpret_cast<const char*>(bytes), size), data_(bytes, size), hostile_(one_in(4)) {}
 
   template <typename T = int64_t>
   T between(T low, T high) {
@@ -55,6 +56,7 @@ class Draw {
   bool hostile() const { return hostile_; }
   int64_t wild_number();
   FuzzedDataProvider& data() { return data_; }
+  std::string_view whole() const { return whole_; }  // the input, whatever was drawn from it
 
   // An enumeration's or another integer's bytes.
   template <typename Enum>
@@ -68,9 +70,13 @@ class Draw {
   }
 
  private:
+  std::string_view whole_;
   FuzzedDataProvider data_;
   bool hostile_;
 };
+
+// What each fuzzer does with one input; fuzz.cpp calls it.
+void fuzz(Draw& draw);
 
 // A problem: legal and small, with a variant of loops that takes it; if the draw is hostile, some of its fields are
 // then anything at all.

@@ -67,7 +67,7 @@ void check(const support::Layer& layer) {
   require(sepconv_output_extent(&layer.problem, out_extent) == SEPCONV_OK, "a layer that is read is legal");
 }
 
-void fuzz(const std::string& text) {
+void read(const std::string& text) {
   std::istringstream stream(text);
   std::vector<support::Layer> layers;
   try {
@@ -82,15 +82,10 @@ void fuzz(const std::string& text) {
 }
 
 }  // namespace
-}  // namespace sepconv::test
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  sepconv::test::count_execution();
-  std::string text(reinterpret_cast<const char*>(bytes), size);
-  if (text.find_first_of("{[\" \n") != 0) {
-    sepconv::test::Draw draw(bytes, size);
-    text = sepconv::test::drawn_file(draw);
-  }
-  sepconv::test::fuzz(text);
-  return 0;
+void fuzz(Draw& draw) {
+  const std::string text(draw.whole());
+  read(text.find_first_of("{[\" \n") == 0 ? text : drawn_file(draw));
 }
+
+}  // namespace sepconv::test

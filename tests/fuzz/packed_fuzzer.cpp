@@ -120,7 +120,10 @@ void check_shared(Draw& draw, const sepconv_problem& problem, const sepconv_plan
   require(sepconv_plan_run(second.get(), &buffers.arguments) == SEPCONV_OK, "the packed weights serve both");
 }
 
+}  // namespace
+
 void fuzz(Draw& draw) {
+  tables_under_test();
   const sepconv_problem problem = draw_problem(draw);
   const Plan plan = make_plan(problem);
   if (plan == nullptr || !affordable(problem, *plan)) return;
@@ -133,13 +136,4 @@ void fuzz(Draw& draw) {
   count_reached();
 }
 
-}  // namespace
 }  // namespace sepconv::test
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  sepconv::test::tables_under_test();
-  sepconv::test::count_execution();
-  sepconv::test::Draw draw(bytes, size);
-  sepconv::test::fuzz(draw);
-  return 0;
-}

@@ -196,7 +196,10 @@ sepconv_problem dense(sepconv_problem problem) {
   return problem;
 }
 
+}  // namespace
+
 void fuzz(Draw& draw) {
+  tables_under_test();
   const sepconv_problem drawn = draw_problem(draw, Kind::kCausal);
   const Plan pitched = make_plan(drawn);
   if (pitched == nullptr) return;
@@ -213,13 +216,4 @@ void fuzz(Draw& draw) {
   if (wrote) count_reached();
 }
 
-}  // namespace
 }  // namespace sepconv::test
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  sepconv::test::tables_under_test();
-  sepconv::test::count_execution();
-  sepconv::test::Draw draw(bytes, size);
-  sepconv::test::fuzz(draw);
-  return 0;
-}

@@ -174,6 +174,8 @@ void check_head(Draw& draw) {
   require(std::strstr(sepconv_last_error(), field) != nullptr, "a refusal names the field");
 }
 
+}  // namespace
+
 void fuzz(Draw& draw) {
   constexpr const char* kNames[kMost] = {"a_portable", "b_portable"};
   const sepconv_problem problem = draw_problem(draw);
@@ -205,12 +207,4 @@ void fuzz(Draw& draw) {
   table.variant_count = 0;
 }
 
-}  // namespace
 }  // namespace sepconv::test
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  sepconv::test::count_execution();
-  sepconv::test::Draw draw(bytes, size);
-  sepconv::test::fuzz(draw);
-  return 0;
-}
