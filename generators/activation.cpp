@@ -66,6 +66,14 @@ Expr general_activation(const Expr& x, const Activation& activation) {
   return gate * select(gated, x, slope) - select(is(SEPCONV_ACTIVATION_TANH), c(1), c(0));
 }
 
+Expr any_activation(const Expr& clamped, const Activation& activation) {
+  using Halide::Internal::Call;
+  return Call::make(
+      clamped.type(), Call::if_then_else,
+      {activation.kind == static_cast<int>(SEPCONV_ACTIVATION_CLAMP), clamped, general_activation(clamped, activation)},
+      Call::PureIntrinsic);
+}
+
 Expr general_passes(const Activation& activation) {
   return select(activation.kind == static_cast<int>(SEPCONV_ACTIVATION_CLAMP), 0, 1);
 }

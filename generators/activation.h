@@ -20,6 +20,9 @@ Halide::Expr clamp_activation(const Halide::Expr& value, const Activation& activ
 // finite results, infinite ones the limits except where the formula in sepconv.h has none.
 Halide::Expr general_activation(const Halide::Expr& value, const Activation& activation);
 
+// `clamped`, or general_activation of it if the activation is none of the clamps: a branch, so that clamps do not pay.
+Halide::Expr any_activation(const Halide::Expr& clamped, const Activation& activation);
+
 // 1 if the activation is one of those, 0 if it is a clamp: the extent of a pass that only they need.
 Halide::Expr general_passes(const Activation& activation);
 

@@ -1,5 +1,7 @@
 #include "channels_first.h"
 
+#include "staging.h"
+
 using Halide::Expr;
 using Halide::Func;
 using Halide::max;
@@ -31,7 +33,8 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   vars.insert(vars.end(), {s.m, s.g});
   const Expr out_x = tile_begin(s.t, s.options.depthwise_tile, in.axes[0].strip_extent) + s.i;
   block->taps(vars) = in.mid_bias(q * s.options.chunk + s.l);
-  block->taps(vars) += staged_sample_channels_first(s, in, *block, out_x) * in.depthwise(kernel_at);
+  block->taps(vars) +=
+      staged_sample_channels_first(s, in, *block, out_x) * depthwise_weights(s, in, suffix, block)(kernel_at);
 }
 
 }  // namespace

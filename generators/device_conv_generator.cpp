@@ -27,7 +27,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
   void configure() {
     name_ = parse_variant_name(variant);
     parameters_ = parameters();
-    storage_ = {element_type(name_), get_target().has_feature(Halide::Target::CUDA)};
+    storage_ = storage_for(element_type(name_), get_target());
     const Halide::Type type = storage_.stored();
 #define SEPCONV_DEVICE_ARRAY(name) name##_ = add_input<Buffer<void>>(#name, type, 1);
 #define SEPCONV_DEVICE_NUMBER(name, source) numbers_[#name] = add_input<int32_t>(#name);

@@ -25,9 +25,13 @@ Halide::Type element_type(const VariantName& name) {
   throw std::invalid_argument("no type is called \"" + name.types + "\"");
 }
 
+Halide::Type computed_type(const VariantName& name) {
+  return element_type(name).bits() == 64 ? Halide::Float(64) : Halide::Float(32);
+}
+
 int vector_lanes(const VariantName& name, const Halide::Target& target) {
   // Code for a target without vectors is written for four lanes, too, which the compiler takes apart.
-  const Halide::Type type = element_type(name);
+  const Halide::Type type = computed_type(name);
   return std::max(target.natural_vector_size(type), 16 / type.bytes());
 }
 
@@ -120,7 +124,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides) {
   const Halide::Type type = element_type(name);
-  if (type != Halide::Float(32) && type != Halide::Float(64))
+  if (!type.is_float() && !type.is_bfloat())
     throw std::invalid_argument("variant " + name.text + ": processors have no variants of " + name.types);
   ScheduleParameters parameters = find_schedule(schedule).defaults(name, target);
   override_parameters(parameter_specs(), overrides, "schedule parameter", &parameters);

@@ -42,6 +42,9 @@ constexpr int cache_line_bytes = 64;
 // The element type of input, weights and output.
 Halide::Type element_type(const VariantName& name);
 
+// The type of all sums and of the intermediate: float64 with float64 tensors, else float32.
+Halide::Type computed_type(const VariantName& name);
+
 // Elements of the widest vector of the target.
 int vector_lanes(const VariantName& name, const Halide::Target& target);
 

@@ -44,7 +44,7 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
     return;
   }
   make_staged(s, in, suffix, type, block);
-  block->taps(vars) += staged_sample(s, in, *block, out_x) * in.depthwise(kernel_at);
+  block->taps(vars) += staged_sample(s, in, *block, out_x) * depthwise_weights(s, in, suffix, block)(kernel_at);
 }
 
 // flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last
@@ -94,6 +94,26 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
   block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));
 }
 
+WidenedPanel make_widened_panel(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& first,
+                                const std::vector<Var>& variable) {
+  WidenedPanel panel;
+  if (!s.options.widened_panels) return panel;
+  const int lanes = s.options.panel;
+  panel.weights = Func("panel_" + suffix);
+  panel.weights(variables(panel.at, {s.panel}, variable)) =
+      in.pointwise(panel.at % lanes, panel.at / lanes + first, s.panel);
+  return panel;
+}
+
+// What step k of the block multiplies with.
+Expr pointwise_weight(const Stages& s, const PipelineInputs& in, const WidenedPanel& panel, const Expr& k,
+                      const Expr& first, const std::vector<Var>& variable) {
+  if (!s.options.widened_panels) return in.pointwise(s.f, k + first, s.panel);
+  std::vector<Expr> at{k * s.options.panel + s.f, s.panel};
+  at.insert(at.end(), variable.begin(), variable.end());
+  return panel.weights(at);
+}
+
 // `index` is the number of the block: an expression of the inputs for the last one (then `variable` is empty), else
 // `variable`.
 BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& index,
@@ -116,7 +136,9 @@ BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::str
   std::vector<Expr> flat_at{k, s.p};
   flat_at.insert(flat_at.end(), variable.begin(), variable.end());
   block.sum = Func("sum_" + suffix);
-  block.sum(variables(s.f, {s.p, s.panel}, variable)) += block.flat(flat_at) * in.pointwise(s.f, k + first, s.panel);
+  block.panel = make_widened_panel(s, in, suffix, first, variable);
+  block.sum(variables(s.f, {s.p, s.panel}, variable)) +=
+      block.flat(flat_at) * pointwise_weight(s, in, block.panel, k, first, variable);
   return block;
 }
 
@@ -145,12 +167,14 @@ void make_tiled_output(const PipelineInputs& in, Stages* s) {
   tail.pixels = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
   main.sum = s->last.sum;
   main.k = s->last.k;
+  main.panel = s->last.panel;
   tail.sum = Func("tail_sum");
   const Expr first = (s->block_count - 1) * in.sum_block;
   tail.k =
       RDom({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}}, "k");
   const Expr at = tail.k.y * s->options.sum_unroll + tail.k.x;
-  tail.sum(s->f, s->p, s->panel) += s->last.flat(at, s->p) * in.pointwise(s->f, at + first, s->panel);
+  tail.panel = make_widened_panel(*s, in, "tail", first, {});
+  tail.sum(s->f, s->p, s->panel) += s->last.flat(at, s->p) * pointwise_weight(*s, in, tail.panel, at, first, {});
   main.pixel = Halide::min(main.pixels.y * tile, pixels - tile) + main.pixels.x;
   tail.pixel = pixels - half + tail.pixels.x + tail.pixels.y * half;
   for (PixelTiles* tiles : {&main, &tail}) tiles->output = make_output(*s, in, tiles->sum, tiles->pixel);

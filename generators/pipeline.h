@@ -60,6 +60,8 @@ struct Scatter {
 struct BlockStages {
   Halide::Func staged, taps, flat, sum;
   Halide::Func weights;               // guarded_taps: those of a tap, in packed order
+  Halide::Func kernel;                // widened_kernel: the depthwise weights of a chunk
+  WidenedPanel panel;                 // widened_panels
   Halide::RDom input_pass, mid_pass;  // all_activations: the passes of the input's and of the middle activation
   Halide::RDom tap, k;
   Scatter scatter;

@@ -38,6 +38,11 @@ PipelineOptions pipeline_options(const VariantName& name, const ScheduleParamete
   options.all_activations = name.all_activations();
   options.input_activation = takes_input_activation(name, p);
   options.guarded_taps = guards_taps(name, p);
+  // Of 16 bits, weights are read again for each tile. Where panels follow one another inside a tile of pixels, with
+  // channels last, each is read but once there.
+  const bool halves = element_type(name).bits() == 16;
+  options.widened_kernel = halves && !options.guarded_taps;
+  options.widened_panels = halves && !name.depthwise_only() && (name.channels_first || p.panel_inner == 0);
   options.channels_first = name.channels_first;
   options.nchw.depthwise_rows = p.depthwise_rows;
   options.nchw.panel_lanes = p.panel_lanes == 1;

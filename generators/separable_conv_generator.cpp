@@ -9,6 +9,7 @@
 #include "plain.h"
 #include "schedules/checked_scratch.h"
 #include "schedules/schedule.h"
+#include "storage.h"
 #include "variant_name.h"
 
 namespace sepconv {
@@ -28,7 +29,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   void configure() {
     name_ = parse_variant_name(variant);
     const int rank = name_.rank;
-    const Halide::Type type = element_type(name_);
+    storage_ = storage_for(element_type(name_), get_target());
+    const Halide::Type type = storage_.stored();
     axes_.resize(rank);
 #define SEPCONV_LEAF_INPUT(name, dimensions) name##_ = add_input<Buffer<void>>(#name, type, dimensions);
 #define SEPCONV_LEAF_AXES for (int a = 0; a < rank; a++) {
@@ -47,9 +49,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     if (using_autoscheduler()) {
       if (name_.channels_first || name_.multiplier != 1 || name_.all_activations() || name_.in_channels == 0)
         throw std::invalid_argument("variant " + name_.text + ": no plain form for an autoscheduler");
-      (*output_)(stages_.f, stages_.p) = plain_output(in, options, stages_.f, stages_.p, element_type(name_));
+      (*output_)(stages_.f, stages_.p) = plain_output(in, options, stages_.f, stages_.p, computed_type(name_));
     } else {
-      stages_ = make_pipeline(in, options, name_.rank, element_type(name_));
+      stages_ = make_pipeline(in, options, name_.rank, computed_type(name_));
       define_output(in.out_act);
     }
     describe_buffers(options);
@@ -84,12 +86,12 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   PipelineInputs pipeline_inputs() const {
     const FixedSizes sizes = fixed_sizes(name_, parameters_);
     PipelineInputs in;
-    in.input = *input_;
-    in.depthwise = *depthwise_;
-    in.mid_bias = *mid_bias_;
-    in.pointwise = *pointwise_;
-    in.out_bias = *out_bias_;
-    in.residual = *residual_;
+    in.input = storage_.widened(*input_);
+    in.depthwise = storage_.widened(*depthwise_);
+    in.mid_bias = storage_.widened(*mid_bias_);
+    in.pointwise = storage_.widened(*pointwise_);
+    in.out_bias = storage_.widened(*out_bias_);
+    in.residual = storage_.widened(*residual_);
     in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
     if (name_.channels_multiple > 1) {
       const auto multiple = static_cast<int>(name_.channels_multiple);
@@ -130,8 +132,20 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   int spatial_dim(int a) const { return name_.channels_first ? a : a + 1; }
 
   Activation activation(const Expr& kind, const Expr& lo, const Expr& hi) const {
-    const Halide::Type type = element_type(name_);
+    const Halide::Type type = computed_type(name_);
     return {kind, Halide::cast(type, lo), Halide::cast(type, hi)};
+  }
+
+  // Whether an activation that is no clamp is a pass over the finished output. An output that was rounded when it was
+  // stored is not what it applies to.
+  bool passes_over_output() const {
+    return stages_.options.all_activations && !stages_.options.depthwise_only && !storage_.halves();
+  }
+
+  Expr stored_output(const Expr& value, const Activation& out_act) const {
+    if (!storage_.halves()) return value;
+    const bool general = stages_.options.all_activations && !stages_.options.depthwise_only;
+    return storage_.narrow(general ? any_activation(value, out_act) : value);
   }
 
   void define_output(const Activation& out_act) {
@@ -140,12 +154,13 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     if (name_.depthwise_only()) at = {s.m, s.c, s.p};
     if (name_.channels_first) std::rotate(at.begin(), at.end() - 1, at.end());
     if (s.options.channels_first && !s.options.depthwise_only && !s.options.nchw.panel_lanes) {
-      (*output_)(at) = Halide::undef(element_type(name_));
-      for (const PixelTiles* tiles : {&s.nchw.main, &s.nchw.tail}) (*output_)(tiles->pixel, s.f) = tiles->output;
+      (*output_)(at) = Halide::undef(storage_.stored());
+      for (const PixelTiles* tiles : {&s.nchw.main, &s.nchw.tail})
+        (*output_)(tiles->pixel, s.f) = stored_output(tiles->output, out_act);
     } else {
-      (*output_)(at) = s.output;
+      (*output_)(at) = stored_output(s.output, out_act);
     }
-    if (!s.options.all_activations || s.options.depthwise_only) return;
+    if (!passes_over_output()) return;
     s.out_pass = RDom(0, general_passes(out_act), "out_pass");
     (*output_)(at) = in_pass(s.out_pass, general_activation((*output_)(at), out_act));
   }
@@ -233,6 +248,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
 
   VariantName name_;
   ScheduleParameters parameters_;
+  Storage storage_;
   Stages stages_;
   std::vector<AxisInputs> axes_;
 #define SEPCONV_LEAF_INPUT(name, dimensions) Input<Buffer<void>>* name##_;

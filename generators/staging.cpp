@@ -80,6 +80,14 @@ Expr guarded_sample(const Stages& s, const PipelineInputs& in, const Expr& out_x
   return in.input(at);
 }
 
+Func depthwise_weights(const Stages& s, const PipelineInputs& in, const std::string& suffix, BlockStages* block) {
+  if (!s.options.widened_kernel) return in.depthwise;
+  const std::vector<Var> at(in.depthwise.dimensions());
+  block->kernel = Func("kernel_" + suffix);
+  block->kernel(at) = in.depthwise(at);
+  return block->kernel;
+}
+
 Expr staged_sample(const Stages& s, const PipelineInputs& in, const BlockStages& block, const Expr& out_x) {
   std::vector<Expr> at{s.l};
   for (size_t a = 0; a < in.axes.size(); a++) {

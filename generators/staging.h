@@ -17,6 +17,11 @@ void make_staged(const Stages& stages, const PipelineInputs& inputs, const std::
 Halide::Expr guarded_sample(const Stages& stages, const PipelineInputs& inputs, const Halide::Expr& out_x,
                             Halide::RDom* tap);
 
+// The depthwise weights as the taps read them: in packed order, of the computed type. Defines block->kernel where they
+// are widened.
+Halide::Func depthwise_weights(const Stages& stages, const PipelineInputs& inputs, const std::string& suffix,
+                               BlockStages* block);
+
 // What tap `tap` of the output at x = `out` (and the outer axes' outputs and taps) reads.
 Halide::Expr staged_sample(const Stages& stages, const PipelineInputs& inputs, const BlockStages& block,
                            const Halide::Expr& out_x);

@@ -1,11 +1,16 @@
 #include "storage.h"
 
+#include <vector>
+
 using Halide::cast;
 using Halide::Expr;
 using Halide::Float;
+using Halide::Func;
 using Halide::reinterpret;
 using Halide::select;
+using Halide::Target;
 using Halide::UInt;
+using Halide::Var;
 
 namespace sepconv {
 namespace {
@@ -50,6 +55,19 @@ Expr narrow_bfloat16(const Expr& bits) {
 }
 
 }  // namespace
+
+Storage storage_for(const Halide::Type& type, const Target& target) {
+  const bool arm64 = target.arch == Target::ARM && target.bits == 64;
+  return {type, target.has_feature(Target::CUDA) || target.has_feature(Target::F16C) || arm64};
+}
+
+Func Storage::widened(const Func& tensor) const {
+  if (!halves()) return tensor;
+  const std::vector<Var> at(tensor.dimensions());
+  Func result(tensor.name() + "_widened");
+  result(at) = widen(tensor(at));
+  return result;
+}
 
 Expr Storage::widen(const Expr& element) const {
   if (type.bits() != 16) return cast<float>(element);

@@ -59,5 +59,37 @@ sepconv_variants(
   2d_f64_nchw_any_depthwise        portable,short_vectors
   3d_f64_ncdhw_any                 portable,short_vectors
   3d_f64_ncdhw_any_depthwise       portable,short_vectors
+
+  # float16 and bfloat16, which are computed with in float32.
+  1d_f16_nwc_any                   portable,scheduled
+  1d_f16_nwc_any_depthwise         portable,short_vectors
+  2d_f16_nhwc_any                  portable,scheduled
+  2d_f16_nhwc_any_depthwise        portable,short_vectors
+  3d_f16_ndhwc_any                 portable,short_vectors
+  3d_f16_ndhwc_any_depthwise       portable,short_vectors
+  1d_f16_ncw_any                   portable,short_vectors
+  1d_f16_ncw_any_depthwise         portable,short_vectors
+  2d_f16_nchw_any                  portable,short_vectors
+  2d_f16_nchw_any_depthwise        portable,short_vectors
+  3d_f16_ncdhw_any                 portable,short_vectors
+  3d_f16_ncdhw_any_depthwise       portable,short_vectors
+  2d_f16_nhwc_k3s1d1m1             scheduled
+  2d_f16_nhwc_k3s2d1m1             scheduled
+  2d_f16_nhwc_m1_large_weights     direct_taps
+  1d_bf16_nwc_any                  portable,scheduled
+  1d_bf16_nwc_any_depthwise        portable,short_vectors
+  2d_bf16_nhwc_any                 portable,scheduled
+  2d_bf16_nhwc_any_depthwise       portable,short_vectors
+  3d_bf16_ndhwc_any                portable,short_vectors
+  3d_bf16_ndhwc_any_depthwise      portable,short_vectors
+  1d_bf16_ncw_any                  portable,short_vectors
+  1d_bf16_ncw_any_depthwise        portable,short_vectors
+  2d_bf16_nchw_any                 portable,short_vectors
+  2d_bf16_nchw_any_depthwise       portable,short_vectors
+  3d_bf16_ncdhw_any                portable,short_vectors
+  3d_bf16_ncdhw_any_depthwise      portable,short_vectors
+  2d_bf16_nhwc_k3s1d1m1            scheduled
+  2d_bf16_nhwc_k3s2d1m1            scheduled
+  2d_bf16_nhwc_m1_large_weights    direct_taps
 )
 # gersemi: on

@@ -130,8 +130,7 @@ sepconv_problem read_problem(const Place& place, const Fields& fields) {
   problem.depth_multiplier = fields.integer("mult");
   problem.out_channels = fields.integer("cout");
   problem.layout = fields.word<sepconv_layout>("data_format");
-  problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype =
-      fields.word<sepconv_dtype>("dtype");
+  set_dtype(&problem, fields.word<sepconv_dtype>("dtype"));
   problem.input_activation = fields.activation("input_activation");
   problem.mid_activation = fields.activation("mid_activation");
   problem.out_activation = fields.activation("out_activation");

@@ -9,12 +9,22 @@
 #include <new>
 #include <stdexcept>
 
+#include "halves.h"
 #include "problem_size.h"
 
 namespace sepconv::support {
 namespace {
 
-size_t size_of(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? sizeof(double) : sizeof(float); }
+size_t size_of(sepconv_dtype dtype) {
+  if (is_half(dtype)) return sizeof(uint16_t);
+  return dtype == SEPCONV_DTYPE_F64 ? sizeof(double) : sizeof(float);
+}
+
+// The values as elements of the type have them.
+void round_to(sepconv_dtype dtype, std::vector<float>* values) {
+  if (!is_half(dtype)) return;
+  for (float& value : *values) value = from_half(to_half(value, dtype), dtype);
+}
 
 }  // namespace
 
@@ -67,11 +77,14 @@ void Random::fill(std::vector<float>* values, size_t count, float limit) {
 }
 
 Buffer elements_of(const std::vector<float>& values, sepconv_dtype dtype) {
-  if (dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64)
-    throw std::runtime_error("layers are run in float32 and float64 only");
+  if (dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64 && !is_half(dtype))
+    throw std::runtime_error(std::string("layers cannot be run in ") + sepconv_dtype_name(dtype) + " yet");
   Buffer elements = allocate(values.size() * size_of(dtype));
   if (dtype == SEPCONV_DTYPE_F64) {
     std::copy(values.begin(), values.end(), static_cast<double*>(elements.get()));
+  } else if (is_half(dtype)) {
+    std::transform(values.begin(), values.end(), static_cast<uint16_t*>(elements.get()),
+                   [=](float value) { return to_half(value, dtype); });
   } else {
     std::copy(values.begin(), values.end(), static_cast<float*>(elements.get()));
   }
@@ -87,6 +100,8 @@ Weights random_weights(const sepconv_problem& problem, Random* random, float bia
     random->fill(&weights.pointwise, static_cast<size_t>(middle * problem.out_channels), he_limit(middle));
   if (problem.has_mid_bias) random->fill(&weights.mid_bias, static_cast<size_t>(middle), bias);
   if (problem.has_out_bias) random->fill(&weights.out_bias, static_cast<size_t>(problem.out_channels), bias);
+  for (auto* values : {&weights.depthwise, &weights.pointwise, &weights.mid_bias, &weights.out_bias})
+    round_to(problem.weight_dtype, values);
   return weights;
 }
 
@@ -131,7 +146,7 @@ void LayerRun::run(const void* input, sepconv_parallel_for parallel_for, void* p
 
 Accuracy LayerRun::run_and_check(const void* input, const Weights& weights, sepconv_parallel_for parallel_for,
                                  void* parallel_context) const {
-  std::memset(output_.get(), 0xff, output_count_ * size_of(problem_.output_dtype));  // a NaN of either type
+  std::memset(output_.get(), 0xff, output_count_ * size_of(problem_.output_dtype));  // a NaN of each type
   run(input, parallel_for, parallel_context);
   return check(problem_, input, weights, output_.get());
 }

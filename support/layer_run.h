@@ -38,11 +38,11 @@ class Random {
   uint64_t state_;
 };
 
-// The values as elements of the type, float32 or float64. Throws std::runtime_error for others: no variant for the CPU
-// has them.
+// The values as elements of the type, one of the floats. Throws std::runtime_error for others: no variant has them.
 Buffer elements_of(const std::vector<float>& values, sepconv_dtype dtype);
 
-// Random weights that keep the size of what passes through them (He's rule), and biases up to `bias`.
+// Random weights that keep the size of what passes through them (He's rule), and biases up to `bias`, all of them
+// numbers that the problem's type has.
 Weights random_weights(const sepconv_problem& problem, Random* random, float bias);
 
 class LayerRun {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "activation.h"
+#include "halves.h"
 #include "problem_size.h"
 
 namespace sepconv::support {
@@ -178,6 +179,17 @@ Accuracy check(const sepconv_problem& problem, const void* input, const Weights&
   if (problem.output_dtype == SEPCONV_DTYPE_F64) {
     return check_elements(problem, static_cast<const double*>(input), weights, static_cast<const double*>(output),
                           budget);
+  }
+  if (is_half(problem.output_dtype)) {
+    const auto values = [&](const void* halves, int64_t count) {
+      std::vector<float> floats(static_cast<size_t>(problem.batch * count));
+      std::transform(static_cast<const uint16_t*>(halves), static_cast<const uint16_t*>(halves) + floats.size(),
+                     floats.begin(), [&](uint16_t half) { return from_half(half, problem.output_dtype); });
+      return floats;
+    };
+    const std::vector<float> inputs = values(input, input_pixels(problem) * problem.in_channels);
+    const std::vector<float> outputs = values(output, output_pixels(problem) * output_channels(problem));
+    return check_elements(problem, inputs.data(), weights, outputs.data(), budget);
   }
   return check_elements(problem, static_cast<const float*>(input), weights, static_cast<const float*>(output), budget);
 }

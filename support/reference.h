@@ -48,7 +48,7 @@ struct Accuracy {
   bool complete = false;     // every pixel was checked
 };
 
-// `input` and `output` are of the problem's types, float32 or float64. Checks every pixel if that costs at most
+// `input` and `output` are of the problem's type, one of the floats. Checks every pixel if that costs at most
 // `budget` multiplications, else the corners, pixels along every edge, and others spread evenly.
 Accuracy check(const sepconv_problem& problem, const void* input, const Weights& weights, const void* output,
                double budget = 3e8);
@@ -56,8 +56,12 @@ Accuracy check(const sepconv_problem& problem, const void* input, const Weights&
 // The largest error a float32 result may have, relative to the layer's largest magnitude.
 constexpr double kErrorLimit = 1e-5;
 
-// That of a type, float32 or float64.
-constexpr double error_limit(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? 1e-13 : kErrorLimit; }
+// That of a type; one of 16 bits is computed in float32 and then rounded once.
+constexpr double error_limit(sepconv_dtype dtype) {
+  if (dtype == SEPCONV_DTYPE_F16) return 0x1p-11 + kErrorLimit;
+  if (dtype == SEPCONV_DTYPE_BF16) return 0x1p-8 + kErrorLimit;
+  return dtype == SEPCONV_DTYPE_F64 ? 1e-13 : kErrorLimit;
+}
 
 }  // namespace sepconv::support
 

@@ -14,6 +14,10 @@ void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameter
 void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
                       const ScheduleParameters& parameters);
 
+// Schedules the weights that are made float32 first: those of a panel, where there are any, at `around`, the loop over
+// its tiles.
+void schedule_widened(WidenedPanel& panel, int vector, const Halide::LoopLevel& around);
+
 // Schedules one pass, along `dense`, over a stage that is complete: an activation that is no clamp.
 void schedule_pass(Halide::Stage pass, const Halide::Var& dense, const std::vector<Halide::VarOrRVar>& outer,
                    int vector, Halide::TailStrategy tail);

@@ -114,6 +114,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   for (int a = known_rows ? 2 : 1; a < rank; a++) order.emplace_back(s.tap[a]);
   taps.reorder(order);
   if (known_rows) taps.unroll(s.tap[1]);
+  if (s.kernel.defined()) s.kernel.compute_at(s.flat, s.scatter.lane);
   schedule_staged(s, all, block);
   // Where the width is known, all rows are of one length and at constant distances: their addresses need no registers.
   for (const int pad : all.options.nchw.usual_pads) {
@@ -150,7 +151,7 @@ void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const Sche
 }
 
 // One width of tiles of the output, `vectors` wide, tile after tile, in each of them panel after panel.
-void schedule_output_tiles(const Func& output, Stage stage, const Stages& s, const PixelTiles& tiles, const char* name,
+void schedule_output_tiles(const Func& output, Stage stage, const Stages& s, PixelTiles& tiles, const char* name,
                            int vectors, const ScheduleParameters& o) {
   Var panel(std::string(name) + "_panel"), fi(std::string(name) + "_f");
   RVar outer(std::string(name) + "_outer"), lane(std::string(name) + "_lane");
@@ -163,6 +164,7 @@ void schedule_output_tiles(const Func& output, Stage stage, const Stages& s, con
       .unroll(outer)
       .unroll(fi);
   schedule_sum(tiles.sum, tiles.k, s, o, vectors, LoopLevel(output, panel));
+  schedule_widened(tiles.panel, o.vector, LoopLevel(output, panel));
 }
 
 // Tiles of pixels in each panel; a finished tile is turned on its way to the output.
@@ -177,6 +179,7 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
   s.nchw.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
   s.nchw.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
   schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, tile);
+  schedule_widened(s.last.panel, o.vector, LoopLevel(output, fp));
   schedule_depthwise(s.last, s, o, LoopLevel::root());
   if (!s.partial.defined()) return;
 
@@ -188,6 +191,7 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
       .unroll(s.f)
       .unroll(ti);
   schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, to));
+  schedule_widened(s.other.panel, o.vector, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   s.nchw.done.specialize(s.block_count == 1);
 }
@@ -209,7 +213,7 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
   schedule_output_tiles(output, output.update(0), s, s.nchw.main, "tile", o.tile_vectors, o);
   schedule_output_tiles(output, output.update(1), s, s.nchw.tail, "tail", 1, o);
   schedule_depthwise(s.last, s, o, LoopLevel::root());
-  if (s.options.all_activations) {
+  if (s.out_pass.defined()) {
     schedule_pass(output.update(2), s.p, {s.f, s.out_pass.x}, vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;
@@ -223,6 +227,7 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
       .unroll(ti)
       .unroll(s.f);
   schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
+  schedule_widened(s.other.panel, o.vector, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
 }

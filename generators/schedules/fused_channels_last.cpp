@@ -82,6 +82,13 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
         .vectorize(lanes, o.depthwise_vector)
         .unroll(lanes);
   }
+  if (s.kernel.defined()) {
+    const Var lanes = s.kernel.args()[0];
+    s.kernel.compute_at(s.flat, s.scatter.group)
+        .bound_extent(lanes, o.chunk)
+        .vectorize(lanes, o.depthwise_vector)
+        .unroll(lanes);
+  }
   if (o.stage == 0) return;  // computed where the taps read it
   s.staged.compute_at(s.flat, s.scatter.group)
       .bound_extent(all.l, o.chunk)
@@ -95,9 +102,11 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   }
 }
 
-// One sum block: `tile` is the loop over register tiles that consumes its sums, `block` the loop that owns the block.
+// One sum block: `tile` is the loop over register tiles that consumes its sums, `around` the one outside it, `block`
+// the loop that owns the block.
 void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& tile,
-                    const LoopLevel& block) {
+                    const LoopLevel& around, const LoopLevel& block) {
+  schedule_widened(s.panel, o.vector, around);
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
   Var fo("fo"), fi("fi");
   s.sum.compute_at(tile)
@@ -129,6 +138,11 @@ void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o
 
 }  // namespace
 
+void schedule_widened(WidenedPanel& panel, int vector, const LoopLevel& around) {
+  if (!panel.weights.defined()) return;
+  panel.weights.compute_at(around).vectorize(panel.at, vector, TailStrategy::GuardWithIf);
+}
+
 void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& outer, int vector, TailStrategy tail) {
   Var lane("pass_lane"), rest("pass_rest");
   std::vector<VarOrRVar> order{lane, rest};
@@ -144,8 +158,8 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
       .split(s.f, fp, fi, o.tile_vectors * o.vector, TailStrategy::GuardWithIf);
   const Var tile = o.panel_inner != 0 ? fp : po, around = o.panel_inner != 0 ? po : fp;
   output.reorder(fi, pi, tile, around).vectorize(fi, o.vector).unroll(fi).unroll(pi);
-  schedule_block(s.last, s, o, LoopLevel(output, tile), LoopLevel(output, Var::outermost()));
-  if (s.options.all_activations) {
+  schedule_block(s.last, s, o, LoopLevel(output, tile), LoopLevel(output, around), LoopLevel(output, Var::outermost()));
+  if (s.out_pass.defined()) {
     schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, o.vector, TailStrategy::GuardWithIf);
   }
   if (!s.partial.defined()) return;
@@ -159,7 +173,8 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
       .vectorize(s.f, o.vector)
       .unroll(s.f)
       .unroll(ti);
-  schedule_block(s.other, s, o, LoopLevel(s.partial, partial_tile), LoopLevel(s.partial, s.blocks.x));
+  schedule_block(s.other, s, o, LoopLevel(s.partial, partial_tile), LoopLevel(s.partial, partial_around),
+                 LoopLevel(s.partial, s.blocks.x));
   output.specialize(s.block_count == 1);
 }
 

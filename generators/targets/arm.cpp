@@ -53,12 +53,12 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   ScheduleParameters o;
   o.depthwise_vector = vector_lanes(name, target);
   choose_tile(name, arm64 ? arm64_tiles : arm32_tiles, o);
-  o.sum_unroll = element_type(name).bits() == 64 ? 2 : 4;
+  o.sum_unroll = computed_type(name).bits() == 64 ? 2 : 4;
   o.tap_unroll = choose_tap_unroll(name.kernel.back());
   const int64_t channels = name.in_channels;
   const bool shallow = channels > 0 && channels * std::max<int64_t>(name.multiplier, 1) <= 8;
   const bool strided = std::any_of(name.stride.begin(), name.stride.end(), [](int64_t stride) { return stride > 1; });
-  o.chunk = shallow ? 8 : cache_line_bytes / element_type(name).bytes();
+  o.chunk = shallow ? 8 : cache_line_bytes / computed_type(name).bytes();
   o.depthwise_tile = strided ? 3 : 4;
   if (shallow) o.depthwise_tile = 6;
   if (!arm64) o.depthwise_tile = 2;

@@ -13,9 +13,9 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
   if (name.channels_first) return channels_first_defaults(name, target, 16);
   ScheduleParameters o;
   o.vector = o.depthwise_vector = vector_lanes(name, target);
-  o.chunk = cache_line_bytes / element_type(name).bytes();
+  o.chunk = cache_line_bytes / computed_type(name).bytes();
   // Without vectors each lane takes a register: 2 x 2 x 4 accumulators and 8 weights.
-  o.tile_pixels = target.natural_vector_size(element_type(name)) > 1 ? 4 : 2;
+  o.tile_pixels = target.natural_vector_size(computed_type(name)) > 1 ? 4 : 2;
   o.tap_unroll = 1;
   o.depthwise_tile = 2;
   return o;

@@ -13,7 +13,7 @@ void choose_tile(const VariantName& name, const std::vector<Tile>& tiles, Schedu
   const auto share = [](int64_t size, int64_t granule) {
     return static_cast<double>(size) / static_cast<double>((size + granule - 1) / granule * granule);
   };
-  const int lane_size = element_type(name).bytes() / Halide::Float(32).bytes();
+  const int lane_size = computed_type(name).bytes() / Halide::Float(32).bytes();
   double best = 0;
   for (const Tile& tile : tiles) {
     double rate = tile.rate;

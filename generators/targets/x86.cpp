@@ -149,7 +149,7 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
     if (o.panel_lanes == 0) return o;
   } else {
     o.depthwise_vector = vector_lanes(name, target);
-    o.chunk = cache_line_bytes / element_type(name).bytes();
+    o.chunk = cache_line_bytes / computed_type(name).bytes();
   }
   if (is_avx512(target)) {
     if (name.channels_first) {

@@ -19,8 +19,8 @@ def separable_conv(
 ) -> Any:
     """A depthwise convolution followed by a pointwise one, in one pass.
 
-    Takes one, two or three spatial axes, and float16, bfloat16, float32 or float64. The 16-bit types are converted to
-    float32 before, and the result is rounded once, at the end.
+    Takes one, two or three spatial axes, and float16, bfloat16, float32 or float64. The 16-bit types are computed with in
+    float32, and the result is rounded once, at the end.
 
     The weights are packed at each call, because they may have changed since the last one. `Layer` packs them once. With
     `inputs` in a GPU's memory that means a copy to the host and back, and a wait.

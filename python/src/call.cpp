@@ -11,8 +11,8 @@ sepconv_problem describe_call(const Options& options, const Weights& weights, co
   return problem;
 }
 
-const void* computable_or_null(const Tensor* tensor, Scratch purpose) {
-  return tensor == nullptr ? nullptr : computable(*tensor, purpose);
+const void* dense_or_null(const Tensor* tensor, Scratch purpose) {
+  return tensor == nullptr ? nullptr : dense(*tensor, purpose);
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ void run_once(const Options& options, const Weights& weights, const Tensor& inpu
   const sepconv_options planned = options_for(options.threads);
   const Plan plan = make_plan(problem, planned);
   WeightData given;
-  given.depthwise_kernel = computable_or_null(weights.depthwise_kernel, Scratch::depthwise_kernel);
-  given.pointwise_kernel = computable_or_null(weights.pointwise_kernel, Scratch::pointwise_kernel);
+  given.depthwise_kernel = dense_or_null(weights.depthwise_kernel, Scratch::depthwise_kernel);
+  given.pointwise_kernel = dense_or_null(weights.pointwise_kernel, Scratch::pointwise_kernel);
   void* packed = scratch(Scratch::packed, plan.packed_size());
   pack(plan, given, packed);
   run_plan(plan, packed, input, data, nullptr, output, planned.max_threads);

@@ -170,7 +170,7 @@ sepconv_problem describe_layer(const Options& options, const Weights& weights, T
   problem.input_activation = options.input_activation;
   problem.mid_activation = options.mid_activation;
   problem.out_activation = options.out_activation;
-  problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype_of(computed_in(*type));
+  set_dtype(&problem, dtype_of(*type));
   return problem;
 }
 

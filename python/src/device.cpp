@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "convert.h"
+#include "run.h"
 
 namespace sepconv::python {
 namespace {
@@ -16,7 +16,6 @@ sepconv_problem problem_of(const Layer& layer, const Tensor& input, bool has_res
         "inputs must be contiguous, or a slice whose innermost axis is: on a GPU it is not copied");
   }
   problem.has_residual = has_residual ? 1 : 0;
-  problem.input_dtype = problem.weight_dtype = problem.output_dtype = dtype_of(layer.type());
   return problem;
 }
 
@@ -24,36 +23,6 @@ sepconv_options on_device() {
   sepconv_options options = default_options();
   options.device = SEPCONV_DEVICE_CUDA;
   return options;
-}
-
-// Weights are kept in the type that is computed in; what they were rounded from, they are again.
-class InType {
- public:
-  InType(const void* values, int64_t count, Type type) : data_(values) {
-    if (values == nullptr || type == computed_in(type)) return;
-    Shape shape;
-    shape.append(count);
-    copy_.resize(static_cast<std::size_t>(count) * bytes(type));
-    scatter(values, Tensor::dense(copy_.data(), type, shape));
-    data_ = copy_.data();
-  }
-  const void* data() const { return data_; }
-
- private:
-  std::vector<unsigned char> copy_;
-  const void* data_;
-};
-
-Block pack_in_type(const Layer& layer, const Plan& plan) {
-  const sepconv_problem& problem = layer.problem();
-  int64_t taps = 1;
-  for (int axis = 0; axis < problem.spatial_rank; ++axis) taps *= problem.kernel_extent[axis];
-  const int64_t mid = problem.in_channels * problem.depth_multiplier;
-  const WeightData kept = layer.weights();
-  const InType depthwise(kept.depthwise_kernel, taps * mid, layer.type()),
-      pointwise(kept.pointwise_kernel, mid * problem.out_channels, layer.type()),
-      mid_bias(kept.mid_bias, mid, layer.type()), out_bias(kept.out_bias, problem.out_channels, layer.type());
-  return pack(plan, {depthwise.data(), pointwise.data(), mid_bias.data(), out_bias.data()});
 }
 
 void demand(bool holds, const char* argument, const std::string& rule) {
@@ -68,7 +37,7 @@ DevicePlan::DevicePlan(const Layer& layer, const Tensor& input, bool has_residua
       input_shape_(input.shape),
       output_shape_(layer.output_shape(input.shape)),
       plan_(make_plan(problem_of(layer, input, has_residual), on_device())),
-      packed_(pack_in_type(layer, plan_)) {}
+      packed_(pack(plan_, layer.weights())) {}
 
 void DevicePlan::warm_up(void* stream) const { check_status(sepconv_plan_warm_up(plan_.get(), stream)); }
 

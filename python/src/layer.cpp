@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "convert.h"
+#include "gather.h"
 #include "run.h"
 #include "threads.h"
 
@@ -22,8 +22,7 @@ bool same_place(const sepconv_problem& a, const sepconv_problem& b) {
 
 std::vector<unsigned char> copy_of(const Tensor* tensor) {
   if (tensor == nullptr) return {};
-  std::vector<unsigned char> copy(static_cast<std::size_t>(tensor->shape.elements()) *
-                                  bytes(computed_in(tensor->type)));
+  std::vector<unsigned char> copy(static_cast<std::size_t>(tensor->shape.elements()) * bytes(tensor->type));
   gather(*tensor, copy.data());
   return copy;
 }

@@ -81,7 +81,7 @@ nb::tuple weights_of(const LayerObject& self) {
   const auto copy = [&](const void* data, const Shape& shape) {
     if (data == nullptr) return nb::object(nb::none());
     Tensor tensor;
-    nb::object array = new_array(computed_in(layer.type()), shape, &tensor);
+    nb::object array = new_array(layer.type(), shape, &tensor);
     std::memcpy(tensor.data, data, static_cast<std::size_t>(shape.elements()) * bytes(tensor.type));
     return array;
   };

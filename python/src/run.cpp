@@ -3,7 +3,7 @@
 #include <atomic>
 #include <new>
 
-#include "convert.h"
+#include "gather.h"
 #include "threads.h"
 
 namespace sepconv::python {
@@ -44,17 +44,16 @@ Block pack(const Plan& plan, const WeightData& weights) {
   return packed;
 }
 
-const void* computable(const Tensor& tensor, Scratch purpose) {
-  if (tensor.dense() && tensor.type == computed_in(tensor.type)) return tensor.data;
-  void* copy = scratch(purpose, static_cast<std::size_t>(tensor.shape.elements()) * bytes(computed_in(tensor.type)));
+const void* dense(const Tensor& tensor, Scratch purpose) {
+  if (tensor.dense()) return tensor.data;
+  void* copy = scratch(purpose, static_cast<std::size_t>(tensor.shape.elements()) * bytes(tensor.type));
   gather(tensor, copy);
   copies.fetch_add(1, std::memory_order_relaxed);
   return copy;
 }
 
 const void* place_input(const Tensor& input, sepconv_problem* problem) {
-  if (input.type == computed_in(input.type) && describe_pitches(input, problem)) return input.data;
-  return computable(input, Scratch::input);
+  return describe_pitches(input, problem) ? input.data : dense(input, Scratch::input);
 }
 
 void demand_shape(const char* argument, const Tensor& tensor, const Shape& shape, Type type) {
@@ -73,12 +72,8 @@ void run_plan(const Plan& plan, const void* packed, const Tensor& input, const v
   arguments.input = data;
   arguments.next = ahead.data;
   arguments.next_size = ahead.size;
-  if (residual != nullptr) arguments.residual = computable(*residual, Scratch::residual);
-  const Type computed = computed_in(input.type);
-  const bool convert = output.type != computed;
-  arguments.output = convert
-                         ? scratch(Scratch::output, static_cast<std::size_t>(output.shape.elements()) * bytes(computed))
-                         : output.data;
+  if (residual != nullptr) arguments.residual = dense(*residual, Scratch::residual);
+  arguments.output = output.data;
   arguments.workspace_size = plan.workspace_size();
   arguments.workspace = scratch(Scratch::workspace, arguments.workspace_size);
   {
@@ -87,7 +82,6 @@ void run_plan(const Plan& plan, const void* packed, const Tensor& input, const v
     arguments.parallel_context = workers.context;
     check_status(sepconv_plan_run(plan.get(), &arguments));
   }
-  if (convert) scatter(arguments.output, output);
   count_run();
 }
 

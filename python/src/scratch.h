@@ -12,7 +12,6 @@ enum class Scratch : int {
   packed,
   input,
   residual,
-  output,
   depthwise_kernel,
   pointwise_kernel,
   even_layer,  // what the layers of a chain give

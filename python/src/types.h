@@ -11,8 +11,7 @@
 
 namespace sepconv::python {
 
-/// What tensors may hold. The compiled variants compute in float32 and float64; the 16-bit types are converted on the
-/// way in and out, and everything between is float32.
+/// What tensors may hold. With the types of 16 bits everything between input and output is float32.
 enum class Type : int {
 #define SEPCONV_TENSOR_TYPE(enumerator, ...) enumerator,
 #include "types.inc"
@@ -26,8 +25,6 @@ constexpr Type all_types[] = {
 sepconv_dtype dtype_of(Type type);
 std::size_t bytes(Type type);
 inline const char* name(Type type) { return sepconv::name(dtype_of(type)); }
-/// The type that a tensor of `type` is computed in.
-inline Type computed_in(Type type) { return type == Type::F64 ? Type::F64 : Type::F32; }
 
 /// Type code, bits and lanes as in DLPack.
 struct DLPackType {

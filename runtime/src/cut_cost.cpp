@@ -31,7 +31,7 @@ double Planner::task_cost(int cut_axis, int64_t segment, int64_t groups) const {
         static_cast<double>(axis == g.rank - 2 ? round_up(extent[axis], variant.depthwise_rows) : extent[axis]);
     staged *= static_cast<double>(seen_samples(g, variant, axis, extent[axis], extent[axis]));
   }
-  const int64_t sample = variant.chunk_channels * dtype_size(g.problem.input_dtype);
+  const int64_t sample = variant.chunk_channels * dtype_size(g.problem.mid_dtype);
   const bool far = staged * static_cast<double>(sample) > 4 * static_cast<double>(limits.scratch_bytes);
   const double staging = staging_of_sample + (gathers ? gathering_of_sample : 0) + (far ? far_sample : 0);
   const double padded = static_cast<double>(round_up(pixels, variant.tile_pixels));

@@ -3,6 +3,7 @@
 #include <HalideRuntime.h>
 
 #include "integers.h"
+#include "problem.h"
 
 namespace sepconv::internal {
 namespace {
@@ -21,7 +22,9 @@ constexpr int most_arguments = 1
 #include "sepconv/leaf_arguments.inc"
     ;
 
+// Compiled code has the numbers of 16 bits as their bits.
 halide_type_t type_of(sepconv_dtype dtype) {
+  if (is_half(dtype)) return halide_type_t(halide_type_uint, 16);
 #define SEPCONV_DTYPE_WORD(value, name, variant_name, code, bits) halide_type_t(halide_type_##code, bits),
   static const halide_type_t types[] = {
 #include "sepconv/words.inc"

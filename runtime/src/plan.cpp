@@ -74,7 +74,7 @@ sepconv_status choose(const sepconv_options& options, sepconv_plan* plan) {
   if ((status = read_targets(options.targets, &request.allowed))) return status;
 
   // Everything is legal; from here on it may still be unsupported.
-  if ((status = check_supported(plan->geometry, options.device))) return status;
+  if ((status = check_supported(plan->geometry))) return status;
   if ((status = share_packing(plan->geometry, options.packing_of, &request))) return status;
   Tables tables;
   registered_tables(&tables);

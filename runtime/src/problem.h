@@ -39,6 +39,9 @@ inline int64_t effective_step(int64_t step, int64_t count, int64_t fixed = 0) {
 // Bytes of one element.
 int64_t dtype_size(sepconv_dtype dtype);
 
+// Whether elements are floats of 16 bits, which are computed with in float32.
+inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
+
 // The input and the output as they lie in memory.
 TensorShape input_shape(const Geometry& geometry);
 TensorShape output_shape(const Geometry& geometry);
@@ -59,7 +62,7 @@ sepconv_status complete_and_check(sepconv_problem* problem);
 sepconv_status analyse_problem(const sepconv_problem* problem, Geometry* geometry);
 
 // SEPCONV_UNSUPPORTED, naming the field, for a legal problem that no variant can be written for yet.
-sepconv_status check_supported(const Geometry& geometry, sepconv_device device);
+sepconv_status check_supported(const Geometry& geometry);
 
 }  // namespace sepconv::internal
 

@@ -123,27 +123,25 @@ sepconv_status complete_and_check(sepconv_problem* p) {
   return check_numbers(*p);
 }
 
-sepconv_status check_supported(const Geometry& g, sepconv_device device) {
+sepconv_status check_supported(const Geometry& g) {
   const sepconv_problem& p = g.problem;
-  const bool half = p.input_dtype == SEPCONV_DTYPE_F16 || p.input_dtype == SEPCONV_DTYPE_BF16;
-  const bool half_on_gpu = device != SEPCONV_DEVICE_CPU && half;
+  const bool half = is_half(p.input_dtype);
   const struct {
     const char* field;
     sepconv_dtype dtype, wanted;
   } dtypes[] = {{"input_dtype", p.input_dtype, p.input_dtype},
                 {"weight_dtype", p.weight_dtype, p.input_dtype},
-                {"mid_dtype", p.mid_dtype, half_on_gpu ? SEPCONV_DTYPE_F32 : p.input_dtype},
+                {"mid_dtype", p.mid_dtype, half ? SEPCONV_DTYPE_F32 : p.input_dtype},
                 {"output_dtype", p.output_dtype, p.input_dtype}};
   for (const auto& [field, dtype, wanted] : dtypes) {
     const char* const name = sepconv_dtype_name(dtype);
-    if (half_on_gpu) {
-      if (dtype == wanted) continue;
-      return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: with input_dtype %s it must be %s on a GPU", field, name,
-                  sepconv_dtype_name(p.input_dtype), sepconv_dtype_name(wanted));
+    if (!half && dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64) {
+      return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: so far tensors are float32, float64, float16 or bfloat16",
+                  field, name);
     }
-    if (dtype == wanted && (dtype == SEPCONV_DTYPE_F32 || dtype == SEPCONV_DTYPE_F64)) continue;
-    return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: so far all four dtypes must be float32, or all four float64",
-                field, name);
+    if (dtype == wanted) continue;
+    return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: with input_dtype %s it must be %s", field, name,
+                sepconv_dtype_name(p.input_dtype), sepconv_dtype_name(wanted));
   }
   return SEPCONV_OK;
 }

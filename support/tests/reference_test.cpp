@@ -12,6 +12,7 @@
 
 #include "layer_run.h"
 #include "problem_size.h"
+#include "sepconv/problem.hpp"
 #include "sepconv_default.h"
 
 namespace sepconv::support {
@@ -99,13 +100,13 @@ TEST(Reference, EndsInTheMiddleWhereThatIsAll) {
 }
 
 // Layers are run in the type they have, and with the stages they have.
-TEST(LayerRun, TakesBothTypesAndTheDepthwiseStageAlone) {
+TEST(LayerRun, TakesEachTypeAndTheDepthwiseStageAlone) {
   ASSERT_EQ(sepconv_register(sepconv_default_variants()), SEPCONV_OK);
-  for (const sepconv_dtype dtype : {SEPCONV_DTYPE_F32, SEPCONV_DTYPE_F64}) {
+  for (const sepconv_dtype dtype : {SEPCONV_DTYPE_F32, SEPCONV_DTYPE_F64, SEPCONV_DTYPE_F16, SEPCONV_DTYPE_BF16}) {
     for (const sepconv_stages stages : {SEPCONV_STAGES_BOTH, SEPCONV_STAGES_DEPTHWISE}) {
       sepconv_problem problem = golden_problem();
       problem.stages = stages;
-      problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = dtype;
+      set_dtype(&problem, dtype);
       if (stages == SEPCONV_STAGES_DEPTHWISE) problem.out_channels = 0;
       Random random(3);
       const Weights weights = random_weights(problem, &random, 0.5F);

@@ -8,11 +8,13 @@ namespace {
 
 struct Case {
   int rank;
-  bool channels_first, wide, depthwise;
+  const char* type;
+  sepconv_dtype dtype;
+  bool channels_first, depthwise;
 
   std::string variant() const {
     const std::string axes = std::string("dhw").substr(3 - rank);
-    return std::to_string(rank) + (wide ? "d_f64_" : "d_f32_") + (channels_first ? "nc" + axes : "n" + axes + "c") +
+    return std::to_string(rank) + "d_" + type + "_" + (channels_first ? "nc" + axes : "n" + axes + "c") +
            (depthwise ? "_any_depthwise" : "_any");
   }
 };
@@ -56,7 +58,7 @@ TEST_P(LeafArguments, AreWhatTheRuntimePasses) {
   variant.entry = remember;
   variant.spatial_rank = test.rank;
   variant.layout = test.channels_first ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
-  variant.input_dtype = variant.weight_dtype = variant.output_dtype = test.wide ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
+  variant.input_dtype = variant.weight_dtype = variant.output_dtype = test.dtype;
   variant.stages = test.depthwise ? SEPCONV_STAGES_DEPTHWISE : SEPCONV_STAGES_BOTH;
   variant.chunk_channels = variant.panel_channels = 8;
   char memory[8] = {};
@@ -97,7 +99,10 @@ TEST_P(LeafArguments, AreWhatTheRuntimePasses) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (int rank = 1; rank <= SEPCONV_MAX_SPATIAL_RANK; ++rank) {
-    for (int bits = 0; bits < 8; ++bits) all.push_back({rank, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+    for (const auto& [type, dtype] : {std::pair("f32", SEPCONV_DTYPE_F32), std::pair("f64", SEPCONV_DTYPE_F64),
+                                      std::pair("f16", SEPCONV_DTYPE_F16), std::pair("bf16", SEPCONV_DTYPE_BF16)}) {
+      for (int bits = 0; bits < 4; ++bits) all.push_back({rank, type, dtype, (bits & 1) != 0, (bits & 2) != 0});
+    }
   }
   return all;
 }

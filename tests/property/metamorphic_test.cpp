@@ -22,7 +22,7 @@ class Metamorphic : public ::testing::Test {
   // Clamps only, and dense: what the relations below can be told of.
   static Features exact_features() {
     Features features = all_features;
-    features.every_activation = features.float64 = features.pitches = false;
+    features.every_activation = features.float64 = features.halves = features.pitches = false;
     return features;
   }
 
@@ -85,7 +85,7 @@ TEST_F(Metamorphic, OneAxisEqualsTwoOfHeightOne) {
 TEST_F(Metamorphic, BatchEqualsItsImages) {
   for_each_seed([](Random& random) {
     Features features = all_features;
-    features.float64 = features.pitches = false;
+    features.float64 = features.halves = features.pitches = false;
     sepconv_problem batch = random_problem(random, features, Sizes::kSmall), image = batch;
     batch.batch = 3;
     image.batch = 1;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "activation.h"
+#include "sepconv/problem.hpp"
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/illegal_problem.h"
@@ -109,7 +110,7 @@ void check_activation(sepconv_layout layout, sepconv_activation_kind kind, int p
   problem.spatial_rank = 1;
   problem.layout = layout;
   if (sizeof(T) == sizeof(double)) {
-    problem.input_dtype = problem.weight_dtype = problem.mid_dtype = problem.output_dtype = SEPCONV_DTYPE_F64;
+    set_dtype(&problem, SEPCONV_DTYPE_F64);
   }
   problem.in_channels = problem.out_channels = problem.kernel_extent[0] = 1;
   sepconv_activation* const all[] = {&problem.input_activation, &problem.mid_activation, &problem.out_activation};
@@ -172,7 +173,7 @@ const Spoilt kSpoilt[] = {
 TEST_F(Property, SpoiltRunsAreRefused) {
   const int count = (test_count(kLegal) + 3) / 4;
   Features features = all_features;
-  features.float64 = false;
+  features.float64 = features.halves = false;
   const auto check = [&](Random& random) {
     sepconv_problem problem = random_problem(random, features, Sizes::kSmall);
     if (problem.batch == 0) return;

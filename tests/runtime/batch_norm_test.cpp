@@ -98,7 +98,9 @@ void check_weights(Random& random, const sepconv_problem& problem, sepconv_posit
 
 TEST_F(BatchNorm, FoldsIntoTheWeightsOfItsPosition) {
   for_each_seed(200, [](Random& random) {
-    sepconv_problem problem = random_problem(random, all_features, Sizes::kSmall);
+    Features features = all_features;
+    features.halves = false;
+    sepconv_problem problem = random_problem(random, features, Sizes::kSmall);
     problem.stages = SEPCONV_STAGES_BOTH;
     for (int axis = 0; axis < problem.spatial_rank; ++axis) {
       if (problem.kernel_extent[axis] == 0) problem.kernel_extent[axis] = 1;

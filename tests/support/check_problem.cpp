@@ -3,6 +3,7 @@
 #include <string>
 
 #include "support/describe.h"
+#include "support/halves.h"
 
 namespace sepconv::test {
 namespace {
@@ -22,10 +23,27 @@ void check(Random& random, const sepconv_problem& problem, RunOptions how) {
   }
 }
 
+void check_halves(Random& random, const sepconv_problem& problem, RunOptions how) {
+  const Fill fill = one_in(random, 2) ? Fill::kIntegers : Fill::kReals;
+  Operands<float> operands = random_operands(random, problem, fill);
+  const Operands<uint16_t> halves = encoded(problem, &operands);
+  how.flush = one_in(random, 2) ? Flush::kBegin : Flush::kEnd;
+  how.own_workspace = one_in(random, 4);
+  SCOPED_TRACE(describe(problem) + (how.variant != nullptr ? std::string(" by ") + how.variant : ""));
+  const OutcomeOf<uint16_t> outcome = run(problem, halves, how);
+  const bool exact = fill == Fill::kIntegers && only_clamps(problem);
+  EXPECT_TRUE(equals_reference_in_halves(problem, operands, outcome.output, exact)) << outcome.variant;
+  if (how.variant != nullptr) {
+    EXPECT_EQ(outcome.variant, how.variant);
+  }
+}
+
 }  // namespace
 
 void check_problem(Random& random, const sepconv_problem& problem, const RunOptions& how) {
-  if (problem.input_dtype == SEPCONV_DTYPE_F64) {
+  if (is_half(problem.input_dtype)) {
+    check_halves(random, problem, how);
+  } else if (problem.input_dtype == SEPCONV_DTYPE_F64) {
     check<double>(random, problem, how);
   } else {
     check<float>(random, problem, how);

@@ -6,7 +6,7 @@
 namespace sepconv::test {
 
 struct Features {
-  bool channels_first, three_axes, float64;
+  bool channels_first, three_axes, float64, halves;
   bool causal, explicit_padding, pitches;
   bool input_activation, residual;
   bool every_activation;  // else clamps only
@@ -14,7 +14,7 @@ struct Features {
   bool far;               // padding, strides and dilations in thousands
 };
 
-inline constexpr Features all_features = {true, true, true, true, true, true, true, true, true, true, true};
+inline constexpr Features all_features = {true, true, true, true, true, true, true, true, true, true, true, true};
 
 }  // namespace sepconv::test
 

@@ -18,8 +18,8 @@ Format format_of(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_BF16 ? For
 }  // namespace
 
 uint16_t encode(double value, sepconv_dtype dtype) {
-  if (std::isnan(value)) return unwritten_half;
   const Format format = format_of(dtype);
+  if (std::isnan(value)) return format.infinity() | static_cast<uint16_t>(1 << (format.precision - 2));
   const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
   if (std::isinf(value)) return sign | format.infinity();
   if (value == 0) return sign;
@@ -68,6 +68,8 @@ Operands<uint16_t> encoded(const sepconv_problem& problem, Operands<float>* oper
   for (size_t i = 0; i < output.size(); ++i) {
     const double tolerance = exact ? 0 : expected.tolerance[i], actual = decode(output[i], type);
     if (output[i] == unwritten_half) return ::testing::AssertionFailure() << "element " << i << " was not written";
+    if (std::isnan(expected.values[i]) && std::isnan(actual)) continue;
+    if (std::isinf(expected.values[i]) && actual == expected.values[i]) continue;
     // Rounding keeps the order.
     const double least = decode(encode(expected.values[i] - tolerance, type), type);
     const double most = decode(encode(expected.values[i] + tolerance, type), type);

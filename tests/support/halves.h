@@ -13,12 +13,26 @@ namespace sepconv::test {
 
 inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
 
-// The nearest number of the type, of two the even one; an infinity past the largest.
+// The nearest number of the type, of two the even one; an infinity past the largest; a quiet NaN for a NaN.
 uint16_t encode(double value, sepconv_dtype dtype);
 double decode(uint16_t bits, sepconv_dtype dtype);
 
 // A NaN of either type that no arithmetic makes.
 inline constexpr uint16_t unwritten_half = 0x7fff;
+
+// A number of the type, in a plain loop.
+template <sepconv_dtype dtype>
+class Half {
+ public:
+  Half() = default;
+  Half(float value) : bits_(encode(static_cast<double>(value), dtype)) {}
+  operator float() const { return static_cast<float>(decode(bits_, dtype)); }
+
+ private:
+  uint16_t bits_ = 0;
+};
+using Float16 = Half<SEPCONV_DTYPE_F16>;
+using BFloat16 = Half<SEPCONV_DTYPE_BF16>;
 
 // Rounds the operands to the problem's type; they as elements of it.
 Operands<uint16_t> encoded(const sepconv_problem& problem, Operands<float>* operands);

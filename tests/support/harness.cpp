@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "support/describe.h"
+#include "support/halves.h"
 
 namespace sepconv::test {
 namespace {
@@ -24,6 +25,12 @@ struct Element<double> {
   using Bits = uint64_t;
   using Wider = long double;
   static constexpr Bits unwritten = 0x7ffc5e9c07fc5e9c;
+};
+
+template <>
+struct Element<uint16_t> {
+  using Bits = uint16_t;
+  static constexpr Bits unwritten = unwritten_half;
 };
 
 template <typename T>
@@ -259,5 +266,8 @@ template <typename T>
 SEPCONV_INSTANTIATE(float);
 SEPCONV_INSTANTIATE(double);
 template sepconv_weights weights_of(const Operands<uint16_t>&);
+template struct BuffersOf<uint16_t>;
+template OutcomeOf<uint16_t> run(const sepconv_problem&, const Operands<uint16_t>&, const RunOptions&);
+template ::testing::AssertionResult same_bits(const std::vector<uint16_t>&, const std::vector<uint16_t>&);
 
 }  // namespace sepconv::test

@@ -76,7 +76,7 @@ const Breakage kBreakages[] = {
      }},
     {"a type that is not built", kUnsupported,
      [](Random& r, sepconv_problem* p) {
-       return store(uniform(r, SEPCONV_DTYPE_F16, SEPCONV_DTYPE_COUNT - 1), any_dtype(r, p)), true;
+       return store(uniform(r, SEPCONV_DTYPE_I8, SEPCONV_DTYPE_COUNT - 1), any_dtype(r, p)), true;
      }},
     {"activation kind", kInvalid,
      [](Random& r, sepconv_problem* p) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "scratch.h"
@@ -95,6 +96,16 @@ struct Call {
   }
 };
 
+// Floats of 16 bits are passed as their bits, and computed with in float32.
+template <typename T>
+constexpr bool is_half_type = sizeof(T) == sizeof(uint16_t);
+template <typename T>
+using Computed = std::conditional_t<is_half_type<T>, float, T>;
+template <typename T>
+halide_type_t halide_type_of_element() {
+  return halide_type_t(is_half_type<T> ? halide_type_uint : halide_type_float, 8 * sizeof(T));
+}
+
 template <typename T>
 const T* data_of(const halide_buffer_t* buffer) {
   return reinterpret_cast<const T*>(buffer->host);
@@ -104,7 +115,7 @@ const T* data_of(const halide_buffer_t* buffer) {
 template <typename T>
 bool is_dense(const halide_buffer_t* buffer, const std::vector<int64_t>& extents) {
   if (buffer->host == nullptr || buffer->device != 0 || buffer->flags != 0) return false;
-  if (buffer->type != halide_type_t(halide_type_float, 8 * sizeof(T))) return false;
+  if (buffer->type != halide_type_of_element<T>()) return false;
   if (buffer->dimensions != static_cast<int>(extents.size())) return false;
   int64_t pitch = 1;
   for (size_t i = 0; i < extents.size(); ++i) {
@@ -120,7 +131,7 @@ bool is_dense(const halide_buffer_t* buffer, const std::vector<int64_t>& extents
 template <typename T>
 bool is_kernel(const Call& call, const Compiled& variant, int64_t chunks) {
   const halide_buffer_t* buffer = call.depthwise;
-  if (buffer->host == nullptr || buffer->type != halide_type_t(halide_type_float, 8 * sizeof(T))) return false;
+  if (buffer->host == nullptr || buffer->type != halide_type_of_element<T>()) return false;
   if (buffer->dimensions != variant.rank + 2) return false;
   int64_t least = 1;
   for (int i = 0; i < buffer->dimensions; ++i) {
@@ -144,7 +155,7 @@ struct Pixels {
     const bool first = (kind & kFirst) != 0;
     const int outer = buffer->dimensions - 1;
     const halide_dimension_t &p = buffer->dim[first ? 0 : outer], &c = buffer->dim[first ? outer : outer - 1];
-    good = buffer->host != nullptr && buffer->type == halide_type_t(halide_type_float, 8 * sizeof(T)) &&
+    good = buffer->host != nullptr && buffer->type == halide_type_of_element<T>() &&
            buffer->dimensions == ((kind & kDepthwise) != 0 ? 3 : 2) && buffer->dim[0].stride == 1;
     for (int i = 0; i <= outer; ++i) good = good && buffer->dim[i].min == 0;
     pixels = p.extent;

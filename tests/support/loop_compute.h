@@ -32,7 +32,7 @@ struct Staging {
 
 template <typename T>
 void stage(const Call& call, const Compiled& variant, const Staging& staging, int64_t first_channel,
-           const Block<T>& staged) {
+           const Block<Computed<T>>& staged) {
   for (int64_t z = 0; z < staging.extent[2]; ++z) {
     for (int64_t y = 0; y < staging.extent[1]; ++y) {
       for (int64_t x = 0; x < staging.extent[0]; ++x) {
@@ -47,10 +47,10 @@ void stage(const Call& call, const Compiled& variant, const Staging& staging, in
         }
         for (int64_t lane = 0; lane < staging.lanes; ++lane) {
           const int64_t c = first_channel + lane;
-          T& to = staged[staging.at(z, y, x) * staging.lanes + lane];
+          Computed<T>& to = staged[staging.at(z, y, x) * staging.lanes + lane];
           to = 0;
           if (inside && c < call.in_channels) {
-            to = support::activate(call.in, data_of<T>(call.input)[index + c * call.channel_pitch]);
+            to = support::activate<Computed<T>>(call.in, data_of<T>(call.input)[index + c * call.channel_pitch]);
           }
         }
       }
@@ -60,14 +60,14 @@ void stage(const Call& call, const Compiled& variant, const Staging& staging, in
 
 // D of chunk q at one pixel of the strip and one lane.
 template <typename T>
-T convolve(const Call& call, const Compiled& variant, const Staging& staging, const Block<T>& staged, int64_t q,
-           int64_t lane, const int64_t (&pixel)[3]) {
+Computed<T> convolve(const Call& call, const Compiled& variant, const Staging& staging,
+                     const Block<Computed<T>>& staged, int64_t q, int64_t lane, const int64_t (&pixel)[3]) {
   const Axis* axis = call.axis;
   const halide_buffer_t& kernel = *call.depthwise;
   const T* weights = data_of<T>(&kernel) + q * kernel.dim[variant.rank + 1].stride + lane;
   const int64_t pitch_y = variant.rank > 1 ? kernel.dim[2].stride : 0,
                 pitch_z = variant.rank > 2 ? kernel.dim[3].stride : 0;
-  T value = 0;
+  Computed<T> value = 0;
   for (int64_t tz = 0; tz < axis[2].taps; ++tz) {
     for (int64_t ty = 0; ty < axis[1].taps; ++ty) {
       for (int64_t tx = 0; tx < axis[0].taps; ++tx) {
@@ -79,26 +79,27 @@ T convolve(const Call& call, const Compiled& variant, const Staging& staging, co
       }
     }
   }
-  return support::activate(call.mid, value + data_of<T>(call.mid_bias)[q * variant.chunk + lane]);
+  return support::activate<Computed<T>>(call.mid, value + data_of<T>(call.mid_bias)[q * variant.chunk + lane]);
 }
 
 // d[p, k - k0] for the chunks that k0 <= k < k1 touches.
 template <typename T>
-int fill_block(const Call& call, const Compiled& variant, int kind, int64_t k0, int64_t k1, const Block<T>& d) {
+int fill_block(const Call& call, const Compiled& variant, int kind, int64_t k0, int64_t k1,
+               const Block<Computed<T>>& d) {
   const Staging staging(call, variant, kind);
   for (int64_t k = k0 / variant.chunk * variant.chunk; k < (k1 + variant.chunk - 1) / variant.chunk * variant.chunk;
        k += staging.lanes) {
-    Block<T> staged(call.arena, staging.elements);
+    Block<Computed<T>> staged(call.arena, staging.elements);
     if (int failure = staged.failure()) return failure;
     const int64_t q = k / variant.chunk;
-    stage(call, variant, staging, q / call.depth_multiplier * variant.chunk + k % variant.chunk, staged);
+    stage<T>(call, variant, staging, q / call.depth_multiplier * variant.chunk + k % variant.chunk, staged);
     int64_t p = 0;
     for (int64_t z = 0; z < call.axis[2].strip_extent; ++z) {
       for (int64_t y = 0; y < call.axis[1].strip_extent; ++y) {
         for (int64_t x = 0; x < call.axis[0].strip_extent; ++x, ++p) {
           for (int64_t lane = k % variant.chunk; lane < k % variant.chunk + staging.lanes; ++lane) {
             d[p * call.sum_block + q * variant.chunk + lane - k0] =
-                convolve(call, variant, staging, staged, q, lane, {x, y, z});
+                convolve<T>(call, variant, staging, staged, q, lane, {x, y, z});
           }
         }
       }
@@ -113,16 +114,16 @@ int compute_depthwise(const Call& call, const Compiled& variant, int kind, int64
   const Pixels<T> output(call.output, kind);
   const int64_t lanes = variant.chunk, group = lanes * call.depth_multiplier;
   for (int64_t c0 = 0; c0 < call.in_channels; c0 += lanes) {
-    Block<T> d(call.arena, (pixels + variant.depthwise_tile) * call.sum_block);
+    Block<Computed<T>> d(call.arena, (pixels + variant.depthwise_tile) * call.sum_block);
     if (int failure = d.failure()) return failure;
     const int64_t k0 = c0 / lanes * group;
-    if (int failure = fill_block(call, variant, kind, k0, k0 + group, d)) return failure;
+    if (int failure = fill_block<T>(call, variant, kind, k0, k0 + group, d)) return failure;
     for (int64_t lane = 0; lane < lanes && c0 + lane < call.in_channels; ++lane) {
       for (int64_t m = 0; m < call.depth_multiplier; ++m) {
         const int64_t f = (c0 + lane) * call.depth_multiplier + m;
         for (int64_t p = 0; p < output.pixels; ++p) {
           output.data[f * output.channel + p * output.pixel] =
-              p < pixels ? d[p * call.sum_block + m * lanes + lane] : std::numeric_limits<T>::quiet_NaN();
+              p < pixels ? d[p * call.sum_block + m * lanes + lane] : std::numeric_limits<Computed<T>>::quiet_NaN();
         }
       }
     }
@@ -137,14 +138,14 @@ int compute(const Call& call, const Compiled& variant, int kind, int64_t pixels)
   const int64_t blocks = (call.sum_channels + call.sum_block - 1) / call.sum_block;
   const int64_t tiles = (pixels + variant.tile_pixels - 1) / variant.tile_pixels * variant.tile_pixels;
   // With one block the sums go straight to the output, as they do in a compiled variant.
-  Block<T> partial(call.arena, blocks > 1 ? tiles * panels * panel : 1);
+  Block<Computed<T>> partial(call.arena, blocks > 1 ? tiles * panels * panel : 1);
   if (int failure = blocks > 1 ? partial.failure() : 0) return failure;
-  std::vector<T> direct;
+  std::vector<Computed<T>> direct;
   if (blocks == 1) {
     partial.release();
     direct.resize(static_cast<size_t>(tiles * panels * panel));
   }
-  const auto sum = [&](int64_t f, int64_t p) -> T& {
+  const auto sum = [&](int64_t f, int64_t p) -> Computed<T>& {
     const int64_t i = (f / panel * tiles + p) * panel + f % panel;
     return blocks > 1 ? partial[i] : direct[static_cast<size_t>(i)];
   };
@@ -153,9 +154,9 @@ int compute(const Call& call, const Compiled& variant, int kind, int64_t pixels)
   }
   for (int64_t k0 = 0; k0 < call.sum_channels; k0 += call.sum_block) {
     const int64_t k1 = std::min(k0 + call.sum_block, call.sum_channels);
-    Block<T> d(call.arena, (tiles + variant.depthwise_tile) * call.sum_block);
+    Block<Computed<T>> d(call.arena, (tiles + variant.depthwise_tile) * call.sum_block);
     if (int failure = d.failure()) return failure;
-    if (int failure = fill_block(call, variant, kind, k0, k1, d)) return failure;
+    if (int failure = fill_block<T>(call, variant, kind, k0, k1, d)) return failure;
     for (int64_t f = 0; f < panels * panel; ++f) {
       for (int64_t p = 0; p < pixels; ++p) {
         for (int64_t k = k0; k < k1; ++k) {
@@ -168,10 +169,10 @@ int compute(const Call& call, const Compiled& variant, int kind, int64_t pixels)
   for (int64_t p = 0; p < output.pixels; ++p) {
     for (int64_t f = 0; f < output.channels; ++f) {
       T& to = output.data[f * output.channel + p * output.pixel];
-      to = std::numeric_limits<T>::quiet_NaN();
+      to = std::numeric_limits<Computed<T>>::quiet_NaN();
       if (p >= pixels) continue;
-      to = support::activate(call.out, sum(f, p) + data_of<T>(call.out_bias)[f] +
-                                           residual.data[f * residual.channel + p * residual.pixel]);
+      to = support::activate<Computed<T>>(call.out, sum(f, p) + data_of<T>(call.out_bias)[f] +
+                                                        residual.data[f * residual.channel + p * residual.pixel]);
     }
   }
   return 0;

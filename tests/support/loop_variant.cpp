@@ -1,5 +1,6 @@
 #include "support/loop_variant.h"
 
+#include "support/halves.h"
 #include "support/loop_compute.h"
 
 namespace sepconv::test {
@@ -26,6 +27,15 @@ struct Entry {
   static int call(void** argv) { return loop::run<T>(argv, compiled, kind); }
 };
 
+template <typename T>
+constexpr sepconv_dtype dtype_of = SEPCONV_DTYPE_F32;
+template <>
+constexpr sepconv_dtype dtype_of<double> = SEPCONV_DTYPE_F64;
+template <>
+constexpr sepconv_dtype dtype_of<Float16> = SEPCONV_DTYPE_F16;
+template <>
+constexpr sepconv_dtype dtype_of<BFloat16> = SEPCONV_DTYPE_BF16;
+
 template <typename EntryOf>
 sepconv_variant make_variant(const char* name, int sum_block, int strip_pixels = 0, int height = 0) {
   constexpr Compiled compiled = EntryOf::compiled;
@@ -36,8 +46,7 @@ sepconv_variant make_variant(const char* name, int sum_block, int strip_pixels =
   variant.spatial_rank = compiled.rank;
   variant.layout = EntryOf::kind & kFirst ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
   variant.stages = EntryOf::kind & kDepthwise ? SEPCONV_STAGES_DEPTHWISE : SEPCONV_STAGES_BOTH;
-  variant.input_dtype = variant.weight_dtype = variant.output_dtype =
-      sizeof(typename EntryOf::Element) == sizeof(double) ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
+  variant.input_dtype = variant.weight_dtype = variant.output_dtype = dtype_of<typename EntryOf::Element>;
   variant.activations = compiled.multiplier == 0 ? 1 : 0;
   variant.input_activation = compiled.stride == 2 ? 0 : 1;
   for (int axis = 0; axis < compiled.rank; ++axis) {
@@ -127,6 +136,42 @@ const sepconv_variant_table* loop_variants() {
           "2d_f64_nchw_any_depthwise_loop_portable", 32),
       make_variant<Entry<double, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "3d_f64_ncdhw_any_depthwise_loop_portable", 32),
+      make_variant<Entry<Float16, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f16_nwc_any_loop_portable", 32),
+      make_variant<Entry<Float16, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f16_nhwc_any_loop_portable", 32),
+      make_variant<Entry<Float16, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f16_ndhwc_any_loop_portable", 32),
+      make_variant<Entry<Float16, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f16_ncw_any_loop_portable", 32),
+      make_variant<Entry<Float16, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f16_nchw_any_loop_portable", 32),
+      make_variant<Entry<Float16, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f16_ncdhw_any_loop_portable", 32),
+      make_variant<Entry<Float16, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f16_nwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<Float16, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f16_nhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<Float16, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f16_ndhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<Float16, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_f16_ncw_any_depthwise_loop_portable", 32),
+      make_variant<Entry<Float16, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_f16_nchw_any_depthwise_loop_portable", 32),
+      make_variant<Entry<Float16, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_f16_ncdhw_any_depthwise_loop_portable", 32),
+      make_variant<Entry<BFloat16, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_bf16_nwc_any_loop_portable", 32),
+      make_variant<Entry<BFloat16, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_bf16_nhwc_any_loop_portable", 32),
+      make_variant<Entry<BFloat16, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_bf16_ndhwc_any_loop_portable", 32),
+      make_variant<Entry<BFloat16, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_bf16_ncw_any_loop_portable", 32),
+      make_variant<Entry<BFloat16, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_bf16_nchw_any_loop_portable", 32),
+      make_variant<Entry<BFloat16, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_bf16_ncdhw_any_loop_portable", 32),
+      make_variant<Entry<BFloat16, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_bf16_nwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<BFloat16, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_bf16_nhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<BFloat16, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_bf16_ndhwc_any_depthwise_loop_portable", 32),
+      make_variant<Entry<BFloat16, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "1d_bf16_ncw_any_depthwise_loop_portable", 32),
+      make_variant<Entry<BFloat16, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "2d_bf16_nchw_any_depthwise_loop_portable", 32),
+      make_variant<Entry<BFloat16, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
+          "3d_bf16_ncdhw_any_depthwise_loop_portable", 32),
   };
   static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "loop_variants", variants,
                                               sizeof variants / sizeof variants[0]};

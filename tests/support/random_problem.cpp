@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "sepconv/problem.hpp"
 #include "support/halves.h"
 #include "support/tensor.h"
 
@@ -171,6 +172,12 @@ void random_pitches(Random& random, const Tensor& tensor, sepconv_layout layout,
   }
 }
 
+sepconv_dtype random_dtype(Random& random, const Features& features) {
+  if (features.float64 && one_in(random, 5)) return SEPCONV_DTYPE_F64;
+  if (features.halves && one_in(random, 4)) return one_in(random, 2) ? SEPCONV_DTYPE_F16 : SEPCONV_DTYPE_BF16;
+  return SEPCONV_DTYPE_F32;
+}
+
 sepconv_problem random_problem(Random& random, const Features& features, Sizes sizes) {
   sepconv_variant variant{};
   variant.spatial_rank = static_cast<int32_t>(uniform(random, 1, features.three_axes ? 3 : 2));
@@ -178,8 +185,7 @@ sepconv_problem random_problem(Random& random, const Features& features, Sizes s
       features.channels_first && one_in(random, 2) ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
   variant.activations = variant.input_activation = 1;
   if (features.single_stages && one_in(random, 10)) variant.stages = SEPCONV_STAGES_DEPTHWISE;
-  if (features.float64 && one_in(random, 5))
-    variant.input_dtype = variant.weight_dtype = variant.output_dtype = SEPCONV_DTYPE_F64;
+  variant.input_dtype = variant.weight_dtype = variant.output_dtype = random_dtype(random, features);
   return random_problem_for(random, variant, features, sizes);
 }
 
@@ -189,10 +195,7 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& varian
   sepconv_problem_init(&problem, sizeof problem);
   problem.spatial_rank = variant.spatial_rank;
   problem.layout = variant.layout;
-  problem.input_dtype = variant.input_dtype;
-  problem.weight_dtype = variant.weight_dtype;
-  problem.mid_dtype = problem.output_dtype = variant.output_dtype;
-  if (is_half(problem.mid_dtype)) problem.mid_dtype = SEPCONV_DTYPE_F32;
+  set_dtype(&problem, variant.input_dtype);
   problem.stages = variant.stages;
   if (features.single_stages && takes_pointwise(variant) && one_in(random, 10))
     problem.stages = SEPCONV_STAGES_POINTWISE;
@@ -250,6 +253,12 @@ Operands<T> random_operands_of(Random& random, const sepconv_problem& problem, F
   if (problem.has_out_bias) operands.out_bias = draw(problem.out_channels, 9);
   if (problem.has_residual) operands.residual = draw(output_count(problem), 9);
   return operands;
+}
+
+template <>
+Operands<uint16_t> random_operands_of(Random& random, const sepconv_problem& problem, Fill fill) {
+  Operands<float> operands = random_operands(random, problem, fill);
+  return encoded(problem, &operands);
 }
 
 template Operands<float> random_operands_of(Random&, const sepconv_problem&, Fill);

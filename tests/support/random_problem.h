@@ -39,6 +39,9 @@ sepconv_problem random_problem(Random& random, const Features& features = all_fe
 sepconv_problem random_problem_for(Random& random, const sepconv_variant& variant,
                                    const Features& features = all_features, Sizes sizes = Sizes::kMixed);
 
+// Of the tensors of a problem, of the features: float32 more often than others.
+sepconv_dtype random_dtype(Random& random, const Features& features);
+
 // From the innermost axis out, each pitch dense or larger; dense ones are 0 or written out. Of a problem whose pitches
 // are still 0.
 void random_pitches(Random& random, const Tensor& tensor, sepconv_layout layout, int64_t* pitch,
@@ -51,8 +54,11 @@ int64_t legal_channels(const sepconv_variant& variant, int64_t channels);
 // order, so implementations must agree bit by bit.
 enum class Fill { kIntegers, kReals };
 
+// T is uint16_t for float16 and bfloat16.
 template <typename T>
 Operands<T> random_operands_of(Random& random, const sepconv_problem& problem, Fill fill);
+template <>
+Operands<uint16_t> random_operands_of(Random& random, const sepconv_problem& problem, Fill fill);
 
 inline Operands<float> random_operands(Random& random, const sepconv_problem& problem, Fill fill) {
   return random_operands_of<float>(random, problem, fill);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/describe.h"
+#include "support/halves.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
 #include "support/seeds.h"
@@ -27,7 +28,7 @@ sepconv_problem causal_problem(Random& random, const sepconv_variant* variant) {
   sepconv_variant any{};
   any.spatial_rank = 1;
   any.layout = one_in(random, 2) ? SEPCONV_LAYOUT_CHANNELS_FIRST : SEPCONV_LAYOUT_CHANNELS_LAST;
-  if (one_in(random, 4)) any.input_dtype = any.weight_dtype = any.output_dtype = SEPCONV_DTYPE_F64;
+  any.input_dtype = any.weight_dtype = any.output_dtype = random_dtype(random, features);
   if (one_in(random, 4)) any.stages = SEPCONV_STAGES_DEPTHWISE;
   any.activations = any.input_activation = 1;
   if (variant != nullptr) any = *variant;
@@ -124,7 +125,9 @@ void check_stream(Random& random, const sepconv_problem& problem, const char* va
 void check_stream(Random& random, const sepconv_variant* variant) {
   const sepconv_problem problem = causal_problem(random, variant);
   const char* const name = variant == nullptr ? nullptr : variant->name;
-  if (problem.input_dtype == SEPCONV_DTYPE_F64) {
+  if (is_half(problem.input_dtype)) {
+    check_stream<uint16_t>(random, problem, name);
+  } else if (problem.input_dtype == SEPCONV_DTYPE_F64) {
     check_stream<double>(random, problem, name);
   } else {
     check_stream<float>(random, problem, name);

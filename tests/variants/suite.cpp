@@ -7,9 +7,11 @@
 #include <numeric>
 #include <set>
 
+#include "sepconv/problem.hpp"
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/golden.h"
+#include "support/halves.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
 #include "support/seeds.h"
@@ -107,9 +109,7 @@ sepconv_problem sized(const sepconv_variant& variant, int64_t in_channels, int64
   problem.spatial_rank = variant.spatial_rank;
   problem.layout = variant.layout;
   problem.stages = variant.stages;
-  problem.input_dtype = variant.input_dtype;
-  problem.weight_dtype = variant.weight_dtype;
-  problem.mid_dtype = problem.output_dtype = variant.output_dtype;
+  set_dtype(&problem, variant.input_dtype);
   problem.padding = SEPCONV_PADDING_SAME;
   problem.in_channels = legal_channels(variant, in_channels);
   problem.out_channels = fixed_or(variant.out_channels, out_channels);
@@ -162,7 +162,8 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
   for (int round = 0; round < effort().thread_rounds && !HasFailure(); ++round) {
     Random random(test_seed() + 1000 + static_cast<uint64_t>(round));
     Features features = all_features;
-    features.float64 = features.single_stages = features.pitches = false;  // the sizes below would not fit them
+    features.float64 = features.halves = features.single_stages = features.pitches =
+        false;  // the sizes below would not fit them
     sepconv_problem problem = random_problem(random, features);
     problem.batch = 1 + round % 3;
     problem.padding = SEPCONV_PADDING_SAME;
@@ -195,7 +196,21 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
   EXPECT_GT(most_tasks, 5) << "no problem was cut into tasks: the test tests nothing";
 }
 
-// Without activations NaN and infinity come out where the reference has them, and nowhere else.
+void expect_reference(const sepconv_problem& problem, const Operands<double>& operands, const RunOptions& how) {
+  EXPECT_TRUE(equals_reference(problem, operands, run(problem, operands, how).output));
+}
+
+void expect_reference(const sepconv_problem& problem, Operands<float> operands, const RunOptions& how) {
+  if (!is_half(problem.input_dtype)) {
+    EXPECT_TRUE(equals_reference(problem, operands, run(problem, operands, how).output));
+    return;
+  }
+  const Operands<uint16_t> halves = encoded(problem, &operands);
+  EXPECT_TRUE(equals_reference_in_halves(problem, operands, run(problem, halves, how).output, false));
+}
+
+// Without activations NaN and infinity come out where the reference has them, and nowhere else. T is float for float16
+// and bfloat16, too.
 template <typename T>
 void check_specials(const sepconv_variant& variant) {
   const T specials[] = {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity(),
@@ -213,7 +228,7 @@ void check_specials(const sepconv_variant& variant) {
     SCOPED_TRACE(describe(problem) + " by " + variant.name);
     RunOptions how;
     how.variant = variant.name;
-    EXPECT_TRUE(equals_reference(problem, operands, run(problem, operands, how).output));
+    expect_reference(problem, operands, how);
   }
 }
 

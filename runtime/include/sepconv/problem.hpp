@@ -67,6 +67,13 @@ std::optional<Enum> from_name(std::string_view word) {
   return std::nullopt;
 }
 
+/// Gives all tensors of a problem one type. The intermediate of float16 and bfloat16 is float32.
+inline void set_dtype(sepconv_problem* problem, sepconv_dtype dtype) {
+  const bool half = dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
+  problem->input_dtype = problem->weight_dtype = problem->output_dtype = dtype;
+  problem->mid_dtype = half ? SEPCONV_DTYPE_F32 : dtype;
+}
+
 /// What to compute: a sepconv_problem with its defaults, filled field by field. Axes are outermost first; a list of
 /// extents has one entry an axis. get() gives the struct itself, for what has no method here.
 class Problem {
@@ -100,10 +107,14 @@ class Problem {
   Problem& same() { return padding(SEPCONV_PADDING_SAME); }
   Problem& valid() { return padding(SEPCONV_PADDING_VALID); }
   Problem& channels_first() { return put(problem_.layout, SEPCONV_LAYOUT_CHANNELS_FIRST); }
-  Problem& float64() {
-    problem_.input_dtype = problem_.weight_dtype = problem_.mid_dtype = problem_.output_dtype = SEPCONV_DTYPE_F64;
+  /// Of all tensors. With float16 and bfloat16 the intermediate is float32.
+  Problem& dtype(sepconv_dtype dtype) {
+    set_dtype(&problem_, dtype);
     return *this;
   }
+  Problem& float64() { return dtype(SEPCONV_DTYPE_F64); }
+  Problem& float16() { return dtype(SEPCONV_DTYPE_F16); }
+  Problem& bfloat16() { return dtype(SEPCONV_DTYPE_BF16); }
   Problem& stages(sepconv_stages stages) { return put(problem_.stages, stages); }
   Problem& residual(bool has = true) { return put(problem_.has_residual, has ? 1 : 0); }
   Problem& mid_bias(bool has = true) { return put(problem_.has_mid_bias, has ? 1 : 0); }

@@ -56,6 +56,17 @@ class AlignedBytes {
 using PackedWeights = AlignedBytes;
 using Workspace = AlignedBytes;
 
+/// Whether T is how C++ has elements of a dtype: float, double, and for float16 and bfloat16 whatever has 16 bits, such
+/// as uint16_t with their bits, _Float16, std::bfloat16_t or Eigen::half.
+template <typename T>
+bool is_type(sepconv_dtype dtype) {
+  constexpr bool half = sizeof(T) == 2 && std::is_trivially_copyable_v<T>;
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || half,
+                "tensors are float, double, or of a type of 16 bits");
+  if (half) return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
+  return dtype == (std::is_same_v<T, double> ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32);
+}
+
 /// T itself, but not deduced from an argument: null pointers and braces stay possible there.
 template <typename T>
 struct SameAs {
@@ -142,9 +153,7 @@ class Plan {
   /// Throws unless T is the type of the problem's tensors.
   template <typename T>
   void demand_type() const {
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "tensors are float or double");
-    const sepconv_dtype wanted = std::is_same_v<T, double> ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32;
-    if (problem_.get().input_dtype == wanted) return;
+    if (is_type<T>(problem_.get().input_dtype)) return;
     raise(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
   }
 

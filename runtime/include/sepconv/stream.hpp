@@ -25,7 +25,7 @@ class Stream {
  public:
   Stream(const Plan& plan, const PackedWeights& packed)
       : frame_(frame_of(plan.problem().get())),
-        double_(plan.problem().get().output_dtype == SEPCONV_DTYPE_F64),
+        dtype_(plan.problem().get().output_dtype),
         memory_(sepconv_stream_size(plan.get())),
         stream_(create(plan, packed, &memory_)) {}
 
@@ -36,7 +36,7 @@ class Stream {
   /// Returns how many were written. Allocates nothing.
   template <typename T>
   int64_t push(const T* input, int64_t frames, Same<T>* output, int64_t room, const Same<T>* residual = nullptr) {
-    if (std::is_same_v<T, double> != double_) {
+    if (!is_type<T>(dtype_)) {
       raise(SEPCONV_INVALID_ARGUMENT, "the tensors' type is not the problem's dtype");
     }
     int64_t written = 0;
@@ -75,7 +75,7 @@ class Stream {
   }
 
   int64_t frame_;
-  bool double_;
+  sepconv_dtype dtype_;
   AlignedBytes memory_;
   std::unique_ptr<sepconv_stream, Delete> stream_;
 };
