@@ -230,6 +230,7 @@ void check_status(sepconv_status status) {
     case SEPCONV_OK:
       return;
     case SEPCONV_INVALID_ARGUMENT:
+    case SEPCONV_BAD_STATE:
       throw std::invalid_argument(sepconv_last_error());
     case SEPCONV_UNSUPPORTED:
       throw Unsupported(sepconv_last_error());

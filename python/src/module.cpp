@@ -10,6 +10,7 @@
 #include "layer_module.h"
 #include "registry.h"
 #include "sepconv_default.h"
+#include "stream_module.h"
 #include "threads.h"
 
 #ifdef SEPCONV_WITH_GPU
@@ -132,6 +133,7 @@ NB_MODULE(_native, module) {
       .def("explain", &ShapedCall::explain);
   define_layers(&module);
   define_devices(&module);
+  define_streams(&module);
 
   module.def("variants", variants);
   module.def("get_threads", default_threads);

@@ -1,6 +1,6 @@
 /// @file
-/// Streams for C++17: sepconv::Stream over the functions sepconv_stream_*. A plan of one axis, fed piece by piece, gives
-/// the outputs of the whole signal bit for bit, wherever it is cut.
+/// Streams for C++17: sepconv::Stream over the functions sepconv_stream_*. A plan of one axis, fed piece by piece,
+/// gives the outputs of the whole signal bit for bit, wherever it is cut.
 ///
 ///     auto problem = sepconv::Problem(1).input({1}).kernel({5}).channels(64, 64).causal();
 ///     sepconv::Plan plan(problem);
