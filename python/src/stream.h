@@ -14,8 +14,8 @@ namespace sepconv::python {
 /// (batch, frames, channels), or (batch, channels, frames).
 Shape shape_of(const sepconv_problem& problem, int64_t batch, int64_t frames, int64_t channels);
 
-/// One stream of the runtime a layer; what a layer completes, the next one takes. Runs on the calling thread; calls from
-/// several take turns.
+/// One stream of the runtime a layer; what a layer completes, the next one takes. Runs on the calling thread; calls
+/// from several take turns.
 class Stream {
  public:
   /// Throws std::invalid_argument, or Unsupported, for layers that cannot be streamed.
