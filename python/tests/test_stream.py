@@ -2,7 +2,6 @@
 
 import importlib.util
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
@@ -237,11 +236,20 @@ def test_a_stream_keeps_its_layers(rng):
 EXAMPLE = pathlib.Path(__file__).resolve().parents[1] / "examples" / "keyword_spotter.py"
 
 
+@pytest.fixture
+def spotter():
+    spec = importlib.util.spec_from_file_location("keyword_spotter", EXAMPLE)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    return example
+
+
 @pytest.mark.parametrize("piece", ["25", "3.1", "1000"])
-def test_the_keyword_spotter_hears_what_is_said(piece, tmp_path):
+def test_the_keyword_spotter_hears_what_is_said(piece, spotter, tmp_path, monkeypatch, capsys):
     wav = tmp_path / "said.wav"
-    command = [sys.executable, str(EXAMPLE), "--piece", piece, "--wav", str(wav)]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    monkeypatch.setattr(sys, "argv", ["keyword_spotter.py", "--piece", piece, "--wav", str(wav)])
+    spotter.main()
+    lines = capsys.readouterr().out.splitlines()
     words = [line.split()[-1] for line in lines[:-1]]
     assert words == ["up", "again", "down", "down", "up", "again", "up", "down"]
     seconds = [float(line.split()[0]) for line in lines[:-1]]
@@ -250,11 +258,8 @@ def test_the_keyword_spotter_hears_what_is_said(piece, tmp_path):
     assert wav.stat().st_size == 44 + 2 * 16000 * (8 * 0.8 + 0.5)
 
 
-def test_the_keyword_spotter_hears_nothing_in_noise():
-    spec = importlib.util.spec_from_file_location("keyword_spotter", EXAMPLE)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    network = example.make_network()
-    assert example.spotted(network(example.loudness(example.make_sound([])))) == []
-    noise = np.random.default_rng(3).normal(0, 3000, 5 * example.RATE).astype(np.int16)
-    assert example.spotted(network(example.loudness(noise))) == []
+def test_the_keyword_spotter_hears_nothing_in_noise(spotter):
+    network = spotter.make_network()
+    assert spotter.spotted(network(spotter.loudness(spotter.make_sound([])))) == []
+    noise = np.random.default_rng(3).normal(0, 3000, 5 * spotter.RATE).astype(np.int16)
+    assert spotter.spotted(network(spotter.loudness(noise))) == []
