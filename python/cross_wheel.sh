@@ -74,7 +74,7 @@ run_tests() {
   cd python/tests
   qemu-aarch64-static -L "$sysroot" -E PYTHONHOME="$sysroot/usr" -E PYTHONPATH="$site" -E PYTHONDONTWRITEBYTECODE=1 \
     "$sysroot/usr/bin/python$version" -m pytest -q test_ops.py test_arrays.py test_errors.py test_layer.py test_chain.py \
-    test_structure.py
+    test_stream.py test_structure.py
 }
 
 if [ ! -x "$sysroot/usr/bin/python$version" ]; then unpack_python; fi

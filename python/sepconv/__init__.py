@@ -2,7 +2,8 @@
 
 `separable_conv` and `depthwise_conv` have the signatures and the semantics of `keras.ops`, and take arrays of NumPy,
 PyTorch, JAX, TensorFlow and everything else with the buffer protocol or DLPack. `Layer` packs its weights once, and has
-biases and activations; a `Chain` runs several in one call. `sepconv.keras` makes Keras use them.
+biases and activations; a `Chain` runs several in one call; a `Stream` feeds them piece by piece. `sepconv.keras` makes
+Keras use them.
 """
 
 from ._chain import Chain
@@ -16,10 +17,12 @@ from ._runtime import (
     set_num_threads,
     variants,
 )
+from ._stream import Stream
 
 __all__ = [
     "Chain",
     "Layer",
+    "Stream",
     "Variant",
     "__version__",
     "depthwise_conv",

@@ -56,10 +56,7 @@ class Database:
             content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         except (ValueError, RecursionError, OSError) as error:
             raise ValueError(f"{self.path}: no tuning records: {error}") from error
-        error = jsonschema.exceptions.best_match(_validator().iter_errors(content))
-        if error is not None:
-            where = ": ".join(_short(key) for key in error.absolute_path)
-            raise ValueError(f"{self.path}: {where}{': ' if where else ''}{error.message[:300]}")
+        self._check(content)
         if content["target"] != self.target:
             raise ValueError(f'{self.path}: "target" is "{content["target"]}", not "{self.target}"')
         self.records = {
@@ -67,17 +64,30 @@ class Database:
             for variant, by_cpu in content["records"].items()
         }
 
+    def _check(self, content: Any) -> None:
+        """Raises ValueError for what the schema refuses: when it is read, and before it is written."""
+        error = jsonschema.exceptions.best_match(_validator().iter_errors(content))
+        if error is not None:
+            where = ": ".join(_short(key) for key in error.absolute_path)
+            raise ValueError(f"{self.path}: {where}{': ' if where else ''}{error.message[:300]}")
+
     def record(self, variant: str, cpu: str) -> Record | None:
         """The one for this microarchitecture, else "any", else the first."""
         of_variant = self.records.get(variant, {})
         return of_variant.get(cpu) or of_variant.get("any") or next(iter(of_variant.values()), None)
 
     def store(self, variant: str, cpu: str, record: Record) -> None:
-        """Adds the record to the file as it is now: other programs may have written to it."""
+        """Adds the record to the file as it is now: other programs may have written to it.
+
+        Raises:
+            ValueError: names what is wrong with the file, or with the record; nothing is written.
+        """
         with locked(self.path):
             self.load()
             self.records.setdefault(variant, {})[cpu] = record
-            text = json.dumps(self.to_json(), indent=2) + "\n"
+            content = self.to_json()
+            self._check(content)
+            text = json.dumps(content, indent=2) + "\n"
             partial = self.path.with_suffix(".partial")
             partial.write_text(text)
             partial.replace(self.path)

@@ -2,16 +2,17 @@
 
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <cstring>
-#include <new>
+#include <memory>
 #include <string>
+
+#include "block.h"
 
 namespace nb = nanobind;
 
 namespace sepconv::python {
 namespace {
-
-constexpr std::size_t alignment = 64;
 
 // The name of an array's element type for a sentence.
 std::string dtype_of(nb::handle object, const char* otherwise) {
@@ -125,8 +126,10 @@ void Array::from_dlpack(const char* argument, nb::handle object) {
 
 nb::object new_array(Type type, const Shape& shape, Tensor* tensor) {
   const std::size_t size = static_cast<std::size_t>(shape.elements()) * bytes(type);
-  void* data = ::operator new(size == 0 ? 1 : size, std::align_val_t(alignment));
-  const nb::capsule owner(data, [](void* memory) noexcept { ::operator delete(memory, std::align_val_t(alignment)); });
+  auto block = std::make_unique<Block>(std::max<std::size_t>(size, 1));
+  void* const data = block->data();
+  const nb::capsule owner(block.get(), [](void* kept) noexcept { delete static_cast<Block*>(kept); });
+  static_cast<void>(block.release());  // it is the capsule's now
   std::array<std::size_t, max_rank> extent = {};
   for (int axis = 0; axis < shape.rank; ++axis) {
     extent[static_cast<std::size_t>(axis)] = static_cast<std::size_t>(shape[axis]);

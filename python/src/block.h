@@ -1,4 +1,4 @@
-// Memory for weights and scratch.
+// Memory for weights, scratch and results.
 #ifndef SEPCONV_PYTHON_BLOCK_H
 #define SEPCONV_PYTHON_BLOCK_H
 

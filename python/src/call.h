@@ -14,7 +14,8 @@ void run_once(const Options& options, const Weights& weights, const Tensor& inpu
 /// The shape of that run's output.
 Shape output_shape(const Options& options, const Weights& weights, const Shape& input);
 
-/// Why that run's variant is chosen: a text for people.
+/// Full name of that run's variant; and why it is chosen: a text for people.
+std::string variant(const Options& options, const Weights& weights, const Shape& input);
 std::string explain(const Options& options, const Weights& weights, const Shape& input);
 
 }  // namespace sepconv::python

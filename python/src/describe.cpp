@@ -160,6 +160,11 @@ sepconv_problem describe_layer(const Options& options, const Weights& weights, T
 
   set_axes("strides", options.strides, problem.spatial_rank, 1, problem.stride);
   set_axes("dilation_rate", options.dilation_rate, problem.spatial_rank, 1, problem.dilation);
+  for (int axis = 0; depthwise == nullptr && axis < problem.spatial_rank; ++axis) {
+    if (problem.dilation[axis] == 1) continue;
+    refuse("dilation_rate must be 1, received " + text(options.dilation_rate) +
+           ": depthwise_kernel is None, and taps are what it spreads");
+  }
   if (problem.padding == SEPCONV_PADDING_EXPLICIT) {
     set_axes("padding", options.pad_before, problem.spatial_rank, 0, problem.pad_before);
     set_axes("padding", options.pad_after, problem.spatial_rank, 0, problem.pad_after);
@@ -230,6 +235,7 @@ void check_status(sepconv_status status) {
     case SEPCONV_OK:
       return;
     case SEPCONV_INVALID_ARGUMENT:
+    case SEPCONV_BAD_STATE:
       throw std::invalid_argument(sepconv_last_error());
     case SEPCONV_UNSUPPORTED:
       throw Unsupported(sepconv_last_error());

@@ -19,7 +19,8 @@ struct Options {
   std::vector<int64_t> pad_before, pad_after;  ///< SEPCONV_PADDING_EXPLICIT only
   sepconv_layout layout = SEPCONV_LAYOUT_CHANNELS_LAST;
   sepconv_activation input_activation = {}, mid_activation = {}, out_activation = {};
-  int threads = 0;  ///< 0: default_threads() at the time of the run
+  int threads = 0;      ///< 0: default_threads() at the time of the run
+  std::string variant;  ///< full name of the one to run; empty for the best
 };
 
 /// The tensors that a layer keeps; null for what it does not have, one of the kernels at least is there.

@@ -80,6 +80,12 @@ void Layer::follow(const std::shared_ptr<const Prepared>& prepared) {
   before = prepared;
 }
 
+std::shared_ptr<const Layer::Prepared> Layer::prepared(const Shape& input, bool residual) const {
+  sepconv_problem problem = problem_for(input);
+  problem.has_residual = residual ? 1 : 0;
+  return prepared_for(problem);
+}
+
 void Layer::prepare(const Shape& input) const { prepared_for(problem_for(input)); }
 std::string Layer::variant(const Shape& input) const { return prepared_for(problem_for(input))->plan.variant(); }
 std::string Layer::explain(const Shape& input) const { return prepared_for(problem_for(input))->plan.explain(); }

@@ -53,7 +53,6 @@ class Layer : public Runnable {
   std::string variant(const Shape& input) const;
   std::string explain(const Shape& input) const;
 
- private:
   struct Packed {  // for all plans with this packing
     Plan anchor;
     Block weights;
@@ -68,6 +67,10 @@ class Layer : public Runnable {
     int threads;
     std::shared_ptr<Next> next = std::make_shared<Next>();
   };
+  /// What a run of inputs of this shape uses.
+  std::shared_ptr<const Prepared> prepared(const Shape& input, bool residual) const;
+
+ private:
   using Buffer = std::vector<unsigned char>;
 
   sepconv_problem problem_for(const Shape& input) const;

@@ -114,13 +114,16 @@ void make_layer(LayerObject* self, nb::handle depthwise_kernel, nb::handle point
 
 void make_chain(ChainObject* self, nb::sequence objects) {
   std::vector<std::shared_ptr<const Layer>> layers;
-  for (nb::handle object : objects) layers.push_back(nb::cast<const LayerObject&>(object).shared());
+  for (nb::handle object : objects) layers.push_back(shared_layer_of(object));
   new (self) ChainObject(std::make_shared<const Chain>(std::move(layers)));
 }
 
 }  // namespace
 
 const Layer& layer_of(nb::handle object) { return nb::cast<const LayerObject&>(object).layer(); }
+std::shared_ptr<const Layer> shared_layer_of(nb::handle object) {
+  return nb::cast<const LayerObject&>(object).shared();
+}
 
 void define_layers(nb::module_* module) {
   nb::class_<RunnableObject>(*module, "Runnable")

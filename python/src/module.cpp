@@ -10,6 +10,7 @@
 #include "layer_module.h"
 #include "registry.h"
 #include "sepconv_default.h"
+#include "stream_module.h"
 #include "threads.h"
 
 #ifdef SEPCONV_WITH_GPU
@@ -25,10 +26,11 @@ using nb::literals::operator""_a;
 namespace sepconv::python {
 namespace {
 
-// Keras's calls: a pointwise_kernel of None is a depthwise convolution.
+// Keras's calls: a pointwise_kernel of None is a depthwise convolution. `variant` is the one to run; empty: the best.
 nb::object conv(nb::handle inputs, nb::handle depthwise_kernel, nb::handle pointwise_kernel, nb::handle strides,
-                nb::handle padding, nb::handle data_format, nb::handle dilation_rate) {
-  const Options options = parse_options(strides, padding, data_format, dilation_rate);
+                nb::handle padding, nb::handle data_format, nb::handle dilation_rate, const std::string& variant) {
+  Options options = parse_options(strides, padding, data_format, dilation_rate);
+  options.variant = variant;
   const Array input("inputs", inputs), depthwise("depthwise_kernel", depthwise_kernel);
   const OptionalArray pointwise("pointwise_kernel", pointwise_kernel);
   Weights weights;
@@ -63,6 +65,7 @@ class ShapedCall {
   ShapedCall(const ShapedCall&) = delete;
 
   nb::tuple output_shape() const { return to_tuple(python::output_shape(options_, weights_, input_)); }
+  std::string variant() const { return python::variant(options_, weights_, input_); }
   std::string explain() const { return python::explain(options_, weights_, input_); }
 
  private:
@@ -122,16 +125,18 @@ NB_MODULE(_native, module) {
   module.attr("dtypes") = tensor_types();
 
   module.def("conv", conv, "inputs"_a, "depthwise_kernel"_a, "pointwise_kernel"_a.none(), "strides"_a, "padding"_a,
-             "data_format"_a.none(), "dilation_rate"_a);
+             "data_format"_a.none(), "dilation_rate"_a, "variant"_a = "");
   nb::class_<ShapedCall>(module, "ShapedCall")
       .def(nb::init<nb::handle, nb::handle, nb::handle, const std::string&, nb::handle, nb::handle, nb::handle,
                     nb::handle>(),
            "inputs"_a, "depthwise_kernel"_a, "pointwise_kernel"_a.none(), "dtype"_a, "strides"_a, "padding"_a,
            "data_format"_a.none(), "dilation_rate"_a)
       .def("output_shape", &ShapedCall::output_shape)
+      .def("variant", &ShapedCall::variant)
       .def("explain", &ShapedCall::explain);
   define_layers(&module);
   define_devices(&module);
+  define_streams(&module);
 
   module.def("variants", variants);
   module.def("get_threads", default_threads);

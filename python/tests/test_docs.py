@@ -44,7 +44,7 @@ def test_python_page(rng):
     names["residual"] = rng.standard_normal(x.shape).astype("f")
     for name in ("layer1", "layer2", "layer3"):
         names[name] = sepconv.Layer(*kernels(rng), padding="same")
-    operation, layer, chain = (b for b in blocks("python.md") if "keras" not in b)
+    operation, layer, chain, stream = (b for b in blocks("python.md") if "keras" not in b)
     run(operation, names)
     assert names["y"].shape == (2, 6, 5, 6) and names["z"].shape == (2, 10, 8, 6)
     run(layer, names)
@@ -52,6 +52,11 @@ def test_python_page(rng):
     check_equal(names["y"], np.clip(mid, 0, 6) @ pointwise_kernel[0, 0] + b2 + names["residual"])
     run(chain, names)
     check_equal(names["y"], names["layer3"](names["layer2"](names["layer1"](x))))
+    names["causal"] = sepconv.Layer(depthwise_kernel[0], pointwise_kernel[0], padding="causal")
+    names["frames"] = rng.standard_normal((2, 9, 6)).astype("f")
+    run(stream, names)
+    assert len(names["state"]) > 64 and names["rest"].shape == (2, 0, 6)
+    np.testing.assert_array_equal(names["ready"], names["causal"](names["frames"]))
 
 
 def test_python_page_keras(rng, capsys):

@@ -161,7 +161,7 @@ sepconv_status run_on_device(const sepconv_plan& plan, const sepconv_arguments& 
   if (sepconv_status status = place_tensors(plan, a, &call)) return status;
   if (!has_residual) {  // the zero in the packed weights' header
     call.residual.memory = call.packed.memory;
-    call.residual.byte_offset = call.packed.byte_offset + static_cast<int64_t>(offsetof(PackedHeader, zero));
+    call.residual.byte_offset = call.packed.byte_offset + static_cast<int64_t>(offsetof(SealedHeader, zero));
   }
   const int64_t element = dtype_size(g.problem.output_dtype);
   if (!begins_at_vector(call.input, element) || !begins_at_vector(call.output, element)) call.vectors = 0;

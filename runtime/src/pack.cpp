@@ -1,6 +1,5 @@
 #include "pack.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include <initializer_list>
@@ -16,31 +15,10 @@ namespace {
 constexpr uint64_t packed_magic = 0x766e6f6370657301u;  // "\1sepconv" in a little-endian file
 constexpr uint64_t packed_version = 3;
 
-// FNV-1a over 64-bit words: stable from run to run and from machine to machine.
-struct Hash {
-  static constexpr uint64_t prime = 0x100000001b3u;
-  uint64_t value = 0xcbf29ce484222325u;
-  void add(int64_t word) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      value ^= static_cast<uint64_t>(word) >> shift & 0xff;
-      value *= prime;
-    }
-  }
-};
-
-// Of all that lies behind the header. Each step is one to one in the sum so far and in the word, so a word that differs
-// always shows; the shift brings high bits down, so that changes of several do not cancel out.
-uint64_t checksum_of(const PackedLayout& layout, const void* packed) {
-  const char* const bytes = static_cast<const char*>(packed);
-  uint64_t sum = Hash{}.value;
-  for (size_t at = sizeof(PackedHeader); at < layout.size; at += sizeof sum) {  // parts are multiples of 64 bytes
-    uint64_t word;
-    memcpy(&word, bytes + at, sizeof word);
-    sum = (sum ^ word) * Hash::prime;
-    sum ^= sum >> 32;
-  }
-  return sum;
-}
+constexpr SealedKind packed_weights = {
+    SEPCONV_BAD_PACKED, "packed weights",
+    "is in the packing of another variant: pack with this plan, or plan with packing_of",
+    "holds the weights of another problem (channels, kernel extents or biases differ)"};
 
 // `one` is the number 1 of the weights' type, of which T has the bits.
 template <typename T>
@@ -121,7 +99,7 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
                {pointwise, &layout->pointwise},
                {out_bias, &layout->out_bias}};
   const int64_t element = dtype_size(p.weight_dtype), alignment = static_cast<int64_t>(packed_alignment);
-  int64_t size = sizeof(PackedHeader);
+  int64_t size = sizeof(SealedHeader);
   for (const auto& part : parts) {
     *part.offset = static_cast<size_t>(size);
     size = saturating_add(size, round_up(saturating_multiply(part.count, element), alignment));
@@ -170,51 +148,15 @@ void pack_weights(const Geometry& g, const sepconv_variant& variant, const Packe
       fill<float>(g, variant, layout, weights, 1, packed);
       break;
   }
-  PackedHeader header = layout.header;
-  header.checksum = checksum_of(layout, packed);
-  header.complement = ~header.checksum;
-  memcpy(packed, &header, sizeof header);
+  seal(layout.header, packed);
 }
 
 sepconv_status check_header(const PackedLayout& layout, const void* packed, const char* name) {
-  PackedHeader found;
-  memcpy(&found, packed, sizeof found);
-  constexpr sepconv_status bad = SEPCONV_BAD_PACKED;
-  if (found.magic != packed_magic) {
-    return fail(bad, "%s does not begin with the mark of packed weights (of this byte order)", name);
-  }
-  if (found.version != packed_version) {
-    return fail(bad, "%s has format version %" PRIu64 ", this library reads %" PRIu64, name, found.version,
-                packed_version);
-  }
-  if (found.packing_id != layout.header.packing_id) {
-    return fail(bad, "%s is in the packing of another variant: pack with this plan, or plan with packing_of", name);
-  }
-  if (found.problem_hash != layout.header.problem_hash) {
-    return fail(bad, "%s holds the weights of another problem (channels, kernel extents or biases differ)", name);
-  }
-  if (found.size != layout.size) {
-    return fail(bad, "%s has a damaged header: its size is %" PRIu64 ", the plan's %zu", name, found.size, layout.size);
-  }
-  if (found.complement != ~found.checksum) {
-    return fail(bad, "%s has a damaged header: its checksum does not match the complement beside it", name);
-  }
-  if (found.zero != 0) {
-    return fail(bad, "%s has a damaged header: its last number is %" PRIu64 ", not 0", name, found.zero);
-  }
-  return SEPCONV_OK;
+  return check_header(packed_weights, layout.header, packed, name);
 }
 
 sepconv_status check_packed(const PackedLayout& layout, const void* packed, const char* name) {
-  if (sepconv_status status = check_header(layout, packed, name)) return status;
-  PackedHeader header;
-  memcpy(&header, packed, sizeof header);
-  const uint64_t checksum = checksum_of(layout, packed);
-  if (checksum == header.checksum) return SEPCONV_OK;
-  return fail(SEPCONV_BAD_PACKED,
-              "%s is damaged behind its header: the weights have the checksum %016" PRIx64
-              ", the header says %016" PRIx64,
-              name, checksum, header.checksum);
+  return check_sealed(packed_weights, layout.header, packed, name);
 }
 
 }  // namespace sepconv::internal

@@ -1,14 +1,13 @@
 // The packed weights: where each part lies, the header in front of them, and the copy that fills them.
 //
-//   header      64 bytes      PackedHeader
+//   header      64 bytes      SealedHeader; a run checks it, and nothing behind it
 //   mid_bias    [k]           packed channels; zeros where the problem has none
 //   depthwise   [q, (z, y,) x, lane]      outermost first; lane < chunk_channels
 //   pointwise   [panel, k, lane]          lane < panel_channels
 //   out_bias    [panel * panel_channels]
 //
 // Every part begins at a multiple of 64 bytes, and the gaps and the channels past C and F are zeros. The packed channel
-// order is that of variant_table.h: q = (c / L) * M + m and k = q * L + c % L, with L = chunk_channels. There is no
-// pointer inside, so packed weights can be saved, mapped and shared.
+// order is that of variant_table.h: q = (c / L) * M + m and k = q * L + c % L, with L = chunk_channels.
 #ifndef SEPCONV_SRC_PACK_H
 #define SEPCONV_SRC_PACK_H
 
@@ -16,25 +15,12 @@
 #include <stdint.h>
 
 #include "problem.h"
+#include "sealed.h"
 #include "sepconv/variant_table.h"
 
 namespace sepconv::internal {
 
 inline constexpr size_t packed_alignment = 64;
-
-// The first 64 bytes. A run checks them, and nothing behind them. The magic is an integer, so weights of a machine with
-// another byte order do not match.
-struct PackedHeader {
-  uint64_t magic;
-  uint64_t version;
-  uint64_t packing_id;    // what the variants that can read it have in common: packing_id_of
-  uint64_t problem_hash;  // what the weights are of: weights_hash_of
-  uint64_t size;          // bytes, header included
-  uint64_t checksum;      // of everything behind the header: checksum_of
-  uint64_t complement;    // its bits turned round, so that damage to either shows without computing it
-  uint64_t zero;
-};
-static_assert(sizeof(PackedHeader) == 64, "the header is a cache line");
 
 // Everything about one plan's packed weights. Counts are in elements, offsets and size in bytes.
 struct PackedLayout {
@@ -45,7 +31,7 @@ struct PackedLayout {
   int64_t sum_block;     // how many of them at a time: the variant's, evened out over the blocks; a multiple of L * M
   size_t mid_bias, depthwise, pointwise, out_bias;
   size_t size;
-  PackedHeader header;  // with a checksum of 0, which is not known before the weights
+  SealedHeader header;  // with a checksum of 0, which is not known before the weights
 };
 
 // Hash of (rank, dtypes, chunk_channels, panel_channels): variants with the same one read the same packed weights.

@@ -53,14 +53,14 @@ sepconv_status check_options(const sepconv_options& options) {
 // options.packing_of: the new plan stays inside the other one's packing.
 sepconv_status share_packing(const Geometry& geometry, const sepconv_plan* other, Request* request) {
   if (other == nullptr) return SEPCONV_OK;
-  const PackedHeader& header = other->packed.header;
+  const SealedHeader& header = other->packed.header;
   if (weights_hash_of(geometry) != header.problem_hash) {
     return fail(SEPCONV_UNSUPPORTED,
                 "options.packing_of is a plan for other weights: channels, kernel extents or biases differ from this "
                 "problem's");
   }
   request->same_packing = true;
-  request->packing_id = header.packing_id;
+  request->packing_id = header.form;
   return SEPCONV_OK;
 }
 

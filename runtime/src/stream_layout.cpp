@@ -32,10 +32,24 @@ void set_output(int64_t frames, Geometry* g) {
 sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
   const sepconv_problem& p = plan.geometry.problem;
   const int64_t stride = p.stride[0], reach = plan.geometry.reach[0];
-  if (p.spatial_rank != 1 || p.padding != SEPCONV_PADDING_CAUSAL) {
-    return fail(SEPCONV_INVALID_ARGUMENT,
-                "plan is not causal: a stream needs spatial_rank 1 and SEPCONV_PADDING_CAUSAL");
+  const int64_t before = plan.geometry.pad_before[0], after = plan.geometry.pad_after[0];
+  if (p.spatial_rank != 1) {
+    return fail(SEPCONV_INVALID_ARGUMENT, "plan has %" PRId32 " spatial axes: a stream needs spatial_rank 1",
+                p.spatial_rank);
   }
+  if (p.padding == SEPCONV_PADDING_SAME && stride != 1) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "plan has SEPCONV_PADDING_SAME and stride %" PRId64
+                ": the length of the whole signal decides where its zeros go; a stream needs causal or explicit ones",
+                stride);
+  }
+  if (before >= reach || after >= reach) {
+    return fail(SEPCONV_UNSUPPORTED,
+                "plan has pad_before %" PRId64 " and pad_after %" PRId64
+                ": in a stream they must be less than the %" PRId64 " frames that the kernel reaches over",
+                before, after, reach);
+  }
+  layout->delay = reach - 1 - before;
   if (plan.variant->driver != nullptr) return fail(SEPCONV_UNSUPPORTED, "plan is for a GPU: streams run on the CPU");
   if (plan.variant->in_extent[0] != 0) {
     return fail(SEPCONV_UNSUPPORTED,
@@ -76,7 +90,9 @@ sepconv_status lay_out_stream(const sepconv_plan& plan, StreamLayout* layout) {
       saturating_multiply(saturating_multiply(layout->capacity, p.in_channels), dtype_size(p.input_dtype));
   layout->zeros = round_up(static_cast<int64_t>(sizeof(sepconv_stream)), stream_alignment);
   layout->slice = saturating_add(layout->zeros, cut.zero_bytes);
-  layout->window = saturating_add(layout->slice, cut.worker_bytes);
+  layout->starts = saturating_add(layout->slice, round_up(cut.worker_bytes, stream_alignment));
+  const int64_t starts = round_up(saturating_multiply(p.batch, sizeof(int64_t)), stream_alignment);
+  layout->window = saturating_add(layout->starts, starts);
   const int64_t windows = round_up(saturating_multiply(signal, p.batch), stream_alignment);
   layout->size = saturating_add(layout->window, windows);
   if (windows == too_large || layout->size >= PTRDIFF_MAX) {

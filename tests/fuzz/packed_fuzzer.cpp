@@ -11,7 +11,7 @@
 namespace sepconv::test {
 namespace {
 
-using internal::PackedHeader;
+using internal::SealedHeader;
 
 Memory copy_of(const Memory& memory, size_t size) {
   Memory copy(size);
@@ -19,14 +19,14 @@ Memory copy_of(const Memory& memory, size_t size) {
   return copy;
 }
 
-PackedHeader header_of(const Memory& packed) {
-  PackedHeader header;
+SealedHeader header_of(const Memory& packed) {
+  SealedHeader header;
   std::memcpy(&header, packed.data(), sizeof header);
   return header;
 }
 
 // Whether two headers differ in nothing but the checksum, which has its complement.
-bool passes(PackedHeader damaged, const PackedHeader& good) {
+bool passes(SealedHeader damaged, const SealedHeader& good) {
   if (damaged.complement != ~damaged.checksum) return false;
   damaged.checksum = good.checksum;
   damaged.complement = good.complement;
@@ -37,11 +37,11 @@ bool passes(PackedHeader damaged, const PackedHeader& good) {
 void damage(Draw& draw, const Memory& packed) {
   for (int i = draw.between(1, 4); i > 0; --i) {
     const size_t from = draw.one_in(2) ? 0 : draw.between<size_t>(0, packed.size() - 1);
-    const size_t at = from == 0 ? draw.between<size_t>(0, sizeof(PackedHeader) - 1) : from;
+    const size_t at = from == 0 ? draw.between<size_t>(0, sizeof(SealedHeader) - 1) : from;
     packed.bytes()[at] = draw.any<unsigned char>();
   }
   if (draw.one_in(4)) {  // a checksum that goes with its complement, but not with the weights
-    PackedHeader header = header_of(packed);
+    SealedHeader header = header_of(packed);
     header.checksum = draw.any<uint64_t>();
     header.complement = ~header.checksum;
     std::memcpy(packed.data(), &header, sizeof header);

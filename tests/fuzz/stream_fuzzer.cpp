@@ -1,9 +1,11 @@
-// Streams of any causal problem: pushes of any sizes, starts over, and in between calls that are to be refused. What is
-// written is what a run of the whole signal writes, bit for bit.
+// Streams of any problem that can be streamed: pushes of any sizes, ends, starts over, states that are saved, damaged
+// and restored, and in between calls that are to be refused. What is written is what a run of the whole signal writes,
+// bit for bit.
 #include <algorithm>
 #include <vector>
 
 #include "fuzz/fuzz.h"
+#include "sealed.h"
 #include "support/reference.h"
 #include "support/tensor.h"
 #include "support/variants.h"
@@ -59,7 +61,12 @@ class Signal {
 
   // True if outputs were written.
   bool step() {
-    switch (draw_.between(0, 9)) {
+    switch (draw_.between(0, 12)) {
+      case 12:
+      case 11:
+        return move_state(), false;
+      case 10:
+        return taken_ == input_.extent && finish();
       case 9:
         sepconv_stream_reset(stream_);
         taken_ = made_ = 0;
@@ -118,6 +125,62 @@ class Signal {
     taken_ += frames;
     made_ += outputs;
     return written > 0 && problem_.batch > 0;
+  }
+
+  // The end of the signal, when all of it is there.
+  bool finish() {
+    const int64_t outputs = sepconv_stream_last_frames(stream_), room = outputs + draw_.between(0, 3);
+    require(outputs == output_.extent - made_, "the end makes the frames that are left");
+    Frames out = output_;
+    out.extent = room;
+    const Memory residual(out.size()), output(out.size()), expected(out.size());
+    output_.copy(whole_.output, made_, outputs, out, expected);
+    output_.copy(whole_.residual, made_, outputs, out, residual);
+    int64_t written = -1;
+    require(sepconv_stream_finish(stream_, problem_.has_residual ? residual.data() : nullptr, output.data(), room,
+                                  &written) == SEPCONV_OK,
+            "a stream can be ended");
+    require(written == outputs, "the end writes what it says");
+    require(std::memcmp(output.data(), expected.data(), output.size()) == 0, "the bits of the whole signal's end");
+    taken_ = made_ = 0;
+    return written > 0 && problem_.batch > 0;
+  }
+
+  // Saves the state, and restores it after a start over; or one that is damaged, cut short, or made up, which changes
+  // nothing.
+  void move_state() {
+    const int64_t signal = draw_.one_in(2) ? SEPCONV_ALL_SIGNALS : draw_.between<int64_t>(-2, problem_.batch);
+    const size_t size = sepconv_stream_state_size(stream_, signal);
+    if (size == 0) {
+      require(signal < -1 || signal >= problem_.batch, "every signal has a state");
+      return;
+    }
+    const Memory state(size), damaged(size);
+    require(sepconv_stream_save(stream_, signal, state.data(), size) == SEPCONV_OK, "a state can be saved");
+    std::memcpy(damaged.data(), state.data(), size);
+    for (int i = draw_.between(1, 3); i > 0; --i) {
+      damaged.bytes()[draw_.between<size_t>(0, draw_.one_in(2) ? size - 1 : std::min<size_t>(size, 80) - 1)] =
+          draw_.any<unsigned char>();
+    }
+    if (draw_.one_in(3)) {  // a checksum that goes with it
+      internal::SealedHeader header;
+      std::memcpy(&header, state.data(), sizeof header);
+      internal::seal(header, damaged.data());
+    }
+    const int64_t before = sepconv_stream_frames(stream_, 5);
+    const size_t given = draw_.one_in(4) ? draw_.between<size_t>(0, size) : size;
+    const sepconv_status status = sepconv_stream_restore(stream_, signal, damaged.data(), given);
+    const bool same = given == size && std::memcmp(damaged.data(), state.data(), size) == 0;
+    require(!same || status == SEPCONV_OK || status == SEPCONV_UNSUPPORTED, "a good state is taken");
+    if (status != SEPCONV_OK) {
+      require(*sepconv_last_error() != '\0', "a refusal says why");
+      require(sepconv_stream_frames(stream_, 5) == before, "a refused state changes nothing");
+      return;
+    }
+    // Another age may be right, too: the true one comes back.
+    if (signal == SEPCONV_ALL_SIGNALS && draw_.one_in(2)) sepconv_stream_reset(stream_);
+    require(sepconv_stream_restore(stream_, signal, state.data(), size) == SEPCONV_OK, "a saved state is restored");
+    require(sepconv_stream_frames(stream_, 5) == before, "a restored stream goes on");
   }
 
   // Pushes that break a rule, in memory that is as large as it should be.
@@ -196,13 +259,29 @@ sepconv_problem dense(sepconv_problem problem) {
   return problem;
 }
 
+// Other paddings: outputs that read frames to come, and zeros behind the end.
+void look_ahead(Draw& draw, sepconv_problem* problem) {
+  const sepconv_problem whole = completed(*problem);
+  const int64_t reach = (whole.kernel_extent[0] - 1) * whole.dilation[0] + 1;
+  if (reach > 4096) return;
+  problem->in_extent[0] += reach - 1;
+  problem->pad_before[0] = draw.between<int64_t>(0, reach - 1);
+  problem->pad_after[0] = draw.between<int64_t>(0, reach - 1);
+  problem->padding = SEPCONV_PADDING_EXPLICIT;
+}
+
 }  // namespace
 
 void fuzz(Draw& draw) {
   tables_under_test();
-  const sepconv_problem drawn = draw_problem(draw, Kind::kCausal);
-  const Plan pitched = make_plan(drawn);
+  sepconv_problem drawn = draw_problem(draw, Kind::kCausal);
+  Plan pitched = make_plan(drawn);
   if (pitched == nullptr) return;
+  if (draw.one_in(2)) {
+    look_ahead(draw, &drawn);
+    pitched = make_plan(drawn);
+    if (pitched == nullptr) return;
+  }
   const size_t size = sepconv_stream_size(pitched.get());
   require(size > 0 || *sepconv_last_error() != '\0', "a refusal says why");
   const sepconv_problem problem = dense(drawn);

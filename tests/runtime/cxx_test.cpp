@@ -142,7 +142,27 @@ TEST_F(Cxx, StreamsPieceByPiece) {
   for (const int64_t frames : {INT64_MAX, INT64_MAX - 2, INT64_MAX / 2}) {
     expect_throws(SEPCONV_INVALID_ARGUMENT, "frames", [&] { moved.push(kInput.data(), frames); });
   }
-  expect_throws(SEPCONV_INVALID_ARGUMENT, "causal", [&] { Stream(Plan(line()), packed); });
+  expect_throws(SEPCONV_UNSUPPORTED, "SAME", [&] { Stream(Plan(line().same().stride({2})), packed); });
+}
+
+TEST_F(Cxx, StreamsSaveAndReadAhead) {
+  const Plan plan(line().same());
+  const PackedWeights packed = plan.pack(kDepthwise.data(), kPointwise.data());
+  const std::vector<float> whole = separable_conv(line().same(), kInput, kDepthwise, kPointwise);
+  Stream stream(plan, packed);
+  EXPECT_EQ(stream.delay(), 1);
+  EXPECT_EQ(stream.push(kInput.data(), 3), std::vector<float>(whole.begin(), whole.begin() + 2));
+  EXPECT_EQ(stream.position(), 3);
+  const std::vector<unsigned char> state = stream.save();
+  EXPECT_EQ(stream.finish<float>().size(), 1u);
+  EXPECT_EQ(stream.position(), 0);
+  stream.restore(state);
+  EXPECT_EQ(stream.push(kInput.data() + 3, 2), std::vector<float>(whole.begin() + 2, whole.begin() + 4));
+  EXPECT_EQ(stream.finish<float>(), std::vector<float>(whole.begin() + 4, whole.end()));
+  stream.reset(0);
+  expect_throws(SEPCONV_BAD_STATE, "state_size", [&] { stream.restore({}); });
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "signal", [&] { stream.save(1); });
+  expect_throws(SEPCONV_INVALID_ARGUMENT, "dtype", [&] { stream.finish<double>(); });
 }
 
 TEST_F(Cxx, EmptyBatchGivesAnEmptyOutput) {

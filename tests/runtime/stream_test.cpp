@@ -182,11 +182,23 @@ TEST_F(Stream, BadStreamsAreRefused) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(nothing.data());
   EXPECT_EQ(create(plan_.get(), nothing.data() + (64 - address % 64) % 64, memory.data(), memory.size()),
             SEPCONV_BAD_PACKED);
-  sepconv_problem same = problem_;
-  same.padding = SEPCONV_PADDING_SAME;
-  const PlanPointer not_causal = make_plan(same);
-  EXPECT_EQ(sepconv_stream_size(not_causal.get()), 0u);
-  refused(create(not_causal.get(), packed_->data(), memory.data(), memory.size()), "causal");
+  sepconv_problem other = problem_;
+  other.padding = SEPCONV_PADDING_SAME;
+  const PlanPointer same = make_plan(other);
+  EXPECT_EQ(sepconv_stream_size(same.get()), 0u);
+  EXPECT_EQ(create(same.get(), packed_->data(), memory.data(), memory.size()), SEPCONV_UNSUPPORTED);
+  EXPECT_TRUE(last_error_has("SEPCONV_PADDING_SAME and stride 2"));
+  for (const bool after : {false, true}) {  // outputs that read nothing but zeros
+    other.padding = SEPCONV_PADDING_EXPLICIT;
+    other.pad_before[0] = after ? 0 : 5;
+    other.pad_after[0] = after ? 5 : 0;
+    const PlanPointer wide = make_plan(other);
+    EXPECT_EQ(create(wide.get(), packed_->data(), memory.data(), memory.size()), SEPCONV_UNSUPPORTED);
+    EXPECT_TRUE(last_error_has(after ? "pad_after 5" : "pad_before 5"));
+  }
+  const PlanPointer picture = make_plan(small_problem());
+  EXPECT_EQ(sepconv_stream_size(picture.get()), 0u);
+  refused(create(picture.get(), packed_->data(), memory.data(), memory.size()), "2 spatial axes");
   EXPECT_EQ(sepconv_stream_size(nullptr), 0u);
   EXPECT_TRUE(memory.untouched());
   sepconv_stream_destroy(nullptr);

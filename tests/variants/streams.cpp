@@ -21,8 +21,8 @@ struct StreamDeleter {
 };
 using StreamPointer = std::unique_ptr<sepconv_stream, StreamDeleter>;
 
-// A causal problem with dense tensors.
-sepconv_problem causal_problem(Random& random, const sepconv_variant* variant) {
+// A causal problem with dense tensors, or one whose outputs read frames to come.
+sepconv_problem streamed_problem(Random& random, const sepconv_variant* variant) {
   Features features = all_features;
   features.pitches = false;
   sepconv_variant any{};
@@ -33,10 +33,22 @@ sepconv_problem causal_problem(Random& random, const sepconv_variant* variant) {
   any.activations = any.input_activation = 1;
   if (variant != nullptr) any = *variant;
   sepconv_problem problem = random_problem_for(random, any, features);
-  problem.padding = SEPCONV_PADDING_CAUSAL;
+  if (one_in(random, 8) && any.stride[0] == 0) problem.stride[0] = uniform(random, 5, 30);  // frames nobody reads
+  const sepconv_problem whole = completed(problem);  // a stage without taps may leave them 0
+  const int64_t reach = (whole.kernel_extent[0] - 1) * whole.dilation[0] + 1;
   problem.batch = uniform(random, 1, 3);
   problem.in_extent[0] = uniform(random, 1, 200);
-  if (one_in(random, 8) && any.stride[0] == 0) problem.stride[0] = uniform(random, 5, 30);  // frames nobody reads
+  problem.pad_before[0] = problem.pad_after[0] = 0;
+  problem.padding = SEPCONV_PADDING_CAUSAL;
+  if (reach > 100 || one_in(random, 2)) return problem;
+  problem.in_extent[0] += reach - 1;
+  if (one_in(random, 3)) problem.padding = SEPCONV_PADDING_VALID;
+  if (one_in(random, 3) && problem.stride[0] == 1) problem.padding = SEPCONV_PADDING_SAME;
+  if (one_in(random, 3)) {
+    problem.padding = SEPCONV_PADDING_EXPLICIT;
+    problem.pad_before[0] = uniform(random, 0, reach - 1);
+    problem.pad_after[0] = uniform(random, 0, reach - 1);
+  }
   return problem;
 }
 
@@ -61,9 +73,52 @@ struct Signal {
   std::vector<T> whole;  // the output of the whole signal
 };
 
-// Pushes the signal in pieces whose sizes `next_size` says, and compares every piece's output with the whole one's.
+// Whether these output frames, from `got` on, are those of the whole signal.
+template <typename T>
+void expect_frames(const Signal<T>& signal, int64_t got, int64_t count, const std::vector<T>& output) {
+  const sepconv_problem problem = completed(signal.problem);
+  const int64_t outputs = output_axis(problem, 0).extent;
+  ASSERT_TRUE(same_bits(cut_frames(signal.whole, problem, problem.out_channels, outputs, got, count), output))
+      << count << " output frames after " << got;
+}
+
+template <typename T>
+std::vector<T> residual_of(const Signal<T>& signal, int64_t got, int64_t count) {
+  const sepconv_problem problem = completed(signal.problem);
+  if (!problem.has_residual) return {};
+  return cut_frames(signal.operands.residual, problem, problem.out_channels, output_axis(problem, 0).extent, got,
+                    count);
+}
+
+// Saves the state, lets something else happen to the stream, and restores it.
+template <typename T>
+void interrupt(const Signal<T>& signal, sepconv_stream* stream) {
+  std::vector<char> state(sepconv_stream_state_size(stream, SEPCONV_ALL_SIGNALS));
+  const int64_t ahead = sepconv_stream_frames(stream, 7), position = sepconv_stream_position(stream, 0);
+  ASSERT_EQ(sepconv_stream_save(stream, SEPCONV_ALL_SIGNALS, state.data(), state.size()), SEPCONV_OK)
+      << sepconv_last_error();
+  const sepconv_problem problem = completed(signal.problem);
+  if (position % 2 == 0) sepconv_stream_reset(stream);
+  const int64_t size = std::min<int64_t>(problem.in_extent[0], 5), count = sepconv_stream_frames(stream, size);
+  const std::vector<T> other = cut_frames(signal.operands.input, problem, problem.in_channels, problem.in_extent[0],
+                                          problem.in_extent[0] - size, size);
+  std::vector<T> output(static_cast<size_t>(problem.batch * problem.out_channels * count)), residual = output;
+  int64_t written;
+  ASSERT_EQ(sepconv_stream_push(stream, other.data(), size, problem.has_residual ? residual.data() : nullptr,
+                                output.data(), count, &written),
+            SEPCONV_OK)
+      << sepconv_last_error();
+  ASSERT_EQ(sepconv_stream_restore(stream, SEPCONV_ALL_SIGNALS, state.data(), state.size()), SEPCONV_OK)
+      << sepconv_last_error();
+  ASSERT_EQ(sepconv_stream_frames(stream, 7), ahead);
+  ASSERT_EQ(sepconv_stream_position(stream, 0), position);
+}
+
+// Pushes the signal in pieces whose sizes `next_size` says, and compares every piece's output with the whole one's;
+// then the stream is at frame 0 again.
 template <typename T, typename NextSize>
-void expect_same_outputs(const Signal<T>& signal, sepconv_stream* stream, NextSize next_size) {
+void expect_same_outputs(const Signal<T>& signal, sepconv_stream* stream, NextSize next_size,
+                         bool interrupted = false) {
   const sepconv_problem problem = completed(signal.problem);
   const int64_t frames = problem.in_extent[0], outputs = output_axis(problem, 0).extent;
   int64_t pushed = 0, got = 0;
@@ -72,10 +127,7 @@ void expect_same_outputs(const Signal<T>& signal, sepconv_stream* stream, NextSi
     const int64_t count = sepconv_stream_frames(stream, size);
     ASSERT_GE(count, 0);
     const std::vector<T> input = cut_frames(signal.operands.input, problem, problem.in_channels, frames, pushed, size);
-    std::vector<T> residual;
-    if (problem.has_residual) {
-      residual = cut_frames(signal.operands.residual, problem, problem.out_channels, outputs, got, count);
-    }
+    const std::vector<T> residual = residual_of(signal, got, count);
     std::vector<T> output(static_cast<size_t>(problem.batch * problem.out_channels * count));
     int64_t written = -1;
     ASSERT_EQ(sepconv_stream_push(stream, input.data(), size, problem.has_residual ? residual.data() : nullptr,
@@ -83,12 +135,28 @@ void expect_same_outputs(const Signal<T>& signal, sepconv_stream* stream, NextSi
               SEPCONV_OK)
         << sepconv_last_error();
     ASSERT_EQ(written, count);
-    ASSERT_TRUE(same_bits(cut_frames(signal.whole, problem, problem.out_channels, outputs, got, count), output))
-        << size << " frames after " << pushed;
+    ASSERT_NO_FATAL_FAILURE(expect_frames(signal, got, count, output)) << size << " frames after " << pushed;
     pushed += size;
     got += written;
+    // Output o is there as soon as input frame o * stride + delay is.
+    const int64_t complete = pushed - sepconv_stream_delay(stream);
+    ASSERT_EQ(got, complete <= 0 ? 0 : (complete - 1) / problem.stride[0] + 1);
+    if (interrupted) {
+      ASSERT_NO_FATAL_FAILURE(interrupt(signal, stream));
+    }
   }
-  ASSERT_EQ(got, outputs);
+  const int64_t last = sepconv_stream_last_frames(stream);
+  ASSERT_EQ(got + last, outputs);
+  std::vector<T> output(static_cast<size_t>(problem.batch * problem.out_channels * last));
+  const std::vector<T> residual = residual_of(signal, got, last);
+  int64_t written = -1;
+  ASSERT_EQ(
+      sepconv_stream_finish(stream, problem.has_residual ? residual.data() : nullptr, output.data(), last, &written),
+      SEPCONV_OK)
+      << sepconv_last_error();
+  ASSERT_EQ(written, last);
+  ASSERT_NO_FATAL_FAILURE(expect_frames(signal, got, last, output)) << "the last frames";
+  ASSERT_EQ(sepconv_stream_position(stream, 0), 0);
 }
 
 template <typename T>
@@ -113,17 +181,14 @@ void check_stream(Random& random, const sepconv_problem& problem, const char* va
       << sepconv_last_error();
   const StreamPointer stream(made);
   expect_same_outputs(signal, made, [] { return 1; });
-  sepconv_stream_reset(made);
   expect_same_outputs(signal, made, [] { return INT64_MAX; });
-  sepconv_stream_reset(made);
   expect_same_outputs(signal, made, [&] { return uniform(random, 0, 9); });
-  sepconv_stream_reset(made);
-  expect_same_outputs(signal, made, [&] { return uniform(random, 0, 90); });
+  expect_same_outputs(signal, made, [&] { return uniform(random, 0, 90); }, true);
   EXPECT_TRUE(memory.untouched());
 }
 
 void check_stream(Random& random, const sepconv_variant* variant) {
-  const sepconv_problem problem = causal_problem(random, variant);
+  const sepconv_problem problem = streamed_problem(random, variant);
   const char* const name = variant == nullptr ? nullptr : variant->name;
   if (is_half(problem.input_dtype)) {
     check_stream<uint16_t>(random, problem, name);

@@ -54,6 +54,20 @@ def test_a_corrupt_file_is_left_out(tmp_path, content):
     assert words.startswith("tuned=") or words == "", "sepconv's own record, if it has one"
 
 
+def test_what_stands_twice_is_left_out(tmp_path):
+    """Of equal keys string(JSON) takes one, without a word which."""
+    good = json.dumps(records({"chunk": 32}))
+    entry = good[good.index(f'"{NAME}"') : -2]
+    for text, key in [
+        (good.replace('"chunk": 32', '"chunk": 32, "chunk": 16'), "chunk"),
+        (good.replace(entry, f"{entry}, {entry}"), NAME),
+        (good.replace('{"znver4":', '{"znver4": {}, "znver4":'), "znver4"),
+        (good[:-1] + ', "target": "x86_avx2"}', "target"),
+    ]:
+        words, said = configure(tmp_path, text)
+        assert words != "tuned=chunk:32" and f'"{key}" stands twice in one object' in said, key
+
+
 @pytest.mark.parametrize(
     "record", ["tile_pixels:7,tile_vectors:2", "chunk:33", "nonsense:1", "chunk", "chunk:999999999999"]
 )

@@ -54,6 +54,7 @@ typedef enum sepconv_status {
   SEPCONV_TASK_FAILED = 5,       ///< the caller's parallel_for failed, or broke its rules; the output is not complete
   SEPCONV_NO_DEVICE = 6,         ///< this machine has no such device (options.device), or no driver for it
   SEPCONV_DEVICE_FAILED = 7,     ///< the device's driver reported an error
+  SEPCONV_BAD_STATE = 8,         ///< a saved state is of another plan, another version, or damaged; nothing was changed
   SEPCONV_STATUS_COUNT
 } sepconv_status;
 
