@@ -99,20 +99,42 @@ def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path
     type=click.Choice(["channels_last", "channels_first"]),
     help="Of the layers to compile; default: as in the model.",
 )
-def extract_command(model: pathlib.Path, output: pathlib.Path | None, data_format: str | None) -> None:
-    """The separable layers of MODEL (.onnx, .keras or .tflite) as a layer file."""
+@click.option(
+    "--input-shape",
+    "shape",
+    metavar="N,H,W,C",
+    help="Of the model's input, all axes in the model's order, where it leaves some open.",
+)
+def extract_command(
+    model: pathlib.Path, output: pathlib.Path | None, data_format: str | None, shape: str | None
+) -> None:
+    """The separable layers of MODEL (.onnx, .keras or .tflite) as a layer file; what is left out is said, with the reason."""
     from .extract import extract, write
 
     output = output or pathlib.Path("layers.json")
-    layers = extract(model, data_format)
+    layers = extract(model, data_format, _shape(shape))
+    for name, reason in layers.left:
+        click.echo(f"left out: {name} {reason}", err=True)
     if not layers:
-        raise click.ClickException(f"{model} has no separable layer")
+        raise click.ClickException(f"{model} has no separable layer" + (" that can be taken" if layers.left else ""))
     write(layers, output, f"The separable layers of {model.name}")
     count = sum(layer.get("repeat", 1) for layer in layers)
     apart = sum(layer.get("repeat", 1) for layer in layers if not layer.get("fusable", True))
     click.echo(
         f"{output}: {count} layers of {len(layers)} shapes" + (f", {apart} of them not fusable" if apart else "")
     )
+    for layer in layers:
+        if not layer.get("fusable", True):
+            click.echo(f"not fusable: {layer['name']} has {layer['between']} between its stages", err=True)
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(n) for n in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not numbers with commas between them", param_hint="--input-shape"
+        ) from None
 
 
 @main.command("tune", context_settings={"ignore_unknown_options": True, "help_option_names": []})
