@@ -35,8 +35,9 @@ def main() -> None:
 @main.command("list")
 @click.option("--layers", type=_FILE, help="A layer file: which variant each of its layers runs here.")
 @click.option("--explain", metavar="NAME", help="Of one layer of that file, why.")
+@click.option("--full", is_flag=True, help="With --explain: the other variants, too, and why not they.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool) -> None:
+def list_command(layers: pathlib.Path | None, explain: str | None, full: bool, as_json: bool) -> None:
     """The variants of this build, and which of them run on this machine."""
     from ._layer_file import input_shape, make, read
 
@@ -48,7 +49,7 @@ def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool
         layer = next((layer for layer in read(layers) if layer.name == explain), None)
         if layer is None:
             raise click.ClickException(f'{layers} has no layer "{explain}" that can be computed in one pass')
-        click.echo(make(layer).explain(input_shape(layer)))
+        click.echo(make(layer).explain(input_shape(layer), full).rstrip().replace("full=True", "--full"))
         return
     else:
         entries = [{"layer": layer.name, "variant": make(layer).variant(input_shape(layer))} for layer in read(layers)]

@@ -125,7 +125,11 @@ void Array::from_dlpack(const char* argument, nb::handle object) {
 
 nb::object new_array(Type type, const Shape& shape, Tensor* tensor) {
   const std::size_t size = static_cast<std::size_t>(shape.elements()) * bytes(type);
-  void* data = ::operator new(size == 0 ? 1 : size, std::align_val_t(alignment));
+  void* data = ::operator new(size == 0 ? 1 : size, std::align_val_t(alignment), std::nothrow);
+  if (data == nullptr) {
+    throw OutOfMemory("the memory is too small for the output, of shape " + shape.text() + " and dtype " + name(type) +
+                      ": " + std::to_string(size) + " bytes");
+  }
   const nb::capsule owner(data, [](void* memory) noexcept { ::operator delete(memory, std::align_val_t(alignment)); });
   std::array<std::size_t, max_rank> extent = {};
   for (int axis = 0; axis < shape.rank; ++axis) {

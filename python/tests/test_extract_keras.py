@@ -141,7 +141,10 @@ def test_models_with_a_call_of_their_own(tmp_path):
     model.save(tmp_path / "model.keras")
     found, left = extracted(tmp_path / "model.keras", input_shape=(1, 9, 9, 4))
     assert found == [] and list(left) == ["model/first"]
-    assert re.fullmatch(r"is a part of \w+ \(OfNumbers\), which cannot be entered: its call raises \w+ without numbers", left["model/first"])
+    assert re.fullmatch(
+        r"is a part of \w+ \(OfNumbers\), which cannot be entered(: its call raises \w+ without numbers)?",
+        left["model/first"],
+    )
 
 
 def test_wrappers(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from extract_support import extracted, layer
 
 import sepconv.extract
+import sepconv_layers
 
 onnx = pytest.importorskip("onnx")
 
@@ -366,3 +367,26 @@ def test_channel_shuffle(tmp_path):
     onnx_model(path, nodes, FOUR | constants, 4, [9, 9])
     (found,), _ = extracted(path)
     assert (found["fusable"], found["between"]) == (False, "Reshape, Transpose, Reshape")
+
+
+def test_command(tmp_path):
+    """What is left out and what is not fusable is said on the way."""
+    pytest.importorskip("click")
+    from cli_support import sepconv as command
+
+    path, out = tmp_path / "model.onnx", tmp_path / "layers.json"
+    nodes = [
+        DEPTHWISE,
+        ("Conv", ["d", "pw"], ["e"], {"name": "pw"}),
+        ("Conv", ["e", "last"], ["y"], {"group": 6, "name": "z"}),
+    ]
+    onnx_model(path, nodes, FOUR | {"last": np.ones((6, 1, 1, 1), "f")}, 4, ["height", 9])
+    assert "give input_shape (--input-shape)" in command("extract", path, "-o", out, status=1)
+    assert not out.exists()
+    assert "is not numbers with commas" in command("extract", path, "--input-shape", "1x4", "-o", out, status=2)
+    text = command("extract", path, "--input-shape", "1,4,12,9", "-o", out, both=True)
+    assert "1 layers of 1 shapes" in text and "left out: model/z needs a pointwise convolution behind it" in text
+    (found,) = sepconv_layers.read(out)
+    assert found.spatial == [12, 9]
+    onnx_model(path, [DEPTHWISE, ("Relu", ["d"], ["y"], {})], FOUR, 4, [9, 9])
+    assert "has no separable layer that can be taken" in command("extract", path, "-o", out, status=1)

@@ -137,7 +137,7 @@ class _Reader:
             plain.kind = "reshape"
         elif plain.operation == "GetItem":
             key = [*node.arguments.args, *node.arguments.kwargs.values()][-1]
-            self.slice(plain, shape, key if isinstance(key, tuple) else (key,))
+            self.slice(plain, shape, tuple(key) if isinstance(key, (tuple, list)) else (key,))
 
     def slice(self, plain: Node, shape: Any, key: tuple[Any, ...]) -> None:
         if Ellipsis in key:
