@@ -1,4 +1,4 @@
-"""The command `sepconv`: list, bench, extract, tune, compile."""
+"""The command `sepconv`: list, bench, extract, doctor, tune, compile."""
 
 import json
 import pathlib
@@ -14,6 +14,14 @@ import sepconv
 import sepconv_layers
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
+
+
+_INPUT_SHAPE = click.option(
+    "--input-shape",
+    "shape",
+    metavar="N,H,W,C",
+    help="Of the model's input, all axes in the model's order, where it leaves some open.",
+)
 
 
 class _Errors(click.Group):
@@ -100,12 +108,7 @@ def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path
     type=click.Choice(["channels_last", "channels_first"]),
     help="Of the layers to compile; default: as in the model.",
 )
-@click.option(
-    "--input-shape",
-    "shape",
-    metavar="N,H,W,C",
-    help="Of the model's input, all axes in the model's order, where it leaves some open.",
-)
+@_INPUT_SHAPE
 def extract_command(
     model: pathlib.Path, output: pathlib.Path | None, data_format: str | None, shape: str | None
 ) -> None:
@@ -136,6 +139,17 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
         raise click.BadParameter(
             f"{text!r} is not numbers with commas between them", param_hint="--input-shape"
         ) from None
+
+
+@main.command()
+@click.argument("model", type=_FILE)
+@_INPUT_SHAPE
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
+def doctor(model: pathlib.Path, shape: str | None, threads: int) -> None:
+    """What of MODEL (.onnx, .keras or .tflite) runs here, on which variants, how fast beside its framework, and what was left."""
+    from .doctor import examine
+
+    click.echo(examine(model, _shape(shape), threads))
 
 
 @main.command("tune", context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -13,7 +13,7 @@ def shapes(path: pathlib.Path, input_shape: tuple[int, ...]) -> dict[int, Extent
         ImportError: there is no interpreter.
         ValueError: the model does not take the shape.
     """
-    interpreter = _interpreter(path)
+    interpreter = interpreter_for(path, 1, whole=False)
     inputs = interpreter.get_input_details()
     if len(inputs) != 1:
         raise ValueError(f"input_shape needs a model with one input; {path} has {len(inputs)}")
@@ -26,7 +26,12 @@ def shapes(path: pathlib.Path, input_shape: tuple[int, ...]) -> dict[int, Extent
     return {tensor["index"]: [int(n) for n in tensor["shape"]] for tensor in interpreter.get_tensor_details()}
 
 
-def _interpreter(path: pathlib.Path) -> Any:
+def interpreter_for(path: pathlib.Path, threads: int, whole: bool = True) -> Any:
+    """TensorFlow Lite's interpreter; as people use it, or, where it is not for the `whole` model, without what replaces tensors.
+
+    Raises:
+        ImportError: neither package that has it is installed.
+    """
     try:
         from ai_edge_litert import interpreter as litert
     except ImportError:
@@ -34,8 +39,8 @@ def _interpreter(path: pathlib.Path) -> Any:
             from tensorflow import lite as litert
         except ImportError:
             raise ImportError("input_shape of a .tflite file needs the package ai-edge-litert or tensorflow") from None
-    try:
-        plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    except AttributeError:
-        plain = litert.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    return litert.Interpreter(model_path=str(path), experimental_op_resolver_type=plain)
+    if whole:
+        return litert.Interpreter(model_path=str(path), num_threads=threads)
+    resolvers = getattr(litert, "OpResolverType", None) or litert.experimental.OpResolverType
+    plain = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return litert.Interpreter(model_path=str(path), num_threads=threads, experimental_op_resolver_type=plain)
