@@ -66,6 +66,9 @@ def test_onnx(name, tmp_path):
 def test_errors(tmp_path):
     with pytest.raises(ValueError, match=r"model must end in .onnx, .keras or .tflite, received model.pt"):
         sepconv.extract.extract("model.pt")
+    for name, hint in (("m.h5", "save it as a .keras file"), ("m.pt", "torch.onnx.export"), ("m", "TFLiteConverter")):
+        with pytest.raises(ValueError, match=f"received {name}: .*{hint}"):
+            sepconv.extract.extract(name)
     with pytest.raises(FileNotFoundError, match="no such file"):
         sepconv.extract.extract(tmp_path / "absent.tflite")
     wrong = tmp_path / "wrong.tflite"

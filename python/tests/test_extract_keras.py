@@ -184,3 +184,17 @@ def test_mixed_precision(tmp_path):
     outputs = layers.SeparableConv2D(6, 3, dtype="mixed_bfloat16")(inputs)
     (found,) = sepconv.extract.extract(saved(tmp_path, inputs, outputs))
     assert found["dtype"] == "bfloat16"
+
+
+def test_classes_that_are_not_known(tmp_path):
+    """A sentence that names the class and says what to do."""
+    inputs = keras.Input((9, 9, 4))
+    path = saved(tmp_path, inputs, Scaled(3)(inputs))
+    known = keras.saving.get_custom_objects()
+    taken = {name: known.pop(name) for name in list(known) if name == "sepconv_tests>Scaled"}
+    try:
+        with pytest.raises(ValueError, match="Keras does not load it: .*'Scaled'.*; import what defines it") as error:
+            sepconv.extract.extract(path)
+        assert len(str(error.value)) < 600
+    finally:
+        known.update(taken)

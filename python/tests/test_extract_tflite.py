@@ -174,3 +174,61 @@ def test_between(tmp_path):
     assert found == expected
     (reason,) = left.values()
     assert re.fullmatch("needs a pointwise convolution behind it; behind it is an output of the model", reason)
+
+
+def changed(path, change):
+    """The file with its tables changed, by TensorFlow's own classes for them."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    change(model)
+    return flatbuffer_utils.convert_object_to_bytearray(model)
+
+
+def test_other_subgraphs_are_not_read(tmp_path):
+    """Those of branches and loops: their depthwise convolutions are listed."""
+    path = convert(small((16, 16, 3)), tmp_path / "model.tflite")
+
+    def change(model):
+        model.subgraphs.append(model.subgraphs[0])
+
+    path.write_bytes(changed(path, change))
+    found, left = extracted(path)
+    assert found == small_layers([16, 16]) and len(left) == 2
+    assert all(re.fullmatch(r"is in the subgraph \S+, which is not read", reason) for reason in left.values())
+
+
+def test_weights_behind_the_flatbuffer(tmp_path):
+    """Where files of more than 2 GB have them."""
+    path = convert(small((16, 16, 3)), tmp_path / "model.tflite")
+    behind = bytearray()
+
+    def change(model):
+        size = len(path.read_bytes()) + 4096
+        for buffer in model.buffers:
+            if buffer.data is not None and len(buffer.data):
+                buffer.offset, buffer.size = size + len(behind), len(buffer.data)
+                behind.extend(bytes(buffer.data))
+                buffer.data = None
+
+    start = len(path.read_bytes()) + 4096
+    table = changed(path, change)
+    path.write_bytes(bytes(table).ljust(start, b"\0") + bytes(behind))
+    assert extracted(path) == (small_layers([16, 16]), {})
+
+
+def test_damaged_files(tmp_path):
+    """An answer or a ValueError, whatever the bytes are."""
+    whole = bytearray(convert(small((16, 16, 3)), tmp_path / "model.tflite").read_bytes())
+    rng = np.random.default_rng(1)
+    refused = 0
+    for _ in range(300):
+        content = whole.copy()
+        for place in rng.integers(0, len(content), 8):
+            content[place] = rng.integers(0, 256)
+        (tmp_path / "model.tflite").write_bytes(content[: rng.integers(len(whole) // 2, len(whole) + 1)])
+        try:
+            sepconv.extract.extract(tmp_path / "model.tflite")
+        except ValueError:
+            refused += 1
+    assert refused > 30

@@ -13,8 +13,8 @@ from typing import Any
 import sepconv_layers
 
 from .. import _bench
-from ..extract import Left, read
-from ..extract._layers import find_layers, merge
+from ..extract import Left, find
+from ..extract._layers import merge
 
 __all__ = ["Diagnosis", "examine"]
 
@@ -87,10 +87,9 @@ def examine(model: str | os.PathLike, input_shape: Sequence[int] | None = None, 
         ValueError, OSError, ImportError: as `sepconv.extract.extract`; ValueError also for a layer whose result is wrong.
     """
     path = pathlib.Path(model)
-    graph, name = read(path, input_shape)
-    found, left = find_layers(graph, name)
+    found, left = find(path, input_shape)
     ends = {layer.fields["name"]: (layer.input, layer.output) for layer in found}
-    merged = merge(found, graph.source)
+    merged = merge(found, path.name)
     framework = importlib.import_module(f".{_FRAMEWORKS[path.suffix]}", __package__)
     label, remarks, part = framework.open_model(path, input_shape, threads)
     diagnosis = Diagnosis(path.name, threads, [], [], left, label, [])

@@ -14,9 +14,14 @@ from typing import Any
 import sepconv_layers
 
 from ._graph import Graph, Left
-from ._layers import find_layers, merge
+from ._layers import Found, find_layers, merge
 
 __all__ = ["Layers", "Left", "extract", "write"]
+
+
+_HINTS = dict.fromkeys((".h5", ".hdf5"), "load it with Keras, and save it as a .keras file")
+_HINTS |= dict.fromkeys((".pt", ".pth", ".pt2"), "load it with PyTorch, and write it with torch.onnx.export")
+_HINTS |= dict.fromkeys((".pb", ""), "of a SavedModel, tf.lite.TFLiteConverter.from_saved_model makes a .tflite file")
 
 
 class Layers(list[dict[str, Any]]):
@@ -51,20 +56,29 @@ def extract(
         OSError: the file cannot be read.
         ImportError: the package that reads it is not installed.
     """
-    graph, name = read(model, input_shape)
-    found, left = find_layers(graph, name)
-    layers = Layers(merge(found, graph.source), left)
+    found, left = find(model, input_shape)
+    layers = Layers(merge(found, pathlib.Path(model).name), left)
     if data_format is not None:
         for layer in layers:
             layer["data_format"] = data_format
     return layers
 
 
-def read(model: str | os.PathLike, input_shape: Sequence[int] | None) -> tuple[Graph, str]:
-    """The model as a graph, and its name."""
+def find(model: str | os.PathLike, input_shape: Sequence[int] | None) -> tuple[list[Found], list[Left]]:
+    """Every layer, with the tensors between which it lies; and what is left."""
+    graph = read(model, input_shape)
+    try:
+        return find_layers(graph, pathlib.Path(model).stem)
+    except (TypeError, ValueError, LookupError, ArithmeticError) as error:
+        raise ValueError(f"{model}: damaged: {error}") from error
+
+
+def read(model: str | os.PathLike, input_shape: Sequence[int] | None) -> Graph:
+    """The model as a graph."""
     path = pathlib.Path(model)
     if path.suffix not in (".onnx", ".keras", ".tflite"):
-        raise ValueError(f"model must end in .onnx, .keras or .tflite, received {path}")
+        hint = f": {_HINTS[path.suffix]}" if path.suffix in _HINTS else ""
+        raise ValueError(f"model must end in .onnx, .keras or .tflite, received {path}{hint}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     if input_shape is not None:
@@ -73,6 +87,7 @@ def read(model: str | os.PathLike, input_shape: Sequence[int] | None) -> tuple[G
             raise ValueError(f"input_shape must have positive integers, received {input_shape}")
     reader = importlib.import_module(f"._{path.suffix[1:]}", __package__)
     graph = reader.read(path, input_shape)
+    _check_order(graph, path)
     depthwise = any(node.kind == "depthwise" for node in graph.nodes)
     for name, shape in graph.inputs.items():
         # The batch, in front, is no extent of a layer.
@@ -81,7 +96,16 @@ def read(model: str | os.PathLike, input_shape: Sequence[int] | None) -> tuple[G
             raise ValueError(
                 f"{path}: the extents of its input {name}, ({shown}), are not known: give input_shape (--input-shape)"
             )
-    return graph, path.stem
+    return graph
+
+
+def _check_order(graph: Graph, path: pathlib.Path) -> None:
+    """Every tensor is written once, and before it is read: ways through the graph end."""
+    unwritten = {name for node in graph.nodes for name in node.outputs}
+    for node in graph.nodes:
+        if any(name in unwritten for name in node.inputs) or not unwritten.issuperset(node.outputs):
+            raise ValueError(f"{path}: damaged: {node.name} ({node.operation}) is not behind what it reads")
+        unwritten.difference_update(node.outputs)
 
 
 def write(layers: list[dict[str, Any]], path: str | os.PathLike, description: str) -> None:

@@ -40,6 +40,8 @@ class Table:
 
     def tables(self, field: int) -> list["Table"]:
         start, length = self._vector(field)
+        if start + 4 * length > len(self.data):
+            raise IndexError(f"a vector of {length} tables in {len(self.data)} bytes")
         places = [start + 4 * i for i in range(length)]
         return [Table(self.data, p + struct.unpack_from("<I", self.data, p)[0]) for p in places]
 

@@ -65,7 +65,6 @@ class Graph:
     outputs: set[str]
     inputs: dict[str, Extents]
     """The model's own, by the names that people know."""
-    source: str
     hidden: list[Left] = dataclasses.field(default_factory=list)
     """Depthwise convolutions where a reader cannot see what stands around them."""
 

@@ -31,8 +31,8 @@ def read(path: pathlib.Path, input_shape: tuple[int, ...] | None) -> Graph:
     try:
         model = keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: not loaded: {error}") from error
-    return _Reader(path.name).graph(model, _shapes(model, path, input_shape))
+        raise ValueError(f"{path}: Keras does not load it: {_sentence(error)}") from error
+    return _Reader().graph(model, _shapes(model, path, input_shape))
 
 
 def _shapes(model: Any, path: pathlib.Path, input_shape: tuple[int, ...] | None) -> list[Any]:
@@ -57,8 +57,7 @@ def _shapes(model: Any, path: pathlib.Path, input_shape: tuple[int, ...] | None)
 
 
 class _Reader:
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.shapes: dict[str, Extents] = {}
         self.hidden: list[Left] = []
@@ -82,7 +81,7 @@ class _Reader:
                     reason = f"is a part of {outer.name} ({type(outer).__name__}), which cannot be entered{why}"
                     self.hidden.append(Left(layer.name, reason))
         known = {tensor.name: list(tensor.shape) for tensor in inputs}
-        return Graph(self.nodes, self.shapes, {self.tensor(t) for t in outputs}, known, self.source, self.hidden)
+        return Graph(self.nodes, self.shapes, {self.tensor(t) for t in outputs}, known, self.hidden)
 
     def tensor(self, tensor: Any) -> str:
         name = str(id(tensor))
@@ -206,6 +205,14 @@ class _Reader:
             behind.formula = lambda x: _array(layer.activation(keras.ops.convert_to_tensor(x.astype("float32"))))
             stages.append(behind)
         self.nodes += stages
+
+
+def _sentence(error: Exception) -> str:
+    """Of Keras's errors, which repeat the configuration of everything around, what went wrong inside."""
+    text = str(error).rpartition("Exception encountered: ")[2].partition("Full object config")[0].strip()
+    first = text.splitlines()[0] if text else type(error).__name__
+    hint = "; import what defines it, and call sepconv.extract.extract" if "Could not locate" in first else ""
+    return first[:300].rstrip(" .") + hint
 
 
 def _array(tensor: Any) -> np.ndarray:

@@ -16,12 +16,16 @@ _QUANTIZED = {"QLinearConv": 3, "ConvInteger": 1}  # and which input has the wei
 
 
 def read(path: pathlib.Path, input_shape: tuple[int, ...] | None) -> Graph:
-    return _Reader(*load(path, input_shape), path).graph()
+    model = load(path, input_shape)
+    try:
+        return _Reader(*model).graph()
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"{path}: damaged: {error}") from error
 
 
 class _Reader:
-    def __init__(self, model: Any, constants: Constants, path: pathlib.Path) -> None:
-        self.model, self.own, self.path = model, model.graph, path
+    def __init__(self, model: Any, constants: Constants) -> None:
+        self.model, self.own = model, model.graph
         self.shapes: dict[str, Extents] = known_shapes(model)
         values = (*self.own.input, *self.own.value_info, *self.own.output)
         self.types = {value.name: _type_name(value.type.tensor_type.elem_type) for value in values}
@@ -37,7 +41,7 @@ class _Reader:
         initial = {tensor.name for tensor in self.own.initializer}
         inputs = {v.name: self.shapes.get(v.name, []) for v in self.own.input if v.name not in initial}
         hidden = [Left(name, f"is inside {outer}, which is not read") for name, outer in _inside(self.own)]
-        return Graph(nodes, self.shapes, {v.name for v in self.own.output}, inputs, self.path.name, hidden)
+        return Graph(nodes, self.shapes, {v.name for v in self.own.output}, inputs, hidden)
 
     def node(self, index: int, node: Any) -> Node:
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute if a.type != a.GRAPH}

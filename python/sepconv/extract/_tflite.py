@@ -35,7 +35,7 @@ def read(path: pathlib.Path, input_shape: tuple[int, ...] | None) -> Graph:
     if data[4:8] != b"TFL3":
         raise ValueError(f"{path} is not a TensorFlow Lite file")
     try:
-        reader = _Reader(data, path)
+        reader = _Reader(data)
         graph = reader.graph()
     except (struct.error, LookupError, ValueError, OverflowError) as error:
         raise ValueError(f"{path}: damaged: {error}") from error
@@ -47,8 +47,8 @@ def read(path: pathlib.Path, input_shape: tuple[int, ...] | None) -> Graph:
 
 
 class _Reader:
-    def __init__(self, data: bytes, path: pathlib.Path) -> None:
-        self.file, self.path = data, path
+    def __init__(self, data: bytes) -> None:
+        self.file = data
         model = Table(data, struct.unpack_from("<I", data)[0])
         self.codes = [max(code.number(_CODE_OLD, "b"), code.number(_CODE, "i")) for code in model.tables(_MODEL_CODES)]
         self.buffers = model.tables(_MODEL_BUFFERS)
@@ -117,7 +117,6 @@ class _Reader:
             {str(i): shape for i, shape in enumerate(self.shapes)} | self.inner,
             {str(i) for i in self.own.numbers(_GRAPH_OUTPUTS, "i")},
             {self.label(i): self.shapes[i] for i in self.own.numbers(_GRAPH_INPUTS, "i")},
-            self.path.name,
             hidden,
         )
 
