@@ -47,7 +47,7 @@ def in_order(results, pattern):
 
 
 def listed(counter):
-    return "; ".join(f"{count} {text}" for text, count in counter.items())
+    return "; ".join(f"{text} ({count})" for text, count in counter.items())
 
 
 def file_rows(content):
@@ -68,6 +68,12 @@ def file_rows(content):
         ]
 
 
+def missing(what, names, results, pattern):
+    """A sentence about the models that were not measured."""
+    absent = [name for name in names if not (results / pattern.format(name)).exists()]
+    return f"\nNot measured ({what}): {', '.join(absent)}.\n" if absent else ""
+
+
 def main():
     results, docs = map(pathlib.Path, sys.argv[1:])
     about = json.loads((results / "about.json").read_text())
@@ -81,7 +87,10 @@ def main():
         ["model", "file", "one pass", "two stages", "left", "what, and why"], rows
     )
     times = in_order(results, "times-*.json")
-    if times:
+    page += missing("files", zoo.KERAS + zoo.TORCHVISION, results, "files-{}.json")
+    if not times:
+        page += "\nSpeed was not measured: `./dev models` does.\n"
+    else:
         page += TIMES + table(
             [
                 "model",
@@ -109,6 +118,8 @@ def main():
                 for t in times
             ],
         )
+        for backend in zoo.BACKENDS:
+            page += missing(backend, zoo.KERAS, results, f"times-{backend}-{{}}.json")
     write_file(docs / "models.md", page)
 
 

@@ -7,6 +7,7 @@ APPLICATIONS = [
     "NASNetMobile", "ConvNeXtTiny",
 ]  # fmt: skip
 OWN = ["UNet", "Audio1D", "MobileNet_mixed_bfloat16"]
+BACKENDS = ["tensorflow", "torch", "jax"]
 KERAS = [*APPLICATIONS, *OWN]
 TORCHVISION = [
     "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "mnasnet1_0", "shufflenet_v2_x1_0",

@@ -24,6 +24,7 @@ mkdir -p "$results"
 [ -f "$results/about.json" ] || "$python" bench/models/page.py "$results"
 zoo() { PYTHONPATH=bench/models "$python" -c "import zoo; print(*zoo.$1)"; }
 read -r -a keras <<<"$(zoo KERAS)"
+read -r -a backends <<<"$(zoo BACKENDS)"
 read -r -a torchvision <<<"$(zoo TORCHVISION)"
 [ ${#names[@]} != 0 ] || names=("${keras[@]}" "${torchvision[@]}")
 for name in "${names[@]}"; do
@@ -32,7 +33,7 @@ for name in "${names[@]}"; do
     KERAS_BACKEND=tensorflow quietly "models_$name" "The files of $name" "$python" bench/models/files.py "$name" "$results"
   fi
   if [ -z "$times" ] || [[ " ${keras[*]} " != *" $name "* ]]; then continue; fi
-  for backend in tensorflow torch jax; do
+  for backend in "${backends[@]}"; do
     if [ -f "$results/times-$backend-$name.json" ]; then continue; fi
     KERAS_BACKEND=$backend quietly "models_${backend}_$name" "$name on $backend" \
       taskset -c "$((jobs - 1))" "$python" bench/models/times.py "$name" "$results"
