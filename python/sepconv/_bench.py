@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ _ROUNDINGS = 84
 """The largest error of a result, in units of the precision that is computed in, relative to the layer's largest magnitude: in
 float32, 1e-5."""
 _SECONDS = 0.5
+_IN_A_ROW = 5
 
 
-def run(layer: FileLayer, threads: int) -> dict[str, Any]:
-    """name, variant, ms_min, ms_median, gflops and max_error of a layer.
+def run(layer: FileLayer, threads: int, beside: Callable[[], Any] | None = None) -> dict[str, Any]:
+    """name, variant, ms_min, ms_median, gflops and max_error of a layer; with a call `beside` it, which is made in turns with it,
+    also `beside_ms_min`.
 
     Raises:
         ValueError: the result is wrong.
@@ -30,15 +33,9 @@ def run(layer: FileLayer, threads: int) -> dict[str, Any]:
             f"{layer.name}: wrong, by {error:.1e} of the largest magnitude; the limit is {limit(out.dtype):.0e}"
         )
     target = out if np.dtype(out.dtype).isbuiltin == 1 else None  # a type that NumPy lacks has no buffer to write to
-    own(x, out=target)
-    times = []
-    end = time.perf_counter() + _SECONDS
-    while len(times) < 5 or time.perf_counter() < end:
-        start = time.perf_counter()
-        own(x, out=target)
-        times.append((time.perf_counter() - start) * 1e3)
+    times, *others = in_turns([lambda: own(x, out=target), *([beside] if beside is not None else [])])
     best = min(times)
-    return {
+    result = {
         "name": layer.name,
         "variant": own.variant(x.shape),
         "ms_min": best,
@@ -46,6 +43,25 @@ def run(layer: FileLayer, threads: int) -> dict[str, Any]:
         "gflops": layer.flops / best / 1e6,
         "max_error": error,
     }
+    if others:
+        result["beside_ms_min"] = min(others[0])
+    return result
+
+
+def in_turns(calls: Sequence[Callable[[], Any]]) -> list[list[float]]:
+    """The times of each call in milliseconds: some calls of one, then some of the next, so that what else the machine does meets
+    all."""
+    times: list[list[float]] = [[] for _ in calls]
+    for call in calls:
+        call()
+    end = time.perf_counter() + _SECONDS * len(calls)
+    while len(times[-1]) < _IN_A_ROW or time.perf_counter() < end:
+        for call, list_ in zip(calls, times, strict=True):
+            for _ in range(_IN_A_ROW):
+                start = time.perf_counter()
+                call()
+                list_.append((time.perf_counter() - start) * 1e3)
+    return times
 
 
 def limit(dtype: np.dtype) -> float:

@@ -26,6 +26,8 @@ class Chain(Runnable):
     __slots__ = ("layers",)
 
     def __init__(self, layers: Sequence[Layer]) -> None:
+        if not isinstance(layers, Sequence):
+            raise TypeError(f"layers must be a sequence of sepconv.Layer, received {layers!r}")
         for layer in layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must be of the class sepconv.Layer, received {layer!r}")

@@ -68,7 +68,12 @@ def geometry(
         if padding not in _PADDINGS:
             raise ValueError(f'padding must be {_quoted(_PADDINGS)} or pairs (before, after), received "{padding}"')
     else:
-        pads = tuple(operator.index(pad) for pair in padding for pad in pair)
+        try:
+            pads = tuple(operator.index(pad) for pair in padding for pad in pair)
+        except TypeError:
+            raise ValueError(
+                f"padding must be {_quoted(_PADDINGS)} or pairs (before, after), received {padding!r}"
+            ) from None
         if len(pads) != 2 * rank:
             raise ValueError(
                 f"padding must have a pair (before, after) for each of the {rank} axes, received {padding}"
@@ -113,7 +118,11 @@ def _axes(argument: str, value: Any, rank: int) -> tuple[int, ...]:
     try:
         return (operator.index(value),) * rank
     except TypeError:
+        pass
+    try:
         values = tuple(operator.index(v) for v in value)
+    except TypeError:
+        raise ValueError(f"{argument} must be an integer or a sequence of integers, received {value!r}") from None
     if len(values) == 1:
         return values * rank
     if len(values) != rank:

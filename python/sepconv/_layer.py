@@ -9,6 +9,7 @@ from sepconv_layers import activations
 from . import _device, _native, frameworks
 from ._geometry import geometry, shape_or_none
 from ._runnable import Runnable
+from ._runtime import beginning
 from ._types import Activation, Axes, Padding
 
 
@@ -84,9 +85,10 @@ class Layer(Runnable):
         """The name of the variant that inputs of this shape run, such as `"2d_f32_nhwc_k3s1d1m1_x86_avx2"`."""
         return self._layer.variant(input_shape)
 
-    def explain(self, input_shape: tuple[int, ...]) -> str:
-        """That variant, the others, and why not they: a text for people."""
-        return self._layer.explain(input_shape)
+    def explain(self, input_shape: tuple[int, ...], full: bool = False) -> str:
+        """That variant, and why: a text for people. With `full` also the other variants, and why not they."""
+        text = self._layer.explain(input_shape)
+        return text if full else beginning(text)
 
     def weights(self) -> tuple[np.ndarray | None, ...]:
         """Copies of depthwise kernel, pointwise kernel, mid bias and output bias; `None` for what the layer does not

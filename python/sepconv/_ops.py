@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _device, _native, frameworks
+from ._runtime import beginning
 from ._types import Axes, Padding
 
 
@@ -95,14 +96,16 @@ def explain(
     dilation_rate: Axes = 1,
     *,
     dtype: str = "float32",
+    full: bool = False,
 ) -> str:
-    """Which variant `separable_conv` with these arguments would run, the others, and why not they: a text for people.
+    """Which variant `separable_conv` with these arguments would run, and why: a text for people.
 
     Args:
         inputs, depthwise_kernel, pointwise_kernel: arrays, or their shapes. Without a `pointwise_kernel` it explains
             `depthwise_conv`.
         strides, padding, data_format, dilation_rate: as in `separable_conv`.
         dtype: of the tensors, where `inputs` is a shape.
+        full: also lists the other variants, and why not they.
 
     Raises:
         ValueError: as `separable_conv`.
@@ -110,7 +113,8 @@ def explain(
     name = getattr(inputs, "dtype", None)
     shapes = (None if array is None else _shape(array) for array in (inputs, depthwise_kernel, pointwise_kernel))
     dtype = dtype if name is None else str(getattr(name, "name", name)).removeprefix("torch.")
-    return _native.ShapedCall(*shapes, dtype, strides, padding, data_format, dilation_rate).explain()
+    text = _native.ShapedCall(*shapes, dtype, strides, padding, data_format, dilation_rate).explain()
+    return text if full else beginning(text)
 
 
 def _shape(array: Any) -> tuple[int, ...]:

@@ -19,6 +19,12 @@ def variants() -> list[Variant]:
     return [Variant(*entry) for entry in _native.variants()]
 
 
+def beginning(text: str) -> str:
+    """Of what `sepconv_plan_explain` writes: without the list of the variants."""
+    head, _, others = text.partition("variants, in order of rank:\n")
+    return f"{head}{others.count(chr(10))} variants were considered: full=True lists them\n"
+
+
 def get_num_threads() -> int:
     """The number of threads that calls use, and layers made without `threads`.
 
@@ -33,7 +39,10 @@ def set_num_threads(threads: int) -> None:
 
     Raises:
         ValueError: `threads` is not from 1 to 1024.
+        TypeError: `threads` is no integer.
     """
+    if not hasattr(threads, "__index__"):
+        raise TypeError(f"threads must be an integer, received {threads!r}")
     _native.set_threads(threads)
 
 

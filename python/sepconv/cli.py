@@ -1,4 +1,4 @@
-"""The command `sepconv`: list, bench, extract, tune, compile."""
+"""The command `sepconv`: list, bench, extract, doctor, tune, compile."""
 
 import json
 import pathlib
@@ -14,6 +14,14 @@ import sepconv
 import sepconv_layers
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
+
+
+_INPUT_SHAPE = click.option(
+    "--input-shape",
+    "shape",
+    metavar="N,H,W,C",
+    help="Of the model's input, all axes in the model's order, where it leaves some open.",
+)
 
 
 class _Errors(click.Group):
@@ -35,8 +43,9 @@ def main() -> None:
 @main.command("list")
 @click.option("--layers", type=_FILE, help="A layer file: which variant each of its layers runs here.")
 @click.option("--explain", metavar="NAME", help="Of one layer of that file, why.")
+@click.option("--full", is_flag=True, help="With --explain: the other variants, too, and why not they.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool) -> None:
+def list_command(layers: pathlib.Path | None, explain: str | None, full: bool, as_json: bool) -> None:
     """The variants of this build, and which of them run on this machine."""
     from ._layer_file import input_shape, make, read
 
@@ -48,7 +57,7 @@ def list_command(layers: pathlib.Path | None, explain: str | None, as_json: bool
         layer = next((layer for layer in read(layers) if layer.name == explain), None)
         if layer is None:
             raise click.ClickException(f'{layers} has no layer "{explain}" that can be computed in one pass')
-        click.echo(make(layer).explain(input_shape(layer)))
+        click.echo(make(layer).explain(input_shape(layer), full).rstrip().replace("full=True", "--full"))
         return
     else:
         entries = [{"layer": layer.name, "variant": make(layer).variant(input_shape(layer))} for layer in read(layers)]
@@ -99,20 +108,48 @@ def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path
     type=click.Choice(["channels_last", "channels_first"]),
     help="Of the layers to compile; default: as in the model.",
 )
-def extract_command(model: pathlib.Path, output: pathlib.Path | None, data_format: str | None) -> None:
-    """The separable layers of MODEL (.onnx, .keras or .tflite) as a layer file."""
+@_INPUT_SHAPE
+def extract_command(
+    model: pathlib.Path, output: pathlib.Path | None, data_format: str | None, shape: str | None
+) -> None:
+    """The separable layers of MODEL (.onnx, .keras or .tflite) as a layer file; what is left out is said, with the reason."""
     from .extract import extract, write
 
     output = output or pathlib.Path("layers.json")
-    layers = extract(model, data_format)
+    layers = extract(model, data_format, _shape(shape))
+    for name, reason in layers.left:
+        click.echo(f"left out: {name} {reason}", err=True)
     if not layers:
-        raise click.ClickException(f"{model} has no separable layer")
+        raise click.ClickException(f"{model} has no separable layer" + (" that can be taken" if layers.left else ""))
     write(layers, output, f"The separable layers of {model.name}")
     count = sum(layer.get("repeat", 1) for layer in layers)
     apart = sum(layer.get("repeat", 1) for layer in layers if not layer.get("fusable", True))
     click.echo(
         f"{output}: {count} layers of {len(layers)} shapes" + (f", {apart} of them not fusable" if apart else "")
     )
+    for layer in layers:
+        if not layer.get("fusable", True):
+            click.echo(f"not fusable: {layer['name']} has {layer['between']} between its stages", err=True)
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(n) for n in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not numbers with commas between them", param_hint="--input-shape"
+        ) from None
+
+
+@main.command()
+@click.argument("model", type=_FILE)
+@_INPUT_SHAPE
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
+def doctor(model: pathlib.Path, shape: str | None, threads: int) -> None:
+    """What of MODEL (.onnx, .keras or .tflite) runs here, on which variants, how fast beside its framework, and what was left."""
+    from .doctor import examine
+
+    click.echo(examine(model, _shape(shape), threads))
 
 
 @main.command("tune", context_settings={"ignore_unknown_options": True, "help_option_names": []})

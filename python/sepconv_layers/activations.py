@@ -4,7 +4,7 @@ No framework is imported here: a cell is a function of the framework's module an
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -139,10 +139,12 @@ NAMES: dict[str, str] = {name: word for word, entry in TABLE.items() for name in
 
 
 def standard(activation: str | Bounds | None) -> str | Bounds:
-    """One form for each activation: the word, or the bounds of a clamp. A name that is not known stays as it is."""
+    """One form for each activation: the word, or the bounds of a clamp. What is not known stays as it is."""
     if activation is None:
         return "none"
-    return NAMES.get(activation, activation) if isinstance(activation, str) else tuple(activation)
+    if isinstance(activation, str):
+        return NAMES.get(activation, activation)
+    return tuple(activation) if isinstance(activation, Iterable) else activation
 
 
 def function(activation: str | Bounds, framework: ModuleType | Callable) -> Callable[[Any], Any]:

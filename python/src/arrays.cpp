@@ -126,7 +126,13 @@ void Array::from_dlpack(const char* argument, nb::handle object) {
 
 nb::object new_array(Type type, const Shape& shape, Tensor* tensor) {
   const std::size_t size = static_cast<std::size_t>(shape.elements()) * bytes(type);
-  auto block = std::make_unique<Block>(std::max<std::size_t>(size, 1));
+  std::unique_ptr<Block> block;
+  try {
+    block = std::make_unique<Block>(std::max<std::size_t>(size, 1));
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory("the memory is too small for the output, of shape " + shape.text() + " and dtype " + name(type) +
+                      ": " + std::to_string(size) + " bytes");
+  }
   void* const data = block->data();
   const nb::capsule owner(block.get(), [](void* kept) noexcept { delete static_cast<Block*>(kept); });
   static_cast<void>(block.release());  // it is the capsule's now

@@ -127,13 +127,13 @@ std::shared_ptr<const Layer> shared_layer_of(nb::handle object) {
 
 void define_layers(nb::module_* module) {
   nb::class_<RunnableObject>(*module, "Runnable")
-      .def("run", &RunnableObject::run, "inputs"_a, "residual"_a.none(), "out"_a.none())
+      .def("run", &RunnableObject::run, "inputs"_a.none(), "residual"_a.none(), "out"_a.none())
       .def(
           "output_shape",
           [](const RunnableObject& self, nb::handle shape) {
             return to_tuple(self.runnable().output_shape(parse_shape("input_shape", shape)));
           },
-          "input_shape"_a)
+          "input_shape"_a.none())
       .def_prop_ro("dtype", [](const RunnableObject& self) { return name(self.runnable().type()); })
       .def_prop_ro("number", &RunnableObject::number);
 
@@ -141,24 +141,25 @@ void define_layers(nb::module_* module) {
 
   nb::class_<LayerObject, RunnableObject>(*module, "Layer")
       .def("__init__", make_layer, "depthwise_kernel"_a.none(), "pointwise_kernel"_a.none(), "mid_bias"_a.none(),
-           "out_bias"_a.none(), "strides"_a, "padding"_a, "data_format"_a.none(), "dilation_rate"_a,
-           "input_activation"_a.none(), "mid_activation"_a.none(), "out_activation"_a.none(), "threads"_a)
+           "out_bias"_a.none(), "strides"_a.none(), "padding"_a.none(), "data_format"_a.none(),
+           "dilation_rate"_a.none(), "input_activation"_a.none(), "mid_activation"_a.none(), "out_activation"_a.none(),
+           "threads"_a)
       .def(
           "prepare",
           [](const LayerObject& self, nb::handle shape) { self.layer().prepare(parse_shape("input_shape", shape)); },
-          "input_shape"_a)
+          "input_shape"_a.none())
       .def(
           "variant",
           [](const LayerObject& self, nb::handle shape) {
             return self.layer().variant(parse_shape("input_shape", shape));
           },
-          "input_shape"_a)
+          "input_shape"_a.none())
       .def(
           "explain",
           [](const LayerObject& self, nb::handle shape) {
             return self.layer().explain(parse_shape("input_shape", shape));
           },
-          "input_shape"_a)
+          "input_shape"_a.none())
       .def("weights", weights_of)
       .def_prop_ro("threads", [](const LayerObject& self) { return self.layer().threads(); });
 }

@@ -114,6 +114,11 @@ NB_MODULE(_native, module) {
           std::rethrow_exception(raised);
         } catch (const Unsupported& error) {
           PyErr_SetString(PyExc_NotImplementedError, error.what());
+        } catch (const OutOfMemory& error) {
+          PyErr_SetString(PyExc_MemoryError, error.what());
+        } catch (const std::bad_alloc&) {
+          PyErr_SetString(PyExc_MemoryError,
+                          "the memory is too small for the packed weights or the workspace of the call");
         }
       },
       nullptr);
@@ -124,13 +129,14 @@ NB_MODULE(_native, module) {
   module.attr("paddings") = words<sepconv_padding>();
   module.attr("dtypes") = tensor_types();
 
-  module.def("conv", conv, "inputs"_a, "depthwise_kernel"_a, "pointwise_kernel"_a.none(), "strides"_a, "padding"_a,
-             "data_format"_a.none(), "dilation_rate"_a, "variant"_a = "");
+  // None is taken everywhere, so that what refuses it names the argument.
+  module.def("conv", conv, "inputs"_a.none(), "depthwise_kernel"_a.none(), "pointwise_kernel"_a.none(),
+             "strides"_a.none(), "padding"_a.none(), "data_format"_a.none(), "dilation_rate"_a.none(), "variant"_a = "");
   nb::class_<ShapedCall>(module, "ShapedCall")
       .def(nb::init<nb::handle, nb::handle, nb::handle, const std::string&, nb::handle, nb::handle, nb::handle,
                     nb::handle>(),
-           "inputs"_a, "depthwise_kernel"_a, "pointwise_kernel"_a.none(), "dtype"_a, "strides"_a, "padding"_a,
-           "data_format"_a.none(), "dilation_rate"_a)
+           "inputs"_a.none(), "depthwise_kernel"_a.none(), "pointwise_kernel"_a.none(), "dtype"_a, "strides"_a.none(),
+           "padding"_a.none(), "data_format"_a.none(), "dilation_rate"_a.none())
       .def("output_shape", &ShapedCall::output_shape)
       .def("variant", &ShapedCall::variant)
       .def("explain", &ShapedCall::explain);

@@ -1,6 +1,7 @@
 // The calls of a stream: frames through one layer after the other.
 #include <cstring>
 
+#include "run.h"
 #include "scratch.h"
 #include "stream.h"
 

@@ -75,6 +75,11 @@ struct Unsupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// An array that the memory is too small for; Python's MemoryError.
+struct OutOfMemory : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace sepconv::python
 
 #endif  // SEPCONV_PYTHON_TENSOR_H

@@ -45,6 +45,8 @@ def test_list(file):
     assert [entry["layer"] for entry in entries] == ["a", "b"]
     assert all(entry["variant"].endswith("portable") for entry in entries)
     assert entries[0]["variant"] in sepconv("list", "--layers", file, "--explain", "a", SEPCONV_TARGETS="portable")
+    assert ": chosen" not in sepconv("list", "--layers", file, "--explain", "a")
+    assert ": chosen" in sepconv("list", "--layers", file, "--explain", "a", "--full")
     assert 'no layer "c"' in sepconv("list", "--layers", file, "--explain", "c", status=1)
     assert "needs --layers" in sepconv("list", "--explain", "a", status=1)
 

@@ -27,6 +27,9 @@ ERRORS = [
     ({"dilation_rate": 1.5}, "dilation_rate must be an integer or a sequence of integers, received 1.5"),
     ({"padding": "full"}, 'padding must be .* received "full"'),
     ({"padding": "causal"}, 'padding "causal" needs inputs of rank 3'),
+    ({"strides": None}, "strides must be an integer or a sequence of integers, received None"),
+    ({"dilation_rate": None}, "dilation_rate must be an integer or a sequence of integers, received None"),
+    ({"padding": None}, "padding must be .* received None"),
     ({"padding": 3}, "padding must be .* received 3"),
     ({"padding": [(1, 1)] * 3}, r"padding must .* each of the 2 spatial axes"),
     ({"padding": [(1, -1), (1, 1)]}, r"padding must not be negative, received \(-1, 1\)"),
@@ -55,6 +58,44 @@ def test_what_is_no_array():
         sepconv.separable_conv([[1.0]], DW, PW)
     with pytest.raises(TypeError, match="depthwise_kernel must be an array"):
         sepconv.separable_conv(X, 3.0, PW)
+
+
+def test_none_is_no_argument():
+    """Refused by its name, in every call."""
+    layer = sepconv.Layer(DW, PW)
+    for call in (
+        lambda: sepconv.separable_conv(None, DW, PW),
+        lambda: layer(None),
+        lambda: sepconv.Chain([layer])(None),
+    ):
+        with pytest.raises(TypeError, match="inputs must be an array .* received <class 'NoneType'>"):
+            call()
+    for call in (lambda: sepconv.separable_conv(X, None, PW), lambda: sepconv.depthwise_conv(X, None)):
+        with pytest.raises(TypeError, match="depthwise_kernel must be an array .* received <class 'NoneType'>"):
+            call()
+    for argument in ("strides", "padding", "dilation_rate"):
+        with pytest.raises(ValueError, match=f"{argument} must be .* received None"):
+            sepconv.Layer(DW, PW, **{argument: None})
+    for call in (layer.variant, layer.explain, layer.output_shape):
+        with pytest.raises(ValueError, match="input_shape must be a shape .* received None"):
+            call(None)
+    with pytest.raises(TypeError, match="threads must be an integer, received None"):
+        sepconv.set_num_threads(None)
+    with pytest.raises(TypeError, match="layers must be a sequence of sepconv.Layer, received None"):
+        sepconv.Chain(None)
+
+
+def test_what_is_no_activation():
+    with pytest.raises(ValueError, match="mid_activation must be None, .* received 3"):
+        sepconv.Layer(DW, PW, mid_activation=3)
+
+
+def test_huge_outputs_say_how_large_they_are():
+    shape = r"of shape \(1, 33554435, 33554435, 5\) and dtype float32: 22518002163384500 bytes"
+    calls = [lambda **pads: sepconv.separable_conv(X, DW, PW, **pads), lambda **pads: sepconv.Layer(DW, PW, **pads)(X)]
+    for call in calls:
+        with pytest.raises(MemoryError, match=f"the memory is too small for the output, {shape}"):
+            call(padding=[(1 << 24, 1 << 24)] * 2)
 
 
 @pytest.mark.parametrize("zeros", [1 << 20, 1 << 40, (1 << 63) - 1])

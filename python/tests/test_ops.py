@@ -91,6 +91,10 @@ def test_explain_and_variants():
     assert sepconv.explain(X.shape, DW.shape, PW.shape) == text
     assert "f64" in sepconv.explain(X.shape, DW.shape, PW.shape, dtype="float64")
     assert "depthwise" in sepconv.explain(X, DW)
+    assert len(text.splitlines()) < 10 and "variants were considered: full=True lists them" in text
+    full = sepconv.explain(X, DW, PW, full=True)
+    assert full.startswith(text.rsplit("\n", 2)[0]) and full == sepconv.Layer(DW, PW).explain(X.shape, full=True)
+    assert full.count(": chosen\n") == 1 and len(full.splitlines()) > len(sepconv.variants())
     with pytest.raises(ValueError, match="dtype must be"):
         sepconv.explain(X.shape, DW.shape, dtype="int8")
 

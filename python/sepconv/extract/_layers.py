@@ -1,163 +1,211 @@
 """From a graph to its separable layers."""
 
+import dataclasses
 import json
 import re
 from typing import Any
 
-from sepconv_layers import axis_padding
+from sepconv_layers import BYTES, axis_padding
 
-from ._graph import Graph, Node
+from . import _axes
+from ._axes import Labels
+from ._follow import Front, Stage, Ways
+from ._graph import Graph, Left, Node
 
 _FARTHEST = 16  # operations between the two stages of one layer; a squeeze-and-excite block has about ten
 
 
-def find_layers(graph: Graph, network: str) -> list[dict[str, Any]]:
-    """The layers in the graph's order, those of one shape once."""
-    readers: dict[str, list[Node]] = {}
-    writers: dict[str, Node] = {}
+@dataclasses.dataclass
+class Found:
+    """A separable layer, and the tensors between which it lies."""
+
+    fields: dict[str, Any]
+    """Its keys in a layer file; without `source`."""
+    input: str
+    output: str
+
+
+def find_layers(graph: Graph, network: str) -> tuple[list[Found], list[Left]]:
+    """The layers, and the depthwise convolutions that are not among them; both in the graph's order."""
+    finder = _Finder(graph)
+    found, left = [], [Left(line(f"{network}/{name}"), reason) for name, reason in graph.hidden]
     for node in graph.nodes:
-        for name in node.inputs:
-            readers.setdefault(name, []).append(node)
-        for name in node.outputs:
-            writers[name] = node
-    finder = _Finder(graph, readers, writers)
-    merged: dict[str, dict[str, Any]] = {}
-    for node in graph.nodes:
-        if node.kind != "depthwise" or (layer := finder.layer(node)) is None:
+        name = line(f"{network}/{node.name}")
+        if node.kind == "depthwise":
+            layer = finder.layer(node)
+        elif node.kind == "conv" and node.cin == 1 and node.groups == 1 and any(k > 1 for k in node.kernel):
+            # Of one channel every convolution is depthwise; where none that is pointwise follows, it is an ordinary one.
+            layer = finder.layer(dataclasses.replace(node, multiplier=node.cout), alone=False)
+        else:
             continue
-        layer["name"] = _line(f"{network}/{node.name}")
-        shape = json.dumps({key: value for key, value in layer.items() if key != "name"})
+        if isinstance(layer, Found):
+            layer.fields["name"] = name
+            found.append(layer)
+        elif layer:
+            left.append(Left(name, layer))
+    return found, left
+
+
+def merge(found: list[Found], source: str) -> list[dict[str, Any]]:
+    """Layers of one shape once, with their number."""
+    merged: dict[str, dict[str, Any]] = {}
+    for layer in found:
+        shape = json.dumps({key: value for key, value in layer.fields.items() if key != "name"})
         if shape in merged:
             merged[shape]["repeat"] = merged[shape].get("repeat", 1) + 1
         else:
-            merged[shape] = layer | {"source": graph.source}
+            merged[shape] = layer.fields | {"source": source}
     return list(merged.values())
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """The text as a layer file's names may be: other characters as "_", and the end of what is too long, by which it differs from
     its neighbours."""
     return re.sub("[^ -~]", "_", text)[-256:] or "_"
 
 
 class _Finder:
-    def __init__(self, graph: Graph, readers: dict[str, list[Node]], writers: dict[str, Node]) -> None:
-        self.graph, self.readers, self.writers = graph, readers, writers
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.ways = graph, Ways(graph)
 
-    def next(self, node: Node) -> Node | None:
-        """The only reader of the node's only output."""
-        while True:
-            if len(node.outputs) != 1 or node.outputs[0] in self.graph.outputs:
-                return None
-            readers = self.readers.get(node.outputs[0], [])
-            if len(readers) != 1:
-                return self._swish(readers)
-            if readers[0].kind != "none":
-                return readers[0]
-            node = readers[0]
+    def layer(self, depthwise: Node, alone: bool = True) -> Found | str:
+        """The layer that begins with this convolution; or why there is none, for people. Without `alone`, "" where no pointwise
+        convolution follows at once."""
+        if depthwise.dtype not in BYTES:
+            return (
+                f"is quantised ({depthwise.dtype}); sepconv computes in floating point: extract the model from before"
+            )
+        labels = _axes.of_convolution(depthwise)
+        front = self.ways.front(depthwise)
+        # Cuts belong to the layer if they only take away padding.
+        for cut in (True, False):
+            stage, longer = self.ways.follow(depthwise, labels, cut, linear_behind=True)
+            pointwise, between, after = None, [], False
+            following, _, here = self.ways.next(longer.tensor, longer.labels)
+            if following is not None and _is_pointwise(following, here, depthwise.cin * depthwise.multiplier):
+                pointwise, after, stage = following, longer is not stage, longer
+            elif alone:
+                pointwise, here, between = self.farther(stage, depthwise.cin * depthwise.multiplier)
+            if pointwise is None:
+                continue
+            out, _ = self.ways.follow(pointwise, here, cut, linear_behind=False)
+            fields = self.fields(depthwise, front, stage, out)
+            if isinstance(fields, str):
+                reason = fields
+                continue
+            for key, bias, activation in (
+                ("mid", stage.bias, stage.activation),
+                ("out", out.bias or after, out.activation),
+            ):
+                fields |= {f"{key}_bias": True} if bias else {}
+                fields |= {f"{key}_activation": activation} if activation != "none" else {}
+            fields["cout"] = pointwise.cout
+            if between:
+                fields |= {"fusable": False, "between": line(", ".join(between))}
+            return Found(fields, front.tensor, out.tensor)
+        if pointwise is not None:
+            return reason
+        return f"needs a pointwise convolution behind it; behind it is {self.ways.names(stage.tensor)}" if alone else ""
+
+    def fields(self, depthwise: Node, front: Front, stage: Stage, out: Stage) -> dict[str, Any] | str:
+        """The keys of a layer file that say its geometry; or why there are none."""
+        rank = len(depthwise.kernel)
+        strides, dilation, padding = depthwise.strides, list(depthwise.dilation), depthwise.padding
+        block = stage.block or out.block
+        if block or front.block:
+            plain = strides == dilation == [1] * rank and padding in ("valid", [(0, 0)] * rank)
+            if block != front.block or not plain:
+                return "lies between SpaceToBatch and BatchToSpace, which is not the dilation of one layer"
+            dilation = [front.block.get(axis, 1) for axis in range(rank)]
+        if front.pads and padding in ("same", "same_lower"):
+            front = Front(depthwise.inputs[0], _axes.of_convolution(depthwise))
+        shape = self.graph.shapes.get(front.tensor)
+        known = shape is not None and len(shape) == len(front.labels)
+        spatial = [(shape[front.labels.index(i)] if i in front.labels else 1) for i in range(rank)] if known else [None]
+        if None in spatial:
+            return f"reads a tensor whose extents are not known{self.ways.writer(front.tensor)}"
+        cuts = {
+            axis: tuple(a + b for a, b in zip(stage.cuts.get(axis, (0, 0)), out.cuts.get(axis, (0, 0)), strict=True))
+            for axis in range(rank)
+        }
+        axes = list(zip(spatial, depthwise.kernel, strides, dilation, strict=True))
+        if front.pads or any(map(any, cuts.values())):
+            own = _pairs(padding, axes)
+            padding = [
+                (a + front.pads.get(i, (0, 0))[0] - s * cuts[i][0], b + front.pads.get(i, (0, 0))[1] - s * cuts[i][1])
+                for i, ((a, b), s) in enumerate(zip(own, strides, strict=True))
+            ]
+            if min(map(min, padding)) < 0:
+                return "is cut by more than its padding"
+        padding = _pairs(padding, axes) if padding == "same_lower" or not isinstance(padding, str) else padding
+        if not isinstance(padding, str) and min(map(min, padding)) < 0:
+            return f"has a negative padding, {padding}"
+        gone = self.ways.inserted(depthwise)
+        kept = [i for i in range(rank) if i not in gone or not self.is_unit(axes[i], padding, i)] or [0]
+        spatial, kernel, strides, dilation = ([axes[i][key] for i in kept] for key in range(4))
+        if not isinstance(padding, str):
+            padding = _name([padding[i] for i in kept], list(zip(spatial, kernel, strides, dilation, strict=True)))
+        fields = {"name": depthwise.name, "spatial": spatial, "cin": depthwise.cin}
+        fields |= {} if depthwise.multiplier == 1 else {"mult": depthwise.multiplier}
+        fields |= {"cout": 0, "kernel": kernel, "strides": strides, "dilation": dilation, "padding": padding}
+        data_format = "channels_first" if depthwise.axis == 1 else "channels_last"
+        return fields | {"data_format": data_format, "dtype": depthwise.dtype}
 
     @staticmethod
-    def _swish(readers: list[Node]) -> Node | None:
-        """x * sigmoid(x), where a format has no single operation for it, as one node."""
-        if len(readers) != 2:
-            return None
-        sigmoid, product = sorted(readers, key=lambda n: n.activation != "sigmoid")
-        if sigmoid.activation != "sigmoid" or product.operation.lower() not in ("mul", "multiply"):
-            return None
-        if set(product.inputs) != {*sigmoid.inputs, *sigmoid.outputs}:
-            return None
-        return Node("activation", product.name, "Swish", sigmoid.inputs, product.outputs, activation="swish")
+    def is_unit(axis: tuple[int, int, int, int], padding: Any, index: int) -> bool:
+        """Whether nothing happens along an axis."""
+        extent, taps, _, _ = axis
+        return extent == taps == 1 and (isinstance(padding, str) or not any(padding[index]))
 
-    def follow(self, node: Node, bias: bool, activation: Any) -> tuple[Node, bool, Any]:
-        """Takes in biases, normalisations and one activation that follow: the last node, and what they come to."""
-        while activation == "none":
-            following = self.next(node)
-            if following is None or following.kind not in ("bias", "norm", "activation"):
-                break
-            bias = bias or following.kind != "activation"
-            if following.kind == "activation":
-                activation = following.activation
-            node = following
-        return node, bias, activation
-
-    def layer(self, depthwise: Node) -> dict[str, Any] | None:
-        last, mid_bias, mid_activation = self.follow(depthwise, depthwise.bias, depthwise.activation)
-        channels = depthwise.cin * depthwise.multiplier
-        pointwise = self.next(last)
-        between: list[str] = []
-        if pointwise is None or not _is_pointwise(pointwise, channels):
-            pointwise, between = self.farther(last, channels)
-        if pointwise is None:
-            return None
-        _, out_bias, out_activation = self.follow(pointwise, pointwise.bias, pointwise.activation)
-        padding, source = self.padding(depthwise)
-        spatial = self.graph.spatial.get(source)
-        if spatial is None or any(extent is None for extent in spatial):
-            raise ValueError(f"{depthwise.name}: the extents of its input are not known: fix the network's input shape")
-        layer: dict[str, Any] = {"name": depthwise.name, "spatial": spatial, "cin": depthwise.cin}
-        if depthwise.multiplier != 1:
-            layer["mult"] = depthwise.multiplier
-        layer |= {"cout": pointwise.cout, "kernel": depthwise.kernel}
-        layer |= {"strides": depthwise.strides, "dilation": depthwise.dilation}
-        layer["padding"] = _name_padding(padding, spatial, depthwise)
-        layer |= {"data_format": self.graph.data_format, "dtype": self.graph.dtype}
-        for stage, bias, activation in (("mid", mid_bias, mid_activation), ("out", out_bias, out_activation)):
-            if bias:
-                layer[f"{stage}_bias"] = True
-            if activation != "none":
-                layer[f"{stage}_activation"] = activation
-        if between:
-            layer |= {"fusable": False, "between": _line(", ".join(between))}
-        return layer
-
-    def padding(self, depthwise: Node) -> tuple[Any, str]:
-        """The padding with a padding operation in front taken in, and the tensor in front of all."""
-        source, padding = depthwise.inputs[0], depthwise.padding
-        node = self.writers.get(source)
-        while node is not None and node.kind == "none":
-            node = self.writers.get(node.inputs[0])
-        if node is None or node.kind != "pad" or padding == "same" or len(self.readers[node.outputs[0]]) != 1:
-            return padding, source
-        own = [(0, 0)] * len(depthwise.kernel) if padding == "valid" else padding
-        pairs = [(a + c, b + d) for (a, b), (c, d) in zip(own, node.padding, strict=True)]
-        return pairs, node.inputs[0]
-
-    def farther(self, node: Node, channels: int) -> tuple[Node | None, list[str]]:
-        """The 1x1 convolution behind other operations, at the same extents: the way there that is the shortest."""
-        extents = self.graph.spatial.get(node.outputs[0])
-        ways = [(node, [])]
+    def farther(self, stage: Stage, channels: int) -> tuple[Node | None, Labels | None, list[str]]:
+        """The pointwise convolution behind other operations, at the same extents: the way there that is the shortest."""
+        extents = _axes.extents(self.graph.shapes.get(stage.tensor), stage.labels)
+        ways: list[tuple[str, Labels | None, list[str]]] = [(stage.tensor, stage.labels, [])]
         seen = set()
         while ways:
-            here, passed = ways.pop(0)
-            for name in here.outputs:
-                for reader in self.readers.get(name, []):
-                    same = self.graph.spatial.get(name) == extents
-                    if same and _is_pointwise(reader, channels):
-                        return reader, passed
-                    stop = reader.kind in ("depthwise", "conv") and same
-                    if id(reader) not in seen and not stop and len(passed) < _FARTHEST:
-                        seen.add(id(reader))
-                        ways.append((reader, [*passed, reader.operation] if reader.kind != "none" else passed))
-        return None, []
+            tensor, labels, passed = ways.pop(0)
+            shape = self.graph.shapes.get(tensor)
+            for reader in self.ways.readers.get(tensor, []):
+                # Behind what mixes the axes, a convolution says what they are.
+                own = _axes.of_convolution(reader) if labels is None and reader.kernel else labels
+                same = own is not None and _axes.extents(shape, own) == extents
+                if same and _is_pointwise(reader, own, channels):
+                    # Without anything on the way, what the stages would keep to themselves is needed elsewhere.
+                    return reader, own, passed or [f"a tensor that is read by {self.ways.names(stage.tensor)}"]
+                stop = reader.kind in ("depthwise", "conv") and same
+                if id(reader) in seen or stop or len(passed) >= _FARTHEST:
+                    continue
+                seen.add(id(reader))
+                behind = None if labels is None else _axes.behind(reader, labels, self.graph.shapes)
+                moved = behind is not None and reader.kind in ("none", "transpose", "reshape")
+                through = passed if moved else [*passed, reader.operation]
+                ways += [(name, behind, through) for name in reader.outputs]
+        return None, None, []
 
 
-def _is_pointwise(node: Node, channels: int) -> bool:
+def _is_pointwise(node: Node, labels: Labels | None, channels: int) -> bool:
     return (
         node.kind == "conv"
+        and labels is not None
         and node.groups == 1
         and node.cin == channels
+        and labels[node.axis] == "channels"
+        and (labels[0] == "batch" or isinstance(labels[0], tuple))
         and all(k == 1 for k in node.kernel)
         and all(s == 1 for s in node.strides)
         and (isinstance(node.padding, str) or not any(map(any, node.padding)))
     )
 
 
-def _name_padding(padding: Any, spatial: list[int], node: Node) -> Any:
+def _pairs(padding: Any, axes: list[tuple[int, int, int, int]]) -> list[tuple[int, int]]:
+    """Padding as pairs (before, after), one an axis."""
+    if padding == "same_lower":
+        return [axis_padding("same", *axis)[::-1] for axis in axes]
+    return [axis_padding(padding, *axis) for axis in axes] if isinstance(padding, str) else [tuple(p) for p in padding]
+
+
+def _name(pairs: list[tuple[int, int]], axes: list[tuple[int, int, int, int]]) -> Any:
     """Explicit padding by its name where it has one for these extents."""
-    if isinstance(padding, str):
-        return padding
-    axes = list(zip(spatial, node.kernel, node.strides, node.dilation, strict=False))
-    pairs = [tuple(pair) for pair in padding]
     for name in ("valid", "same", *(["causal"] if len(pairs) == 1 else [])):
         if pairs == [axis_padding(name, *axis) for axis in axes]:
             return name
