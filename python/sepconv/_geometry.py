@@ -71,7 +71,7 @@ def geometry(
         pads = tuple(operator.index(pad) for pair in padding for pad in pair)
         if len(pads) != 2 * rank:
             raise ValueError(
-                f"padding must have a pair (before, after) for each of the {rank} axes, received {padding}"
+                f"padding must have a pair (before, after) for each of the {rank} spatial axes, received {padding}"
             )
         padding = "explicit"
     return Geometry(
