@@ -126,6 +126,19 @@ def test_keras_stays_where_tensorflow_is_faster(dtype, kernel, data_format, dila
     assert runs.count == expected
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow's XLA")
+def test_xla_is_given_up_only_for_what_comes_here():
+    from keras.src.trainers import trainer
+
+    models = [keras.Sequential([keras.Input((9, 9, 4)), layers.DepthwiseConv2D(k)]) for k in (3, 5)]
+    supported = [trainer.model_supports_jit(model) for model in models]
+    with sepconv.keras.enable():
+        assert [trainer.model_supports_jit(model) for model in models] == [supported[0], False]
+        with sepconv.keras.enable(always=True):
+            assert not any(map(trainer.model_supports_jit, models))
+    assert [trainer.model_supports_jit(model) for model in models] == supported
+
+
 def test_enable_and_disable(rng):
     x = rng.standard_normal((1, 5, 5, 2)).astype("f")
     layer = layers.SeparableConv2D(3, 2)

@@ -1,5 +1,6 @@
 """The table of docs/python.md that says whose settings of threads are honoured: each row is tried in a process of its own."""
 
+import functools
 import os
 import pathlib
 import re
@@ -19,6 +20,7 @@ def rows():
     return [(re.findall("`([^`]+)`", setting), answer) for setting, answer, _ in cells]
 
 
+@functools.cache
 def threads(statement="", **environment):
     """How many threads a call uses after the statement."""
     kept = {name: value for name, value in os.environ.items() if name not in OTHERS}

@@ -41,8 +41,8 @@ def enable(always: bool = False) -> _Enabled:
     is traced from now on by `tf.function`, `jax.jit` and `torch.compile`. Gradients are the framework's own.
 
     Keras itself computes what sepconv does not: tensors on devices other than CPUs, of dtypes other than float16,
-    bfloat16, float32 and float64, or of dtypes that differ; on TensorFlow, also what XLA compiles. Models with such
-    layers therefore resolve `jit_compile="auto"` to `False` on TensorFlow while it is enabled.
+    bfloat16, float32 and float64, or of dtypes that differ; on TensorFlow, also what XLA compiles. Models with
+    layers that sepconv computes therefore resolve `jit_compile="auto"` to `False` on TensorFlow while it is enabled.
 
     Where Keras is faster, it stays, too: on TensorFlow with float16 and bfloat16, and with at most three taps along each
     axis, channels last and no dilation. `optimize` gains there as well.
@@ -146,6 +146,12 @@ def _model_supports_jit(model: Any) -> bool:
     from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
     from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 
-    if any(isinstance(layer, (BaseDepthwiseConv, BaseSeparableConv)) for layer in model._flatten_layers()):
+    def comes_here(layer: Any) -> bool:
+        if not isinstance(layer, (BaseDepthwiseConv, BaseSeparableConv)):
+            return False
+        given = layer.compute_dtype, layer.kernel_size, layer.data_format, layer.dilation_rate
+        return _always or not keeps_call(*given)
+
+    if any(map(comes_here, model._flatten_layers())):
         return False
     return _originals["model_supports_jit"](model)
