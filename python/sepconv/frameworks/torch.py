@@ -71,7 +71,7 @@ def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -
         inputs = inputs.to(dtype)
         residual = residual if residual is None else residual.to(dtype)
     else:
-        cast = dtype
+        cast = None
     if inputs.dtype != dtype:
         raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype}, the layer has {dtype}")
     if _own(inputs, any(one.depthwise_only for one in layer.layers)):
@@ -79,4 +79,4 @@ def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -
     else:
         state = _state_of(layer.key) if torch.compiler.is_exporting() else None
         result = _torch_operators.layer(inputs, residual, layer.key, state)
-    return result.to(cast)
+    return result if cast is None else result.to(cast)
