@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from . import _native
+from . import _native, _state
 from ._layer import Layer
+from ._registry import read_with
 from ._runnable import Runnable
 
 
@@ -24,6 +25,7 @@ class Chain(Runnable):
     """
 
     __slots__ = ("layers",)
+    is_chain = True
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         if not isinstance(layers, Sequence):
@@ -36,3 +38,12 @@ class Chain(Runnable):
 
     def __repr__(self) -> str:
         return f"<sepconv.Chain {self.number} of {len(self.layers)} layers, {self.dtype}>"
+
+
+def _revived(state: bytes) -> Runnable:
+    is_chain, arguments = _state.read(state)
+    layers = [Layer(**given) for given in arguments]
+    return Chain(layers) if is_chain else layers[0]
+
+
+read_with(_revived)

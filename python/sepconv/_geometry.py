@@ -76,7 +76,7 @@ def geometry(
             ) from None
         if len(pads) != 2 * rank:
             raise ValueError(
-                f"padding must have a pair (before, after) for each of the {rank} axes, received {padding}"
+                f"padding must have a pair (before, after) for each of the {rank} spatial axes, received {padding}"
             )
         padding = "explicit"
     return Geometry(

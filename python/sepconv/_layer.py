@@ -41,10 +41,8 @@ class Layer(Runnable):
         TypeError: a weight is not an array.
     """
 
-    __slots__ = ("activations", "depthwise_only", "geometry", "threads")
-
-    threads: int | None
-    """How many threads a call uses; `None` for `get_num_threads()` at the time of the call."""
+    __slots__ = ("activations", "depthwise_only", "geometry")
+    is_chain = False
 
     def __init__(
         self,
@@ -63,15 +61,13 @@ class Layer(Runnable):
         threads: int | None = None,
         input_shape: tuple[int, ...] | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be from 1 to 1024, received {threads}")
         arguments = strides, padding, data_format, dilation_rate
         weights = (frameworks.readable(w) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias))
         self.activations = tuple(map(activations.standard, (input_activation, mid_activation, out_activation)))
-        layer = _native.Layer(*map(_device.host, weights), *arguments, *self.activations, threads or 0)
-        self.geometry = geometry(shape_or_none(depthwise_kernel), shape_or_none(pointwise_kernel), *arguments)
+        layer = _native.Layer(*map(_device.host, weights), *arguments, *self.activations, _checked(threads))
+        shapes = map(shape_or_none, layer.weights()[:2])  # those given may have no attribute `shape`
+        self.geometry = geometry(*shapes, *arguments)
         self.depthwise_only = pointwise_kernel is None
-        self.threads = threads
         super().__init__(layer)
         if input_shape is not None:
             self._layer.prepare(input_shape)
@@ -80,6 +76,15 @@ class Layer(Runnable):
     def layers(self) -> "tuple[Layer, ...]":
         """The layer itself, as a chain of one."""
         return (self,)
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a call uses; `None` for `get_num_threads()` at the time of the call. It may be changed."""
+        return self._layer.threads or None
+
+    @threads.setter
+    def threads(self, threads: int | None) -> None:
+        self._layer.threads = _checked(threads)
 
     def variant(self, input_shape: tuple[int, ...]) -> str:
         """The name of the variant that inputs of this shape run, such as `"2d_f32_nhwc_k3s1d1m1_x86_avx2"`."""
@@ -97,3 +102,14 @@ class Layer(Runnable):
 
     def __repr__(self) -> str:
         return f"<sepconv.Layer {self.number}, {self.dtype}>"
+
+
+def _checked(threads: int | None) -> int:
+    """As the compiled module has it, where 0 is None."""
+    if threads is None:
+        return 0
+    if not hasattr(threads, "__index__"):
+        raise TypeError(f"threads must be an integer or None, received {threads!r}")
+    if threads < 1:
+        raise ValueError(f"threads must be from 1 to 1024, received {threads}")
+    return threads

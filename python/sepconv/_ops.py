@@ -51,13 +51,15 @@ def separable_conv(
         NotImplementedError: an array in a GPU's memory, and no GPU variant for it.
         TypeError: an argument is not an array.
     """
-    arguments = inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate
+    inputs = frameworks.plain(inputs)
+    kernels = frameworks.plain(depthwise_kernel), frameworks.plain(pointwise_kernel)
+    arguments = strides, padding, data_format, dilation_rate
     call = frameworks.of(inputs)
     if call is not None:
-        return call.conv(*arguments)
+        return call.conv(inputs, *kernels, *arguments)
     if type(inputs) is not np.ndarray and _device.on_device(inputs):
-        return _device.conv(*arguments)
-    return _arrays.like(_native.conv(*arguments), inputs)
+        return _device.conv(inputs, *kernels, *arguments)
+    return _arrays.like(_native.conv(inputs, *map(frameworks.readable, kernels), *arguments), inputs)
 
 
 def depthwise_conv(

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _device, _native, frameworks
-from ._registry import remember
+from ._registry import remember, revive
+from ._state import write
 
 
 class Runnable:
@@ -16,9 +17,10 @@ class Runnable:
     dtype: str
     """The dtype of weights, inputs and outputs."""
     number: int
-    """Its number in graphs of frameworks, which no other has in this process."""
+    """Its number in graphs of frameworks, which no other has, in this process or another."""
     key: str
     """The number as text: torch.compile may make a symbol of a number."""
+    is_chain: bool
     layers: tuple[Any, ...]
     """The `Layer`s that run, in their order."""
 
@@ -43,6 +45,7 @@ class Runnable:
         Raises:
             ValueError: as `separable_conv`.
         """
+        inputs = frameworks.plain(inputs)
         if out is None:
             call = frameworks.of(inputs)
             if call is not None:
@@ -51,6 +54,13 @@ class Runnable:
             return _device.run(self, inputs, residual, out)
         result = self._layer.run(inputs, residual, out)
         return result if out is not None else _arrays.like(result, inputs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return revive, (self.state(),)
+
+    def state(self) -> bytes:
+        """All that it is: what pickle keeps, and graphs that are saved."""
+        return write(self)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the output for an input of this shape. Raises `ValueError` if there is none."""

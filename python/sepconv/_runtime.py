@@ -28,7 +28,7 @@ def beginning(text: str) -> str:
 def get_num_threads() -> int:
     """The number of threads that calls use, and layers made without `threads`.
 
-    At first `SEPCONV_NUM_THREADS`, else the number of processors that this process may use: its affinity mask, limited
+    At first `SEPCONV_NUM_THREADS`, else `OMP_NUM_THREADS`, else the number of processors that this process may use: its affinity mask, limited
     by its cgroup's quota.
     """
     return _native.get_threads()

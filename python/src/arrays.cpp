@@ -52,7 +52,7 @@ nb::tuple to_tuple(const Shape& shape) {
 Array::Array(const char* argument, nb::handle object, bool writable) {
   if (PyObject_CheckBuffer(object.ptr()) && from_buffer(argument, object, writable)) return;
   if (nb::hasattr(object, "__dlpack__")) {
-    from_dlpack(argument, object);
+    from_dlpack(argument, object, writable);
     return;
   }
   const std::string type = nb::cast<std::string>(nb::str(object.type()));
@@ -103,10 +103,13 @@ bool Array::from_buffer(const char* argument, nb::handle object, bool writable) 
   return from_buffer(argument, kept_, false);
 }
 
-void Array::from_dlpack(const char* argument, nb::handle object) {
-  nb::ndarray<> array;
+void Array::from_dlpack(const char* argument, nb::handle object, bool writable) {
+  nb::ndarray<nb::ro> array;
   if (!nb::try_cast(object, array)) {
     throw std::invalid_argument(std::string(argument) + " does not give its memory through DLPack");
+  }
+  if (nb::ndarray<> changeable; writable && !nb::try_cast(object, changeable)) {
+    throw std::invalid_argument(std::string(argument) + " must be writable");
   }
   if (array.device_type() != nb::device::cpu::value) {
     throw std::invalid_argument(std::string(argument) + " must be in the host's memory, received DLPack device type " +
@@ -120,7 +123,7 @@ void Array::from_dlpack(const char* argument, nb::handle object) {
     tensor_.shape.append(static_cast<int64_t>(array.shape(axis)));
     tensor_.stride[axis] = array.stride(axis);
   }
-  tensor_.data = array.data();
+  tensor_.data = const_cast<void*>(static_cast<const void*>(array.data()));  // read only
   capsule_ = std::move(array);
 }
 

@@ -32,11 +32,11 @@ class Array {
 
  private:
   bool from_buffer(const char* argument, nanobind::handle object, bool writable);
-  void from_dlpack(const char* argument, nanobind::handle object);
+  void from_dlpack(const char* argument, nanobind::handle object, bool writable);
 
   Tensor tensor_;
   Py_buffer buffer_ = {};
-  nanobind::ndarray<> capsule_;
+  nanobind::ndarray<nanobind::ro> capsule_;
   nanobind::object kept_;  // a view or copy that was made of the object
 };
 

@@ -30,7 +30,7 @@ const void* dense_or_null(const Tensor* tensor, Scratch purpose) {
 
 Shape output_shape(const Options& options, const Weights& weights, const Shape& input) {
   Type type;
-  return output_shape(describe_call(options, weights, input, &type));
+  return output_shape(describe_layer(options, weights, &type), input);
 }
 
 std::string explain(const Options& options, const Weights& weights, const Shape& input) {

@@ -29,6 +29,16 @@ Chain::Chain(std::vector<std::shared_ptr<const Layer>> layers) : layers_(std::mo
   }
 }
 
+std::shared_ptr<const Runnable> Chain::channels_last() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (channels_last_ == nullptr) {
+    std::vector<std::shared_ptr<const Layer>> layers;
+    for (const auto& layer : layers_) layers.push_back(layer->layer_channels_last());
+    channels_last_ = std::make_shared<const Chain>(std::move(layers));
+  }
+  return channels_last_;
+}
+
 Shape Chain::output_shape(const Shape& input) const {
   Shape shape = input;
   for (const auto& layer : layers_) shape = layer->output_shape(shape);

@@ -3,6 +3,7 @@
 #define SEPCONV_PYTHON_CHAIN_H
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "layer.h"
@@ -22,9 +23,12 @@ class Chain : public Runnable {
   Shape output_shape(const Shape& input) const override;
   /// The residual is the last layer's.
   void run(const Tensor& input, const Tensor* residual, const Tensor& output) const override;
+  std::shared_ptr<const Runnable> channels_last() const override;
 
  private:
   std::vector<std::shared_ptr<const Layer>> layers_;
+  mutable std::mutex mutex_;  // of what follows
+  mutable std::shared_ptr<const Chain> channels_last_;
 };
 
 }  // namespace sepconv::python

@@ -166,6 +166,10 @@ sepconv_problem describe_layer(const Options& options, const Weights& weights, T
            ": depthwise_kernel is None, and taps are what it spreads");
   }
   if (problem.padding == SEPCONV_PADDING_EXPLICIT) {
+    if (options.pad_before.size() != static_cast<std::size_t>(problem.spatial_rank)) {
+      refuse("padding must have a pair (before, after) for each of the " + std::to_string(problem.spatial_rank) +
+             " spatial axes, received " + std::to_string(options.pad_before.size()));
+    }
     set_axes("padding", options.pad_before, problem.spatial_rank, 0, problem.pad_before);
     set_axes("padding", options.pad_after, problem.spatial_rank, 0, problem.pad_after);
   } else if (problem.padding == SEPCONV_PADDING_CAUSAL && problem.spatial_rank != 1) {
@@ -217,6 +221,28 @@ bool describe_pitches(const Tensor& input, sepconv_problem* problem) {
     problem->input_pitch[axis + 1] = pitch[static_cast<std::size_t>(axis + (first ? 2 : 1))];
   if (first) problem->input_channel_pitch = pitch[1];
   return true;
+}
+
+Shape output_shape(sepconv_problem problem, const Shape& input) {
+  const int rank = problem.spatial_rank, channels = problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? 1 : rank + 1;
+  const auto unknown = [&](int axis) { return axis < input.rank && input[axis] < 0; };
+  // What is not known is taken to be the smallest that has an output.
+  Shape known = input;
+  if (unknown(0)) known[0] = 1;
+  if (unknown(channels)) known[channels] = problem.in_channels;
+  for (int axis = 0; axis < rank; ++axis) {
+    const int at = axis + (channels == 1 ? 2 : 1);
+    int64_t reach = 0;
+    if (!unknown(at)) continue;
+    const bool overflows = __builtin_mul_overflow(problem.kernel_extent[axis] - 1, problem.dilation[axis], &reach);
+    known[at] = overflows || reach == INT64_MAX ? INT64_MAX : reach + 1;
+  }
+  describe_input(known, &problem);
+  Shape shape = output_shape(problem);
+  for (int axis = 0; axis < shape.rank; ++axis) {
+    if (axis != channels && unknown(axis)) shape[axis] = -1;
+  }
+  return shape;
 }
 
 Shape output_shape(const sepconv_problem& problem) {

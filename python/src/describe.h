@@ -60,6 +60,10 @@ bool describe_pitches(const Tensor& input, sepconv_problem* problem);
 /// The shape of the output of a complete problem.
 Shape output_shape(const sepconv_problem& problem);
 
+/// The same for a problem without its input, whose extents may be -1: not known. Then nor are the output's on these
+/// axes. Channels that are not known are the kernel's.
+Shape output_shape(sepconv_problem problem, const Shape& input);
+
 /// Throws std::invalid_argument unless `tensor` has this type.
 void demand_type(const char* argument, const Tensor& tensor, Type type);
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define SEPCONV_ENTRY_VERSION 2
+#define SEPCONV_ENTRY_VERSION 3
 #define SEPCONV_ENTRY_MAX_RANK 5
 
 #ifdef __cplusplus
@@ -36,11 +36,14 @@ typedef struct sepconv_entry_call {
 } sepconv_entry_call;
 
 /* Functions return NULL, or a sentence that is valid until this thread's next call. Data pointers of tensors may be
-   NULL where only a shape is asked for. `output` gets its rank and extents from the *_shape functions. */
+   NULL where only a shape is asked for. `output` gets its rank and extents from the *_shape functions, where an extent
+   of -1 is not known: then nor is the output's; a rank of -1 is not known either. `state` is what a graph holds of a
+   layer, for the process that loads it. */
 typedef struct sepconv_entry {
   int32_t version;
   const char* (*conv_shape)(const sepconv_entry_call* call, sepconv_entry_tensor* output);
   const char* (*conv_run)(const sepconv_entry_call* call, const sepconv_entry_tensor* output);
+  const char* (*layer_restore)(int64_t layer, const void* state, int64_t state_size); /* nothing, if it is there */
   const char* (*layer_shape)(int64_t layer, const sepconv_entry_tensor* input, sepconv_entry_tensor* output);
   const char* (*layer_run)(int64_t layer, const sepconv_entry_tensor* input, const sepconv_entry_tensor* residual,
                            const sepconv_entry_tensor* output); /* residual may be NULL */

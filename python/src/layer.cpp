@@ -31,17 +31,31 @@ std::vector<unsigned char> copy_of(const Tensor* tensor) {
 
 Layer::Layer(const Options& options, const Weights& weights)
     : prototype_(describe_layer(options, weights, &type_)),
-      threads_(options.threads),
-      depthwise_kernel_(copy_of(weights.depthwise_kernel)),
-      pointwise_kernel_(copy_of(weights.pointwise_kernel)),
-      mid_bias_(copy_of(weights.mid_bias)),
-      out_bias_(copy_of(weights.out_bias)) {
-  if (threads_ != 0) check_threads(threads_);
+      threads_(std::make_shared<std::atomic<int>>(0)),
+      kept_(std::make_shared<const Kept>(Kept{copy_of(weights.depthwise_kernel), copy_of(weights.pointwise_kernel),
+                                              copy_of(weights.mid_bias), copy_of(weights.out_bias)})) {
+  set_threads(options.threads);
+}
+
+Layer::Layer(const Layer& other, sepconv_layout layout)
+    : prototype_(other.prototype_), type_(other.type_), threads_(other.threads_), kept_(other.kept_) {
+  prototype_.layout = layout;
+}
+
+std::shared_ptr<const Layer> Layer::layer_channels_last() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (channels_last_ == nullptr) channels_last_.reset(new Layer(*this, SEPCONV_LAYOUT_CHANNELS_LAST));
+  return channels_last_;
+}
+
+void Layer::set_threads(int threads) {
+  if (threads != 0) check_threads(threads);
+  threads_->store(threads, std::memory_order_relaxed);
 }
 
 WeightData Layer::weights() const {
   const auto data = [](const Buffer& buffer) { return buffer.empty() ? nullptr : buffer.data(); };
-  return {data(depthwise_kernel_), data(pointwise_kernel_), data(mid_bias_), data(out_bias_)};
+  return {data(kept_->depthwise_kernel), data(kept_->pointwise_kernel), data(kept_->mid_bias), data(kept_->out_bias)};
 }
 
 sepconv_problem Layer::problem_for(const Shape& input) const {
@@ -50,7 +64,7 @@ sepconv_problem Layer::problem_for(const Shape& input) const {
   return problem;
 }
 
-Shape Layer::output_shape(const Shape& input) const { return python::output_shape(problem_for(input)); }
+Shape Layer::output_shape(const Shape& input) const { return python::output_shape(prototype_, input); }
 
 void Layer::run(const Tensor& input, const Tensor* residual, const Tensor& output) const {
   demand_type("inputs", input, type_);
@@ -91,7 +105,7 @@ std::string Layer::variant(const Shape& input) const { return prepared_for(probl
 std::string Layer::explain(const Shape& input) const { return prepared_for(problem_for(input))->plan.explain(); }
 
 std::shared_ptr<const Layer::Prepared> Layer::prepared_for(const sepconv_problem& problem) const {
-  const sepconv_options options = options_for(threads_);
+  const sepconv_options options = options_for(threads());
   const int threads = options.max_threads;
   const std::lock_guard<std::mutex> lock(mutex_);
   for (auto found = prepared_.begin(); found != prepared_.end(); ++found) {

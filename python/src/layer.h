@@ -21,12 +21,16 @@ class Runnable {
 
   virtual Type type() const = 0;  ///< of inputs and outputs
 
-  /// Shape of the output for an input of this shape.
+  /// Shape of the output for an input of this shape; extents may be -1, as in describe.h.
   virtual Shape output_shape(const Shape& input) const = 0;
 
   /// `residual` may be null; it and `output` are dense and of output_shape. The input may be a slice: strides that the
   /// runtime reads are read where they lie, others are copied first.
   virtual void run(const Tensor& input, const Tensor* residual, const Tensor& output) const = 0;
+
+  /// The same with tensors in channels_last, for those of channels_first that lie in memory in that way. It shares the
+  /// weights, and is made once.
+  virtual std::shared_ptr<const Runnable> channels_last() const = 0;
 };
 
 /// A separable convolution (or one of its stages) with its weights: copied when it is made, packed at the first run of
@@ -37,7 +41,8 @@ class Layer : public Runnable {
   Layer(const Options& options, const Weights& weights);
 
   Type type() const override { return type_; }
-  int threads() const { return threads_; }
+  int threads() const { return threads_->load(std::memory_order_relaxed); }
+  void set_threads(int threads);  ///< of the runs that begin from now on; 0: default_threads()
   const sepconv_problem& problem() const { return prototype_; }  ///< its batch and in_extent are 0
 
   /// The weights as they were given, dense, in the type that is computed in; null for what the layer does not have.
@@ -45,6 +50,8 @@ class Layer : public Runnable {
 
   Shape output_shape(const Shape& input) const override;
   void run(const Tensor& input, const Tensor* residual, const Tensor& output) const override;
+  std::shared_ptr<const Runnable> channels_last() const override { return layer_channels_last(); }
+  std::shared_ptr<const Layer> layer_channels_last() const;
 
   /// Plans and packs for inputs of this shape, so that the first run does not have to.
   void prepare(const Shape& input) const;
@@ -72,6 +79,11 @@ class Layer : public Runnable {
 
  private:
   using Buffer = std::vector<unsigned char>;
+  struct Kept {  // dense, in the type that is computed in
+    Buffer depthwise_kernel, pointwise_kernel, mid_bias, out_bias;
+  };
+
+  Layer(const Layer& other, sepconv_layout layout);
 
   sepconv_problem problem_for(const Shape& input) const;
   std::shared_ptr<const Prepared> prepared_for(const sepconv_problem& problem) const;
@@ -79,9 +91,10 @@ class Layer : public Runnable {
 
   sepconv_problem prototype_;
   Type type_;
-  int threads_;
-  Buffer depthwise_kernel_, pointwise_kernel_, mid_bias_, out_bias_;  // dense, in the type that is computed in
-  mutable std::mutex mutex_;                                          // of what follows
+  std::shared_ptr<std::atomic<int>> threads_;
+  std::shared_ptr<const Kept> kept_;
+  mutable std::mutex mutex_;  // of what follows
+  mutable std::shared_ptr<const Layer> channels_last_;
   mutable std::vector<std::shared_ptr<const Packed>> packed_;
   mutable std::vector<std::shared_ptr<const Prepared>> prepared_;  // the most recently used first
 };

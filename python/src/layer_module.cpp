@@ -27,7 +27,8 @@ class RunnableObject {
   const Runnable& runnable() const { return *runnable_; }
   int64_t number() const { return number_; }
 
-  nb::object run(nb::handle inputs, nb::handle residual, nb::handle out) const {
+  nb::object run(nb::handle inputs, nb::handle residual, nb::handle out, bool channels_last) const {
+    const std::shared_ptr<const Runnable> runnable = channels_last ? runnable_->channels_last() : runnable_;
     const Array input("inputs", inputs);
     const OptionalArray added("residual", residual), given("out", out, true);
     Tensor output;
@@ -36,10 +37,10 @@ class RunnableObject {
       output = *given.get();
       if (!output.dense()) throw std::invalid_argument("out must be C-contiguous");
     } else {
-      result = new_array(runnable_->type(), runnable_->output_shape(input.tensor().shape), &output);
+      result = new_array(runnable->type(), runnable->output_shape(input.tensor().shape), &output);
     }
     const nb::gil_scoped_release without_gil;
-    runnable_->run(input.tensor(), added.get(), output);
+    runnable->run(input.tensor(), added.get(), output);
     return result;
   }
 
@@ -50,12 +51,13 @@ class RunnableObject {
 
 class LayerObject : public RunnableObject {
  public:
-  explicit LayerObject(std::shared_ptr<const Layer> layer) : RunnableObject(layer), layer_(std::move(layer)) {}
+  explicit LayerObject(std::shared_ptr<Layer> layer) : RunnableObject(layer), layer_(std::move(layer)) {}
   const Layer& layer() const { return *layer_; }
-  const std::shared_ptr<const Layer>& shared() const { return layer_; }
+  Layer& layer() { return *layer_; }
+  std::shared_ptr<const Layer> shared() const { return layer_; }
 
  private:
-  std::shared_ptr<const Layer> layer_;
+  std::shared_ptr<Layer> layer_;
 };
 
 class ChainObject : public RunnableObject {
@@ -109,7 +111,7 @@ void make_layer(LayerObject* self, nb::handle depthwise_kernel, nb::handle point
   weights.pointwise_kernel = pointwise.get();
   weights.mid_bias = mid.get();
   weights.out_bias = last.get();
-  new (self) LayerObject(std::make_shared<const Layer>(options, weights));
+  new (self) LayerObject(std::make_shared<Layer>(options, weights));
 }
 
 void make_chain(ChainObject* self, nb::sequence objects) {
@@ -127,7 +129,8 @@ std::shared_ptr<const Layer> shared_layer_of(nb::handle object) {
 
 void define_layers(nb::module_* module) {
   nb::class_<RunnableObject>(*module, "Runnable")
-      .def("run", &RunnableObject::run, "inputs"_a.none(), "residual"_a.none(), "out"_a.none())
+      .def("run", &RunnableObject::run, "inputs"_a.none(), "residual"_a.none(), "out"_a.none(),
+           "channels_last"_a = false)
       .def(
           "output_shape",
           [](const RunnableObject& self, nb::handle shape) {
@@ -161,7 +164,9 @@ void define_layers(nb::module_* module) {
           },
           "input_shape"_a.none())
       .def("weights", weights_of)
-      .def_prop_ro("threads", [](const LayerObject& self) { return self.layer().threads(); });
+      .def_prop_rw(
+          "threads", [](const LayerObject& self) { return self.layer().threads(); },
+          [](LayerObject& self, int threads) { self.layer().set_threads(threads); });
 }
 
 }  // namespace sepconv::python

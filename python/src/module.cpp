@@ -152,6 +152,16 @@ NB_MODULE(_native, module) {
   module.def(
       "address_of", [](nb::handle array) { return reinterpret_cast<uintptr_t>(Array("array", array).tensor().data); },
       "array"_a);
+  module.def(
+      "set_restorer",
+      [](const nb::callable& restorer) {
+        set_restorer([restorer = restorer.ptr()](int64_t number, const void* state, std::size_t size) {
+          const nb::gil_scoped_acquire gil;
+          return nb::cast<int64_t>(nb::handle(restorer)(number, nb::bytes(state, size)));
+        });
+        nb::object(restorer).release();  // kept for ever: graphs may run until the end
+      },
+      "restorer"_a);
   module.def("entry", [] { return reinterpret_cast<uintptr_t>(&entry()); });
 #ifdef SEPCONV_WITH_JAX
   module.def("jax_handlers", [] {

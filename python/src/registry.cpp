@@ -1,7 +1,10 @@
 #include "registry.h"
 
+#include <unistd.h>
+
 #include <exception>
 #include <mutex>
+#include <random>
 #include <string>
 #include <unordered_map>
 
@@ -10,9 +13,14 @@ namespace {
 
 struct Registry {
   std::mutex mutex;
-  int64_t next = 1;
+  pid_t process = 0;
+  int64_t own = 0;   // the upper bits of this process's numbers: drawn, so that another's are others
+  int64_t next = 0;  // the lower bits
   std::unordered_map<int64_t, std::weak_ptr<const Runnable>> layers;
+  Restorer restorer;  // set once, when the package is imported
 };
+
+constexpr int lower_bits = 20;
 
 // Never destroyed: at exit, threads of a framework may still run its graphs.
 Registry& registry() {
@@ -81,8 +89,29 @@ const char* conv_run(const sepconv_entry_call* call, const sepconv_entry_tensor*
   });
 }
 
+// Whether the number is another process's, and nothing has been made of it yet.
+bool is_foreign(int64_t number) {
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  return number >> lower_bits != all.own && all.layers.count(number) == 0;
+}
+
+// A layer of another process: nothing is known.
 const char* layer_shape(int64_t layer, const sepconv_entry_tensor* input, sepconv_entry_tensor* output) {
-  return guarded([&] { store(find_layer(layer)->output_shape(tensor_of(*input).shape), output); });
+  return guarded([&] {
+    output->rank = -1;
+    if (!is_foreign(layer)) store(find_layer(layer)->output_shape(tensor_of(*input).shape), output);
+  });
+}
+
+const char* layer_restore(int64_t layer, const void* state, int64_t size) {
+  return guarded([&] {
+    Registry& all = registry();
+    if (!is_foreign(layer) || !all.restorer) return;
+    std::shared_ptr<const Runnable> restored = find_layer(all.restorer(layer, state, static_cast<std::size_t>(size)));
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    all.layers[layer] = restored;
+  });
 }
 
 const char* layer_run(int64_t layer, const sepconv_entry_tensor* input, const sepconv_entry_tensor* residual,
@@ -99,8 +128,21 @@ const char* layer_run(int64_t layer, const sepconv_entry_tensor* input, const se
 int64_t register_layer(const std::shared_ptr<const Runnable>& layer) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  all.layers.emplace(all.next, layer);
-  return all.next++;
+  if (all.process != getpid() ||
+      all.next == 1 << lower_bits) {  // at first, in the child of a fork, and when all are used
+    all.process = getpid();
+    all.next = 0;
+    std::random_device draw;
+    all.own = (static_cast<int64_t>(draw()) << 32 | draw()) & (INT64_MAX >> lower_bits);
+  }
+  const int64_t number = all.own << lower_bits | all.next++;
+  all.layers.emplace(number, layer);
+  return number;
+}
+
+void set_restorer(Restorer restorer) {
+  Registry& all = registry();
+  all.restorer = std::move(restorer);
 }
 
 void forget_layer(int64_t number) {
@@ -116,13 +158,14 @@ std::shared_ptr<const Runnable> find_layer(int64_t number) {
   std::shared_ptr<const Runnable> layer = found == all.layers.end() ? nullptr : found->second.lock();
   if (layer == nullptr) {
     throw std::invalid_argument("sepconv layer " + std::to_string(number) +
-                                " no longer exists: keep the Layer as long as what was traced with it");
+                                " does not exist: keep the Layer as long as what was traced with it, in its process");
   }
   return layer;
 }
 
 const sepconv_entry& entry() {
-  static const sepconv_entry functions = {SEPCONV_ENTRY_VERSION, conv_shape, conv_run, layer_shape, layer_run};
+  static const sepconv_entry functions = {SEPCONV_ENTRY_VERSION, conv_shape,  conv_run,
+                                          layer_restore,         layer_shape, layer_run};
   return functions;
 }
 

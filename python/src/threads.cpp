@@ -14,12 +14,19 @@
 namespace sepconv::python {
 namespace {
 
+// The number in this variable; 0 if there is none. OMP_NUM_THREADS may be a list, with the outermost level first.
+int threads_of_variable(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return 0;
+  char* end = nullptr;
+  const long threads = std::strtol(text, &end, 10);
+  const bool whole = end != text && (*end == '\0' || *end == ',');
+  return whole && threads >= 1 && threads <= SEPCONV_MAX_THREADS ? static_cast<int>(threads) : 0;
+}
+
 int initial_threads() {
-  const char* text = std::getenv("SEPCONV_NUM_THREADS");
-  if (text != nullptr) {
-    char* end = nullptr;
-    const long threads = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && threads >= 1 && threads <= SEPCONV_MAX_THREADS) return static_cast<int>(threads);
+  for (const char* variable : {"SEPCONV_NUM_THREADS", "OMP_NUM_THREADS"}) {
+    if (const int threads = threads_of_variable(variable)) return threads;
   }
   return ThreadPool::available_threads();
 }

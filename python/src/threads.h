@@ -8,7 +8,8 @@
 
 namespace sepconv::python {
 
-/// How many threads a call uses that names no number: SEPCONV_NUM_THREADS at first, else all that the process may use.
+/// How many threads a call uses that names no number: at first SEPCONV_NUM_THREADS, else OMP_NUM_THREADS, else all that
+/// the process may use.
 int default_threads();
 /// Throws std::invalid_argument unless threads is from 1 to 1024.
 void set_default_threads(int threads);

@@ -1,9 +1,12 @@
 """PyTorch, JAX and TensorFlow behind one set of names. Each skips the test where it is not installed."""
 
-import importlib
+import importlib.util
 
 import numpy as np
 import pytest
+
+if importlib.util.find_spec("torch"):
+    importlib.import_module("torch._dynamo")  # it imports triton, which crashes where TensorFlow was imported before
 
 
 class Torch:

@@ -151,6 +151,24 @@ def test_buffers_and_dlpack(rng):
         sepconv.separable_conv(array.array("f", [1, 2, 3]), dw, pw)
 
 
+def test_read_only_dlpack(rng):
+    x, dw, pw = layer_problem(rng)
+    expected = sepconv.separable_conv(x, dw, pw)
+    frozen = [a.copy() for a in (x, dw, pw)]
+    for a in frozen:
+        a.flags.writeable = False
+    inputs, *kernels = map(WithDLPack, frozen)
+    np.testing.assert_array_equal(sepconv.separable_conv(inputs, *kernels), expected)
+    layer = sepconv.Layer(*kernels)
+    np.testing.assert_array_equal(layer(inputs), expected)
+    out = np.zeros_like(expected)
+    layer(x, out=WithDLPack(out))
+    np.testing.assert_array_equal(out, expected)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="out must be writable"):
+        layer(x, out=WithDLPack(out))
+
+
 def test_weights_changed_in_place_count(rng):
     x, dw, pw = layer_problem(rng)
     before = sepconv.separable_conv(x, dw, pw)

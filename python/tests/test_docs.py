@@ -69,12 +69,13 @@ def test_python_page_keras(rng, capsys):
     enabled, optimized = (b for b in blocks("python.md") if "keras" in b)
     before = sepconv.run_count()
     run(enabled, names)
-    assert sepconv.run_count() - before >= 13 and not names["sepconv"].keras.is_enabled()
+    tensorflow = keras.backend.backend() == "tensorflow"  # whose own depthwise convolutions with 3x3 taps stay
+    assert sepconv.run_count() - before >= (0 if tensorflow else 13) and not names["sepconv"].keras.is_enabled()
     check_equal(names["y"], expected)
     capsys.readouterr()
     run(optimized, names)
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 13
+    assert len(printed) == (13 if tensorflow else 14)  # and the convolution at the end
     shown = re.findall(r"^    (conv_dw_.*)$", (DOCS / "python.md").read_text(), re.MULTILINE)
     assert [line.split() for line in shown] == [line.split() for line in printed[: len(shown)]] != []
     check_equal(names["fast"].predict(names["x"], verbose=0), expected)

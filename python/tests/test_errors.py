@@ -32,6 +32,7 @@ ERRORS = [
     ({"padding": None}, "padding must be .* received None"),
     ({"padding": 3}, "padding must be .* received 3"),
     ({"padding": [(1, 1)] * 3}, r"padding must .* each of the 2 spatial axes"),
+    ({"padding": [(1, 1)]}, r"padding must have a pair \(before, after\) for each of the 2 spatial axes"),
     ({"padding": [(1, -1), (1, 1)]}, r"padding must not be negative, received \(-1, 1\)"),
     ({"data_format": "NHWC"}, 'data_format must be .* received "NHWC"'),
     ({"data_format": 1}, "data_format must be .* received 1"),

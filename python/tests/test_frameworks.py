@@ -184,10 +184,11 @@ def test_torch_dynamic_shapes(rng):
 
 def test_torch_opcheck(rng):
     torch = Torch()
-    module = torch.conv()
     x, dw, pw = map(torch.array, problem(rng, dtype="float64"))
     given = [t.requires_grad_() for t in (x, dw, pw)]
-    torch.torch.library.opcheck(module._conv, (*given, [2, 1], "same", [], "channels_last", [1, 1]))
+    torch.torch.library.opcheck(
+        torch.torch.ops.sepconv.conv.default, (*given, [2, 1], "same", [], "channels_last", [1, 1])
+    )
 
 
 def test_jax_transforms(rng):

@@ -102,8 +102,11 @@ def test_a_branch_ends_a_chain(rng, tmp_path):
     h = layers.SeparableConv2D(4, 3, padding="same", name="h", dtype="mixed_float16")(g)
     model = randomized(keras.Model(inputs, [e, h]), rng)
     fast = sepconv.keras.optimize(model)
-    assert sorted(chain_names(fast)) == ["a_chain", "c_chain", "g_chain"]
-    assert sorted(r.replaces for r in sepconv.keras.report(fast)) == [(name,) for name in "abcdefgh"]
+    stays = BACKEND == "tensorflow"  # 16-bit types
+    assert sorted(chain_names(fast)) == ["a_chain", "c_chain", *([] if stays else ["g_chain"])]
+    assert sorted(r.replaces for r in sepconv.keras.report(fast)) == [
+        (name,) for name in ("abcdef" if stays else "abcdefgh")
+    ]
     x = rng.standard_normal((2, 9, 9, 4)).astype("f")
     for found, expected, tolerance in zip(fast(x), model(x), (1e-5, 0.01), strict=True):
         check_equal(found, expected, tolerance)

@@ -61,6 +61,22 @@ def test_weights_are_kept(rng):
     assert sepconv.Layer(dw, pw, threads=2).threads == 2
 
 
+def test_threads_may_be_changed(rng):
+    _, dw, pw, _, _ = tensors(rng)
+    layer = sepconv.Layer(dw, pw)
+    shape = (1, 64, 64, 6)
+    for threads in (1, 3, None):
+        layer.threads = threads
+        assert layer.threads == threads
+        assert f"workspace for {threads or sepconv.get_num_threads()} threads" in layer.explain(shape)
+    for wrong in (0, -1, 1025):
+        with pytest.raises(ValueError, match=f"threads must be from 1 to 1024, received {wrong}"):
+            layer.threads = wrong
+    with pytest.raises(TypeError, match="threads must be an integer or None, received 'two'"):
+        layer.threads = "two"
+    assert layer.threads is None
+
+
 def test_errors(rng):
     x, dw, pw, mid, out = tensors(rng)
     for arguments, message in [

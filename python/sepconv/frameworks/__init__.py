@@ -29,12 +29,23 @@ def of(array: Any) -> ModuleType | None:
     if "tensorflow" in sys.modules:
         from . import tensorflow
 
-        if isinstance(array, tensorflow.tf.Tensor):
+        if isinstance(array, (tensorflow.tf.Tensor, tensorflow.tf.Variable)):
             return tensorflow
     return None
 
 
+def plain(array: Any) -> Any:
+    """The tensor that a variable of Keras holds; anything else as it is."""
+    if type(array) is not np.ndarray and "keras" in sys.modules:
+        import keras
+
+        if isinstance(array, keras.Variable):
+            return array.value
+    return array
+
+
 def readable(array: Any) -> Any:
     """The array in a form that `_native` reads: of the same memory where that is the host's."""
+    array = plain(array)
     framework = of(array)
     return array if framework is None else framework.readable(array)

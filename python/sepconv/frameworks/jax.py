@@ -9,28 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _native
-from .._geometry import Geometry, geometry, pads, shape_or_none
+from .._geometry import Geometry, geometry, output_shape, pads, shape_or_none
 from .._registry import layer_of
-from ._layers import layer_reference, through
+from ._jax_call import call
+from ._layers import layer_reference, shape_after, through
 
 
 def readable(array: jax.Array) -> Any:
     return np.asarray(array)
 
 
-@functools.cache
-def _register() -> None:
-    for name, handler in _native.jax_handlers().items():
-        jax.ffi.register_ffi_target(name, handler, platform="cpu")
-
-
-def _ffi_call(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
-    return jax.ffi.ffi_call(name, jax.ShapeDtypeStruct(shape, dtype), vmap_method="sequential")
-
-
 def _on_cpu(call: Any, otherwise: Any, *arrays: jax.Array) -> jax.Array:
     """`call` where the computation runs on a CPU, else `otherwise`."""
-    _register()
     if all(device.platform == "cpu" for device in jax.devices()):
         return call(*arrays)
     return jax.lax.platform_dependent(*arrays, cpu=call, default=otherwise)
@@ -73,10 +63,14 @@ def _tangent(function: Any, primals: Sequence[Any], tangents: Sequence[Any]) -> 
 def _conv(g: Geometry, inputs, depthwise_kernel, pointwise_kernel):
     tensors = [t for t in (inputs, depthwise_kernel, pointwise_kernel) if t is not None]
     shapes = inputs.shape, depthwise_kernel.shape, shape_or_none(pointwise_kernel)
-    shape = _native.ShapedCall(*shapes, inputs.dtype.name, *g.arguments).output_shape()
+    if _known(inputs.shape):  # what is wrong is said now
+        _native.ShapedCall(*shapes, inputs.dtype.name, *g.arguments).output_shape()
 
-    def call(*arrays):
-        return _ffi_call("sepconv_conv", shape, inputs.dtype)(
+    def own(*arrays):
+        return call(
+            "sepconv_conv",
+            lambda x, *_: output_shape(g, x.shape),
+            [True, *(False for _ in arrays[1:])],
             *arrays,
             strides=np.array(g.strides, np.int64),
             padding=g.padding,
@@ -85,7 +79,12 @@ def _conv(g: Geometry, inputs, depthwise_kernel, pointwise_kernel):
             dilation_rate=np.array(g.dilation_rate, np.int64),
         )
 
-    return _on_cpu(call, lambda x, d, p=None: _reference(g, x, d, p), *tensors)
+    return _on_cpu(own, lambda x, d, p=None: _reference(g, x, d, p), *tensors)
+
+
+def _known(shape: Sequence[Any]) -> bool:
+    """Whether no extent is a symbol, as in jax.export."""
+    return all(isinstance(extent, int) for extent in shape)
 
 
 @_conv.defjvp
@@ -120,13 +119,16 @@ def _layer_reference(layer: Any, inputs, residual):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _layer(number: int, inputs, residual):
-    shape = layer_of(number).output_shape(inputs.shape)
+    layer = layer_of(number)
+    if _known(inputs.shape):
+        layer.output_shape(inputs.shape)
     tensors = [inputs] if residual is None else [inputs, residual]
 
-    def call(*arrays):
-        return _ffi_call("sepconv_layer", shape, inputs.dtype)(*arrays, layer=np.int64(number))
+    def own(*arrays):
+        shape = lambda x, *_: shape_after(layer, x.shape)
+        return call("sepconv_layer", shape, [True for _ in arrays], *arrays, layer=np.int64(number))
 
-    return _on_cpu(call, lambda x, r=None: _reference_of(number, x, r), *tensors)
+    return _on_cpu(own, lambda x, r=None: _reference_of(number, x, r), *tensors)
 
 
 @_layer.defjvp

@@ -5,23 +5,29 @@ compiled, a warning says why, and calls go through `tf.numpy_function` instead: 
 cost some ten microseconds more and cannot be saved in a SavedModel. `SEPCONV_TENSORFLOW_OP=0` chooses that way.
 
 XLA (`jit_compile=True`) cannot call either of them, so what it compiles is computed by TensorFlow's own operations; so
-is what runs on a GPU.
+is what runs on a GPU. That is decided when a function is traced: one that was traced without XLA is refused in one that
+XLA compiles.
 """
 
 import functools
 import itertools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops as tf_ops
 from tensorflow.python.ops import control_flow_util
 
 from .. import _arrays, _native
-from .._geometry import Geometry, geometry, output_shape, pads
+from .._geometry import Geometry, geometry, native_padding, output_shape, pads
 from .._registry import layer_of
 from ._layers import layer_reference, shape_after, through
 from ._tensorflow_library import operations
+
+_ATTRIBUTES = ("strides", "padding", "pads", "data_format", "dilation_rate")
+"""Of the operation SepconvConv, in the order of `Geometry.attributes`."""
 
 
 def readable(tensor: Any) -> Any:
@@ -36,34 +42,44 @@ def _own_operations() -> bool:
 
 
 def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=lambda x: x):
-    """The same in TensorFlow's own operations, for any strides and dilations: a strided slice for every tap."""
-    rank = inputs.shape.rank - 2
+    """The same in TensorFlow's own operations."""
+    rank = len(g.kernel)
+    inputs = tf.ensure_shape(inputs, [None] * (rank + 2))
     x = tf.transpose(inputs, [0, *range(2, rank + 2), 1]) if g.first else inputs
     if depthwise_kernel is None:
         x = x[(slice(None), *(slice(None, None, s) for s in g.strides))]
     else:
         extents = [n if n is not None else tf.shape(x)[axis + 1] for axis, n in enumerate(x.shape[1:-1])]
         pairs = pads(g, extents, tf.maximum if None in x.shape[1:-1] else max)
-        x = tf.pad(x, [(0, 0), *pairs, (0, 0)])
-        outs = [
-            (n + before + after - (k - 1) * d - 1) // s + 1
-            for n, (before, after), k, s, d in zip(extents, pairs, g.kernel, g.strides, g.dilation_rate, strict=True)
-        ]
-        channels, multiplier = depthwise_kernel.shape[-2:]
-        kernel = tf.reshape(depthwise_kernel, [-1, channels, multiplier])
-        total = None
-        for index, tap in enumerate(itertools.product(*map(range, g.kernel))):
-            window = tuple(
-                slice(t * d, t * d + (n - 1) * s + 1, s)
-                for t, d, n, s in zip(tap, g.dilation_rate, outs, g.strides, strict=True)
-            )
-            term = x[(slice(None), *window)][..., None] * kernel[index]
-            total = term if total is None else total + term
-        x = tf.reshape(total, tf.concat([tf.shape(total)[:-2], [channels * multiplier]], 0))
-        x = between(x)
+        x = between(_depthwise(g, tf.pad(x, [(0, 0), *pairs, (0, 0)]), depthwise_kernel))
     if pointwise_kernel is not None:
         x = tf.tensordot(x, tf.reshape(pointwise_kernel, pointwise_kernel.shape[-2:]), 1)
     return tf.transpose(x, [0, rank + 1, *range(1, rank + 1)]) if g.first else x
+
+
+def _depthwise(g: Geometry, x, kernel):
+    """Of an input with its padding, channels last."""
+    same_strides, dilated = len(set(g.strides)) == 1, set(g.dilation_rate) != {1}
+    if len(g.kernel) == 1 and not (dilated and g.strides != (1,)):
+        x, kernel = x[:, None], kernel[None]
+        y = tf.nn.depthwise_conv2d(x, kernel, [1, *g.strides * 2, 1], "VALID", dilations=[1, *g.dilation_rate])
+        return y[:, 0]
+    if len(g.kernel) == 2 and same_strides and not (dilated and g.strides != (1, 1)):
+        return tf.nn.depthwise_conv2d(x, kernel, [1, *g.strides, 1], "VALID", dilations=g.dilation_rate)
+    # What TensorFlow has no operation for: a strided slice for every tap.
+    extents = [n if n is not None else tf.shape(x)[axis + 1] for axis, n in enumerate(x.shape[1:-1])]
+    axes = list(zip(extents, g.kernel, g.strides, g.dilation_rate, strict=True))
+    outs = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in axes]
+    channels, multiplier = kernel.shape[-2:]
+    taps = tf.reshape(kernel, [-1, channels, multiplier])
+    total = None
+    for index, tap in enumerate(itertools.product(*map(range, g.kernel))):
+        window = tuple(
+            slice(t * d, t * d + (n - 1) * s + 1, s) for t, n, (_, _, s, d) in zip(tap, outs, axes, strict=True)
+        )
+        term = x[(slice(None), *window)][..., None] * taps[index]
+        total = term if total is None else total + term
+    return tf.reshape(total, tf.concat([tf.shape(total)[:-2], [channels * multiplier]], 0))
 
 
 def _derivatives(reference: Callable, given: Any, upstream: Any) -> Any:
@@ -83,7 +99,7 @@ def _with_gradient(run: Callable, reference: Callable, tensors: list[Any]) -> An
     return both(*tensors)
 
 
-def _through_numpy(call: Callable, shape: list[int | None], *tensors: Any) -> Any:
+def _through_numpy(call: Callable, shape: list[int | None] | None, *tensors: Any) -> Any:
     dtype = tensors[0].dtype
 
     def run(*arrays):
@@ -91,8 +107,18 @@ def _through_numpy(call: Callable, shape: list[int | None], *tensors: Any) -> An
         return _arrays.like(result, arrays[0])
 
     output = tf.numpy_function(run, tensors, dtype, stateful=False)
-    output.set_shape(shape)
+    if shape is not None:
+        output.set_shape(shape)
     return output
+
+
+def _shape_of(tensor: Any) -> list[int | None] | None:
+    """None if not even the rank is known."""
+    return None if tensor.shape.rank is None else tensor.shape.as_list()
+
+
+def _is_known(shape: list[int | None] | None) -> bool:
+    return shape is not None and None not in shape
 
 
 def _demand_dtype(inputs: Any, dtype: str, what: str) -> None:
@@ -103,15 +129,16 @@ def _demand_dtype(inputs: Any, dtype: str, what: str) -> None:
 def conv(
     inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *attributes: Any, reference: Callable | None = None
 ) -> Any:
-    """`reference`, of the three tensors, computes the derivatives; by default TensorFlow's operations, tap by tap."""
+    """`reference`, of the three tensors, computes where XLA or a GPU does; by default TensorFlow's own operations."""
     inputs = tf.convert_to_tensor(inputs)
     kernels = [tf.convert_to_tensor(k) for k in (depthwise_kernel, pointwise_kernel) if k is not None]
     for kernel in kernels:
         _demand_dtype(inputs, kernel.dtype.name, "a kernel has")
-    shape, *kernel_shapes = (t.shape.as_list() for t in (inputs, *kernels))
-    shapes = (*kernel_shapes, None)[:2]
+    if not all(kernel.shape.is_fully_defined() for kernel in kernels):
+        raise ValueError(f"kernels must have known shapes, received {[kernel.shape for kernel in kernels]}")
+    shape, shapes = _shape_of(inputs), (*(kernel.shape.as_list() for kernel in kernels), None)[:2]
     g = geometry(*shapes, *attributes)
-    if None not in shape:  # errors now, and of the right class
+    if _is_known(shape):  # errors now, and of the right class
         _native.ShapedCall(shape, *shapes, inputs.dtype.name, *g.arguments).output_shape()
 
     def own(x, depthwise, pointwise=None):
@@ -123,17 +150,34 @@ def conv(
     def run(x, depthwise, *pointwise):
         compiled = operations()
         if compiled is None:
-            return _through_numpy(call, output_shape(g, shape), x, depthwise, *pointwise)
-        names = ("strides", "padding", "pads", "data_format", "dilation_rate")
+            result_shape = None if shape is None else output_shape(g, shape)
+            return _through_numpy(call, result_shape, x, depthwise, *pointwise)
         return compiled.sepconv_conv(
             inputs=x,
             depthwise_kernel=depthwise,
             pointwise_kernel=list(pointwise),
-            **dict(zip(names, g.attributes, strict=True)),
+            **dict(zip(_ATTRIBUTES, g.attributes, strict=True)),
         )
 
     tensors = [inputs, *kernels]
-    return own(*tensors) if _own_operations() else _with_gradient(run, own, tensors)
+    if _own_operations():
+        return own(*tensors)
+    return _with_gradient(run, own, tensors) if operations() is None else run(*tensors)
+
+
+# Of the compiled operations by themselves: tf.custom_gradient's own operations, around each of a network, would take time.
+@tf.RegisterGradient("SepconvConv")
+def _conv_gradient(operation: Any, upstream: Any) -> list[Any]:
+    _, depthwise_kernel, *pointwise_kernel = tensors = list(operation.inputs)
+    values = (operation.get_attr(name) for name in _ATTRIBUTES)
+    strides, padding, pads, data_format, dilation_rate = (v.decode() if isinstance(v, bytes) else v for v in values)
+    shapes = (depthwise_kernel.shape, *(k.shape for k in pointwise_kernel), None)[:2]
+    g = geometry(*shapes, strides, native_padding(padding, pads), data_format, dilation_rate)
+
+    def reference(x, depthwise, pointwise=None):
+        return _reference(g, x, depthwise, pointwise)
+
+    return _derivatives(reference, tensors, upstream)
 
 
 def _layer_reference(layer: Any, inputs, residual):
@@ -141,11 +185,27 @@ def _layer_reference(layer: Any, inputs, residual):
     return layer_reference(layer, inputs, residual, _reference, tensor, tf)
 
 
-# Of the compiled operation by itself: around each layer of a network, tf.custom_gradient's own operations would take time.
 @tf.RegisterGradient("SepconvLayer")
 def _layer_gradient(operation: Any, upstream: Any) -> list[Any]:
     layer = layer_of(operation.get_attr("layer"))
-    return _derivatives(functools.partial(_own_layer, layer), list(operation.inputs), upstream)
+    states = operation.get_attr("S")
+    tensors = operation.inputs[: len(operation.inputs) - states]
+    return [*_derivatives(functools.partial(_own_layer, layer), list(tensors), upstream), *[None] * states]
+
+
+_states: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+
+def _state_of(layer: Any) -> list[Any]:
+    """What a graph holds of the layer, for the process that loads it once it has been saved; nothing where no graph is made."""
+    if tf.executing_eagerly():
+        return []
+    with tf.init_scope():
+        if not tf.executing_eagerly():  # a graph of TensorFlow 1
+            return [tf.constant(np.frombuffer(layer.state(), np.uint8))]
+        if layer not in _states:
+            _states[layer] = tf.constant(np.frombuffer(layer.state(), np.uint8))
+        return [_states[layer]]
 
 
 def _own_layer(layer: Any, inputs: Any, residual: Any = None) -> Any:
@@ -156,8 +216,8 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     inputs = tf.convert_to_tensor(inputs)
     _demand_dtype(inputs, layer.dtype, "the layer has")
     tensors = [inputs] if residual is None else [inputs, tf.convert_to_tensor(residual)]
-    number, shape = layer.number, inputs.shape.as_list()
-    if None not in shape:
+    number, shape = layer.number, _shape_of(inputs)
+    if _is_known(shape):
         layer.output_shape(shape)
 
     def own(*given):
@@ -167,12 +227,11 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
         return layer_of(number)._layer.run(x, added, None)
 
     def through_numpy(*given):
-        return _through_numpy(call, shape_after(layer, shape), *given)
+        return _through_numpy(call, None if shape is None else shape_after(layer, shape), *given)
 
     if _own_operations():
         return own(*tensors)
     compiled = operations()
     if compiled is None:
         return _with_gradient(through_numpy, own, tensors)
-    data_format = layer.layers[0].geometry.data_format
-    return compiled.sepconv_layer(inputs=tensors[0], residual=tensors[1:], layer=number, data_format=data_format)
+    return compiled.sepconv_layer(inputs=tensors[0], residual=tensors[1:], state=_state_of(layer), layer=number)

@@ -2,6 +2,7 @@
 // file travels as source and is compiled against the TensorFlow that is there (tensorflow.py). All it does is to pass
 // tensors on to the functions of entry.h, whose address it is told.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "entry.h"
@@ -21,34 +22,15 @@ constexpr tf::DataType types[] = {
 #include "types.inc"
 };
 
-// The attribute T of both operations: "T: {half, bfloat16, float, double}".
-std::string type_attribute() {
-  std::string list;
-  for (const tf::DataType type : types) list += (list.empty() ? "T: {" : ", ") + tf::DataTypeString(type);
-  return list + "}";
+int32_t type_of(tf::DataType dtype) {
+  for (int type = 0; type < SEPCONV_ENTRY_TYPES; ++type) {
+    if (dtype == types[type]) return type;
+  }
+  return SEPCONV_ENTRY_TYPES;  // refused by the entry's functions
 }
 
 absl::Status status_of(const char* sentence) {
   return sentence == nullptr ? absl::OkStatus() : absl::InvalidArgumentError(sentence);
-}
-
-sepconv_entry_tensor describe(const tf::Tensor& tensor) {
-  sepconv_entry_tensor described = {};
-  described.data = const_cast<char*>(tensor.tensor_data().data());
-  for (int type = 0; type < SEPCONV_ENTRY_TYPES; ++type) {
-    if (tensor.dtype() == types[type]) described.type = type;
-  }
-  described.rank = tensor.dims();
-  for (int axis = 0; axis < tensor.dims() && axis < SEPCONV_ENTRY_MAX_RANK; ++axis) {
-    described.extent[axis] = tensor.dim_size(axis);
-  }
-  return described;
-}
-
-tf::TensorShape shape_of(const sepconv_entry_tensor& tensor) {
-  tf::TensorShape shape;
-  for (int axis = 0; axis < tensor.rank; ++axis) shape.AddDim(tensor.extent[axis]);
-  return shape;
 }
 
 // The attributes of SepconvConv; Context is that of a kernel's construction or of shape inference.
@@ -81,10 +63,31 @@ struct Attributes {
   }
 };
 
-// Shape inference where extents may be unknown: those are taken to be large, and the output's extents on the same axes
-// are unknown again. Without a known rank, or with kernels of unknown shape, nothing is known.
-constexpr int64_t large = int64_t{1} << 20;
+// The attribute T of both operations: "T: {half, bfloat16, float, double}".
+std::string type_attribute() {
+  std::string list;
+  for (const tf::DataType type : types) list += (list.empty() ? "T: {" : ", ") + tf::DataTypeString(type);
+  return list + "}";
+}
 
+sepconv_entry_tensor describe(const tf::Tensor& tensor) {
+  sepconv_entry_tensor described = {};
+  described.data = const_cast<char*>(tensor.tensor_data().data());
+  described.type = type_of(tensor.dtype());
+  described.rank = tensor.dims();
+  for (int axis = 0; axis < tensor.dims() && axis < SEPCONV_ENTRY_MAX_RANK; ++axis) {
+    described.extent[axis] = tensor.dim_size(axis);
+  }
+  return described;
+}
+
+tf::TensorShape shape_of(const sepconv_entry_tensor& tensor) {
+  tf::TensorShape shape;
+  for (int axis = 0; axis < tensor.rank; ++axis) shape.AddDim(tensor.extent[axis]);
+  return shape;
+}
+
+// Shape inference where extents may be unknown. Without a known rank, or with kernels of unknown shape, nothing is known.
 bool known(tf::shape_inference::InferenceContext* context, int input, bool extents_too, sepconv_entry_tensor* tensor) {
   const auto shape = context->input(input);
   if (!context->RankKnown(shape) || context->Rank(shape) > SEPCONV_ENTRY_MAX_RANK) return false;
@@ -93,19 +96,18 @@ bool known(tf::shape_inference::InferenceContext* context, int input, bool exten
   for (int axis = 0; axis < tensor->rank; ++axis) {
     const int64_t extent = context->Value(context->Dim(shape, axis));
     if (extent < 0 && extents_too) return false;
-    tensor->extent[axis] = extent < 0 ? large : extent;
+    tensor->extent[axis] = extent < 0 ? -1 : extent;
   }
   return true;
 }
 
-absl::Status infer(tf::shape_inference::InferenceContext* context, const char* sentence, bool channels_first,
+absl::Status infer(tf::shape_inference::InferenceContext* context, const char* sentence,
                    const sepconv_entry_tensor& output) {
   if (absl::Status status = status_of(sentence); !status.ok()) return status;
+  if (output.rank < 0) return tf::shape_inference::UnknownShape(context);
   std::vector<tf::shape_inference::DimensionHandle> extents;
   for (int axis = 0; axis < output.rank; ++axis) {
-    const bool channels = axis == (channels_first ? 1 : output.rank - 1);
-    const bool unknown = !channels && !context->ValueKnown(context->Dim(context->input(0), axis));
-    extents.push_back(unknown ? context->UnknownDim() : context->MakeDim(output.extent[axis]));
+    extents.push_back(output.extent[axis] < 0 ? context->UnknownDim() : context->MakeDim(output.extent[axis]));
   }
   context->set_output(0, context->MakeShape(extents));
   return absl::OkStatus();
@@ -119,29 +121,17 @@ absl::Status conv_shape(tf::shape_inference::InferenceContext* context) {
       (context->num_inputs() > 2 && !known(context, 2, true, &call.pointwise_kernel))) {
     return tf::shape_inference::UnknownShape(context);
   }
-  // A channel count that is not known yet is the kernel's.
-  const bool first = attributes.data_format == "channels_first";
-  const int channels = first ? 1 : call.input.rank - 1;
-  if (!context->ValueKnown(context->Dim(context->input(0), channels)) && call.depthwise_kernel.rank >= 2) {
-    call.input.extent[channels] = call.depthwise_kernel.extent[call.depthwise_kernel.rank - 2];
-  }
   sepconv_entry_tensor output = {};
   const char* sentence = entry->conv_shape(&call, &output);
-  return infer(context, sentence, first, output);
+  return infer(context, sentence, output);
 }
 
 absl::Status layer_shape(tf::shape_inference::InferenceContext* context) {
   tf::int64 layer;
-  std::string data_format;
   if (absl::Status status = context->GetAttr("layer", &layer); !status.ok()) return status;
-  if (absl::Status status = context->GetAttr("data_format", &data_format); !status.ok()) return status;
   sepconv_entry_tensor input = {}, output = {};
-  const bool first = data_format == "channels_first";
-  if (!known(context, 0, false, &input) ||
-      !context->ValueKnown(context->Dim(context->input(0), first ? 1 : input.rank - 1))) {
-    return tf::shape_inference::UnknownShape(context);
-  }
-  return infer(context, entry->layer_shape(layer, &input, &output), first, output);
+  if (!known(context, 0, false, &input)) return tf::shape_inference::UnknownShape(context);
+  return infer(context, entry->layer_shape(layer, &input, &output), output);
 }
 
 class Conv : public tf::OpKernel {
@@ -171,23 +161,40 @@ class Layer : public tf::OpKernel {
  public:
   explicit Layer(tf::OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("layer", &layer_));
+    OP_REQUIRES_OK(context, context->GetAttr("R", &residuals_));
   }
 
   void Compute(tf::OpKernelContext* context) override {
     const sepconv_entry_tensor input = describe(context->input(0));
     sepconv_entry_tensor shape = {}, residual = {};
+    if (context->num_inputs() > 1 + residuals_) {
+      const auto state = context->input(1 + residuals_).tensor_data();
+      OP_REQUIRES_OK(context,
+                     status_of(entry->layer_restore(layer_, state.data(), static_cast<int64_t>(state.size()))));
+    }
     OP_REQUIRES_OK(context, status_of(entry->layer_shape(layer_, &input, &shape)));
     tf::Tensor* output = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, shape_of(shape), &output));
     const sepconv_entry_tensor described = describe(*output);
-    const bool has_residual = context->num_inputs() > 1;
-    if (has_residual) residual = describe(context->input(1));
+    if (residuals_ > 0) residual = describe(context->input(1));
     OP_REQUIRES_OK(context,
-                   status_of(entry->layer_run(layer_, &input, has_residual ? &residual : nullptr, &described)));
+                   status_of(entry->layer_run(layer_, &input, residuals_ > 0 ? &residual : nullptr, &described)));
   }
 
  private:
   tf::int64 layer_ = 0;
+  int residuals_ = 0;
+};
+
+// What XLA meets where it compiles a tf.function that was traced for itself before, without jit_compile.
+class RefuseXla : public tf::OpKernel {
+ public:
+  explicit RefuseXla(tf::OpKernelConstruction* context) : OpKernel(context) {
+    context->SetStatus(absl::UnimplementedError(
+        "XLA cannot call sepconv's operation, which this tf.function was traced with: let it be traced anew inside of "
+        "the function with jit_compile=True, or wrap only what does not call sepconv"));
+  }
+  void Compute(tf::OpKernelContext* context) override {}
 };
 
 REGISTER_OP("SepconvConv")
@@ -204,17 +211,20 @@ REGISTER_OP("SepconvConv")
     .Attr("dilation_rate: list(int)")
     .SetShapeFn(conv_shape);
 REGISTER_KERNEL_BUILDER(Name("SepconvConv").Device(tf::DEVICE_CPU), Conv);
+REGISTER_KERNEL_BUILDER(Name("SepconvConv").Device("XLA_CPU_JIT"), RefuseXla);
 
 REGISTER_OP("SepconvLayer")
     .Attr(type_attribute())
     .Attr("R: int >= 0")
+    .Attr("S: int >= 0")
     .Input("inputs: T")
     .Input("residual: R * T")
+    .Input("state: S * uint8")
     .Output("outputs: T")
     .Attr("layer: int")
-    .Attr("data_format: string")
     .SetShapeFn(layer_shape);
 REGISTER_KERNEL_BUILDER(Name("SepconvLayer").Device(tf::DEVICE_CPU), Layer);
+REGISTER_KERNEL_BUILDER(Name("SepconvLayer").Device("XLA_CPU_JIT"), RefuseXla);
 
 }  // namespace
 

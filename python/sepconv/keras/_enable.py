@@ -10,16 +10,18 @@ import numpy as np
 from keras.src.trainers import trainer
 
 from .. import _arrays, _native, frameworks
+from ._faster import keeps_call
 
 _NAMES = ("separable_conv", "depthwise_conv")
 _originals: dict[str, Callable] = {}
+_always = False
 
 
 class _Enabled:
     """What `enable()` returns: as a context manager, it puts back at the end what was before."""
 
-    def __init__(self, was_enabled: bool) -> None:
-        self._was_enabled = was_enabled
+    def __init__(self, was_enabled: bool, was_always: bool) -> None:
+        self._was_enabled, self._was_always = was_enabled, was_always
 
     def __enter__(self) -> None:
         pass
@@ -27,25 +29,35 @@ class _Enabled:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        global _always
+        _always = self._was_always
         if not self._was_enabled:
             disable()
 
 
-def enable() -> _Enabled:
+def enable(always: bool = False) -> _Enabled:
     """Lets sepconv compute `keras.ops.separable_conv` and `keras.ops.depthwise_conv`, and so the layers `SeparableConv1D`,
     `SeparableConv2D`, `DepthwiseConv1D` and `DepthwiseConv2D`, on the backend that Keras runs on: eagerly, and in what
     is traced from now on by `tf.function`, `jax.jit` and `torch.compile`. Gradients are the framework's own.
 
     Keras itself computes what sepconv does not: tensors on devices other than CPUs, of dtypes other than float16,
-    bfloat16, float32 and float64, or of dtypes that differ; on TensorFlow, also what XLA compiles. Models with such
-    layers therefore resolve `jit_compile="auto"` to `False` on TensorFlow while it is enabled.
+    bfloat16, float32 and float64, or of dtypes that differ; on TensorFlow, also what XLA compiles. Models with
+    layers that sepconv computes therefore resolve `jit_compile="auto"` to `False` on TensorFlow while it is enabled.
+
+    Where Keras is faster, it stays, too: on TensorFlow with float16 and bfloat16, and with at most three taps along each
+    axis, channels last and no dilation. `optimize` gains there as well.
+
+    Args:
+        always: whether sepconv computes all that it can, also where Keras is faster. Of the latest call.
 
     May be used as a context manager; `sepconv.run_count()` tells whether calls come here.
 
     Raises:
         RuntimeError: this Keras has another structure than the one that sepconv knows.
     """
-    was_enabled = is_enabled()
+    global _always
+    was_enabled, was_always = is_enabled(), _always
+    _always = always
     if not was_enabled:
         nn = _backend()
         missing = [name for name in _NAMES if not callable(getattr(nn, name, None))]
@@ -58,7 +70,7 @@ def enable() -> _Enabled:
         if keras.backend.backend() == "tensorflow":
             _originals["model_supports_jit"] = trainer.model_supports_jit
             trainer.model_supports_jit = _model_supports_jit
-    return _Enabled(was_enabled)
+    return _Enabled(was_enabled, was_always)
 
 
 def disable() -> None:
@@ -96,6 +108,9 @@ def _conv(name: str, given: Sequence[Any], strides=1, padding="valid", data_form
     arguments = (strides, padding, data_format or keras.config.image_data_format(), dilation_rate)
     if not _computable(tensors):
         return original(*tensors, *arguments)
+    rank, dtype = len(tensors[0].shape) - 2, keras.backend.standardize_dtype(tensors[0].dtype)
+    if not _always and keeps_call(dtype, tensors[1].shape[:rank], arguments[2], dilation_rate):
+        return original(*tensors, *arguments)
     backend = keras.backend.backend()
     inputs, depthwise_kernel, pointwise_kernel = (*tensors, None)[:3]
     if backend in ("torch", "jax"):
@@ -131,6 +146,12 @@ def _model_supports_jit(model: Any) -> bool:
     from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
     from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 
-    if any(isinstance(layer, (BaseDepthwiseConv, BaseSeparableConv)) for layer in model._flatten_layers()):
+    def comes_here(layer: Any) -> bool:
+        if not isinstance(layer, (BaseDepthwiseConv, BaseSeparableConv)):
+            return False
+        given = layer.compute_dtype, layer.kernel_size, layer.data_format, layer.dilation_rate
+        return _always or not keeps_call(*given)
+
+    if any(map(comes_here, model._flatten_layers())):
         return False
     return _originals["model_supports_jit"](model)

@@ -10,33 +10,34 @@ import sepconv
 
 from .._arrays import numpy_dtype
 from .._geometry import geometry, output_shape
-from ._packed import PackedLayer
+from ._packed import PackedLayer, call_on_change
 
 
 @keras.saving.register_keras_serializable("sepconv")
 class FusedSeparableConv(PackedLayer):
-    """A whole separable layer, for inference: both stages, their biases and their activations, in one pass.
+    """A whole separable layer, for inference: both stages or one of them, biases and activations, in one pass.
 
-    `optimize` makes these. The weights are variables that are not trained, and are saved with the model; they are
-    packed by `pack()`, which `optimize` and loading call, and which has to be called after a change of the variables
-    by other means.
+    `optimize` makes these. The weights are variables that are not trained, and are saved with the model. They are packed
+    whenever they are assigned to, as `set_weights` and loading do; after a change by other means call `pack()`. What was
+    traced before, such as a model's `predict`, has to be traced anew then.
 
     Args:
-        kernel_size: taps along each spatial axis.
+        kernel_size: taps along each spatial axis; of a pointwise stage alone, 1 for each.
         in_channels, depth_multiplier, filters: channels of the input, depthwise filters for each, output channels.
+            Without the depthwise stage `depth_multiplier` is None, without the pointwise one `filters` is.
         strides, padding, data_format, dilation_rate: as in `sepconv.separable_conv`, with explicit padding as pairs.
         mid_bias, out_bias: whether there is one after each stage.
         input_activation, mid_activation, out_activation: as in `sepconv.Layer`.
         threads: as in `sepconv.Layer`.
-        replaces: names of the layers whose place it takes, for `report`.
+        replaces, alone: for `report`: names of the layers whose place it takes; why there is no pointwise stage.
     """
 
     def __init__(
         self,
         kernel_size: tuple[int, ...],
         in_channels: int,
-        depth_multiplier: int,
-        filters: int,
+        depth_multiplier: int | None,
+        filters: int | None,
         strides: Any = 1,
         padding: Any = "valid",
         data_format: str | None = None,
@@ -48,6 +49,7 @@ class FusedSeparableConv(PackedLayer):
         threads: int | None = None,
         replaces: tuple[str, ...] = (),
         input_activation: Any = None,
+        alone: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,10 +59,11 @@ class FusedSeparableConv(PackedLayer):
         self.mid_bias, self.out_bias = mid_bias, out_bias
         self.input_activation = _tuple(input_activation)
         self.mid_activation, self.out_activation = _tuple(mid_activation), _tuple(out_activation)
-        self.threads, self.replaces = threads, tuple(replaces)
+        self.threads, self.replaces, self.alone = threads, tuple(replaces), alone
         rank = len(self.kernel_size)
-        self._depthwise_shape = (*self.kernel_size, in_channels, depth_multiplier)
-        self._pointwise_shape = (*(1,) * rank, in_channels * depth_multiplier, filters)
+        middle = in_channels * (depth_multiplier or 1)
+        self._depthwise_shape = None if depth_multiplier is None else (*self.kernel_size, in_channels, depth_multiplier)
+        self._pointwise_shape = None if filters is None else (*(1,) * rank, middle, filters)
         self.strides, self.dilation_rate = strides, dilation_rate
         self.padding = padding if isinstance(padding, str) else tuple(tuple(pair) for pair in padding)
         self._geometry = geometry(
@@ -72,7 +75,7 @@ class FusedSeparableConv(PackedLayer):
         shapes = {
             "depthwise_kernel": self._depthwise_shape,
             "pointwise_kernel": self._pointwise_shape,
-            "mid_bias": (self._pointwise_shape[-2],) if self.mid_bias else None,
+            "mid_bias": (self.in_channels * self.depth_multiplier,) if self.mid_bias else None,
             "out_bias": (self.filters,) if self.out_bias else None,
         }
         self._variables_by_name = {
@@ -80,6 +83,7 @@ class FusedSeparableConv(PackedLayer):
             for name, shape in shapes.items()
             if shape is not None
         }
+        call_on_change(self._variables_by_name, self.pack)
         self.built = True
 
     def pack(self) -> None:
@@ -89,14 +93,11 @@ class FusedSeparableConv(PackedLayer):
             name: np.asarray(keras.ops.convert_to_numpy(variable)).astype(dtype)
             for name, variable in self._variables_by_name.items()
         }
+        kernels = [weights.pop(f"{stage}_kernel", None) for stage in ("depthwise", "pointwise")]
         names = "strides padding data_format dilation_rate input_activation mid_activation out_activation threads"
-        self.packed = sepconv.Layer(**weights, **{name: getattr(self, name) for name in names.split()})
+        self.packed = sepconv.Layer(*kernels, **weights, **{name: getattr(self, name) for name in names.split()})
         if self.after_pack is not None:
             self.after_pack()
-
-    def load_own_variables(self, store: Any) -> None:
-        super().load_own_variables(store)
-        self.pack()
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(output_shape(self._geometry, input_shape))
@@ -104,7 +105,7 @@ class FusedSeparableConv(PackedLayer):
     def get_config(self) -> dict[str, Any]:
         names = (
             "kernel_size in_channels depth_multiplier filters strides padding data_format dilation_rate mid_bias "
-            "out_bias input_activation mid_activation out_activation threads replaces"
+            "out_bias input_activation mid_activation out_activation threads replaces alone"
         )
         return super().get_config() | {name: getattr(self, name) for name in names.split()}
 

@@ -15,8 +15,7 @@ from ._packed import PackedLayer
 class FusedChain(PackedLayer):
     """Fused layers that read nothing but one another, in one call: a `sepconv.Chain`.
 
-    `optimize` makes these. The weights are those of its parts; `pack()` has to be called after a change of the
-    variables by other means than loading.
+    `optimize` makes these. The weights are those of its parts, as in `FusedSeparableConv`.
 
     Args:
         parts: the layers, in their order.

@@ -3,6 +3,40 @@
 from typing import Any
 
 import keras
+from keras.src.models.functional import Functional
+
+
+def is_plain(node: Any, *classes: type) -> bool:
+    """Whether it is the call of a layer of exactly one of these classes (any class, if none is named), with nothing but
+    tensors: only then it is known what it computes. A subclass may compute something else, and so does a batch
+    normalisation that is called with `training=True`."""
+    layer = node.operation
+    return (not classes or type(layer) in classes) and "call" not in vars(layer) and not _extra(node)
+
+
+def is_functional(model: Any) -> bool:
+    """Whether a model computes what its graph says."""
+    own = type(model).call in (Functional.call, keras.Sequential.call) and "call" not in vars(model)
+    return own and (isinstance(model, Functional) or (isinstance(model, keras.Sequential) and model.built))
+
+
+def call_of(node: Any) -> str:
+    """The layer's name, and what else it is called with: "bn with training=True"."""
+    extra = _extra(node)
+    if not extra and not type(node.operation).__module__.startswith("keras."):
+        return f"{node.operation.name} of the class {type(node.operation).__name__}"
+    return node.operation.name + (f" with {', '.join(extra)}" if extra else "")
+
+
+def _extra(node: Any) -> list[str]:
+    tensors = {id(tensor) for tensor in node.arguments.keras_tensors}
+    given = {f"argument {i}": value for i, value in enumerate(node.arguments.args)} | node.arguments.kwargs
+    return [
+        f"{name}={value}"
+        for name, entry in given.items()
+        for value in keras.tree.flatten(entry)
+        if value is not None and value is not False and id(value) not in tensors
+    ]
 
 
 class Graph:
@@ -33,7 +67,7 @@ class Graph:
 
     def behind(self, node: Any) -> str:
         """What `next` sees, for people."""
-        names = [reader.operation.name for reader in self._readers.get(id(node.outputs[0]), [])]
+        names = [call_of(reader) for reader in self._readers.get(id(node.outputs[0]), [])]
         if id(node.outputs[0]) in self._kept:
             names.append("an output of the model")
         return f"{node.operation.name} is followed by {' and '.join(names)}"

@@ -5,12 +5,12 @@ import warnings
 from typing import Any
 
 import keras
-from keras.src.models.functional import Functional
 
-from ._find import Chain, Fold, Separable, find_chains, find_folds, find_separable
+from ._find import find_chains, find_folds, find_separable
+from ._found import Chain, Fold, Separable
 from ._fused import FusedSeparableConv
 from ._fused_chain import FusedChain
-from ._graph import Graph
+from ._graph import Graph, is_functional, is_plain
 from ._report import report
 
 
@@ -20,9 +20,14 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
     Replaced, where nothing else reads what lies between: a `SeparableConv1D` or `SeparableConv2D` with the batch
     normalisation and the activation after it; and a `DepthwiseConv1D` or `DepthwiseConv2D`, a batch normalisation, an
     activation, a convolution with a 1x1 kernel, and again a batch normalisation and an activation, of which only the
-    convolutions must be there. A `ZeroPadding` layer in front is taken in, and an activation before that. Batch normalisations are folded into the
-    weights, which are packed once; the fused layers are not trained. The batch normalisation behind any other
-    convolution is folded into that convolution, too.
+    convolutions must be there. A `ZeroPadding` layer in front is taken in, and an activation before that. Where something
+    else stands between the two stages, such as squeeze-and-excite, each becomes a layer of its own. Batch normalisations
+    are folded into the weights, which are packed once; the fused layers are not trained. The batch normalisation behind
+    any other convolution is folded into that convolution, too. One call gives the best: `enable()` adds nothing.
+
+    Only what is exactly known is replaced: layers of Keras's own classes, not of subclasses, that are called with nothing
+    but tensors; not, for example, a batch normalisation that is called with `training=True`. Where Keras is faster, as
+    TensorFlow is with float16, bfloat16 and matrix products, its layers stay.
 
     Fused layers that follow one another become one layer, which runs them as a `sepconv.Chain`: what lies between them
     is not there to be looked at, as it is not between the layers that are fused.
@@ -38,7 +43,7 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
         and why.
 
     Raises:
-        ValueError: the model is not functional or sequential, or has not been built.
+        ValueError: the model is not functional or sequential, has not been built, or has a `call` of its own.
 
     Warns:
         UserWarning: nothing was replaced, with that report.
@@ -51,11 +56,11 @@ def optimize(model: keras.Model, threads: int | None = None, chains: bool = True
 
 
 def _optimize(model: keras.Model, threads: int | None, chains: bool) -> keras.Model:
-    functional = model
-    if isinstance(model, keras.Sequential):
-        functional = model._functional if model.built else None
-    if not isinstance(functional, Functional):
-        raise ValueError(f"model must be functional or sequential, and built, received {model}")
+    if not is_functional(model):
+        raise ValueError(
+            f"model must be functional or sequential, and built, without a call of its own, received {model}"
+        )
+    functional = model._functional if isinstance(model, keras.Sequential) else model
     graph = Graph(functional)
     separable, _ = find_separable(graph)
     found = find_chains(graph, separable) if chains else [Chain([link]) for link in separable]
@@ -77,7 +82,7 @@ def _optimize(model: keras.Model, threads: int | None, chains: bool) -> keras.Mo
             tensors[id(node.outputs[0])] = _folded(fold, names)(tensors[id(source)])
         elif id(node) not in inside:
             operation = node.operation
-            if isinstance(operation, (Functional, keras.Sequential)):
+            if is_functional(operation) and is_plain(node):
                 if id(operation) not in optimized:
                     optimized[id(operation)] = _optimize(operation, threads, chains)
                 operation = optimized[id(operation)]
@@ -114,16 +119,19 @@ def _layer_for(chain: Chain, threads: int | None, names: set[str]) -> keras.laye
 
 def _fused(found: Separable, threads: int | None, names: set[str]) -> FusedSeparableConv:
     layer = found.convolution
-    *kernel_size, in_channels, depth_multiplier = found.depthwise_kernel.shape
+    depthwise, pointwise = found.depthwise_kernel, found.pointwise_kernel
+    *kernel_size, in_channels, depth_multiplier = (
+        (*pointwise.shape[:-1], None) if depthwise is None else depthwise.shape
+    )
     fused = FusedSeparableConv(
         tuple(kernel_size),
         in_channels,
         depth_multiplier,
-        found.pointwise_kernel.shape[-1],
+        None if pointwise is None else pointwise.shape[-1],
         layer.strides,
         found.padding,
         layer.data_format,
-        layer.dilation_rate,
+        1 if depthwise is None else layer.dilation_rate,
         found.mid_bias is not None,
         found.out_bias is not None,
         found.mid_activation,
@@ -131,10 +139,11 @@ def _fused(found: Separable, threads: int | None, names: set[str]) -> FusedSepar
         threads,
         tuple(replaced.name for replaced in found.layers),
         found.input_activation,
+        found.alone,
         name=_unique(f"{layer.name}_fused", names),
         dtype=layer.dtype_policy,
     )
     fused.build(found.nodes[0].arguments.keras_tensors[0].shape)
-    weights = (found.depthwise_kernel, found.pointwise_kernel, found.mid_bias, found.out_bias)
+    weights = (depthwise, pointwise, found.mid_bias, found.out_bias)
     fused.set_weights([weight for weight in weights if weight is not None])
     return fused

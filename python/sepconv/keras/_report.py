@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
-from keras.src.models.functional import Functional
 
 from ._find import find_separable, is_candidate
 from ._fused import FusedSeparableConv
-from ._graph import Graph
+from ._graph import Graph, call_of, is_functional, is_plain
 
 
 class Replacement(NamedTuple):
@@ -26,15 +25,17 @@ class Left(NamedTuple):
 
 
 class Report(list[Replacement]):
-    """What `optimize` replaced, and `left`, what it did not; shown, one line a layer."""
+    """What `optimize` replaced; `alone`, why some of these are no more than a depthwise convolution; and `left`, what was not
+    replaced; shown, one line a layer."""
 
-    def __init__(self, replaced: list[Replacement], left: list[Left]) -> None:
+    def __init__(self, replaced: list[Replacement], alone: list[Left], left: list[Left]) -> None:
         super().__init__(replaced)
-        self.left = left
+        self.alone, self.left = alone, left
 
     def __str__(self) -> str:
         width = max((len(entry.name) for entry in (*self, *self.left)), default=0)
-        lines = [f"{r.name:{width}}  {' + '.join(r.replaces)}" for r in self]
+        alone = {name: f" (alone: it {reason})" for name, reason in self.alone}
+        lines = [f"{r.name:{width}}  {' + '.join(r.replaces)}{alone.get(r.name, '')}" for r in self]
         lines += [f"{entry.name:{width}}  not replaced: it {entry.reason}" for entry in self.left]
         return "\n".join(lines) or "no separable layers were found"
 
@@ -43,23 +44,28 @@ class Report(list[Replacement]):
 
 def report(model: keras.Model) -> Report:
     """The fused layers of this model and what they replace, and the layers that could not be fused: a list of
-    `Replacement`, with a list of `Left` as its attribute `left`. It is shown as a table."""
-    replaced, left = [], []
+    `Replacement`, with lists of `Left` as its attributes `alone` and `left`. It is shown as a table."""
+    replaced, alone, left = [], [], []
     for layer, reason in _layers(model, set()):
         if isinstance(layer, FusedSeparableConv):
             replaced.append(Replacement(layer.name, layer.replaces))
+            if layer.alone:
+                alone.append(Left(layer.name, layer.alone))
         else:
             left.append(Left(layer.name, reason))
-    return Report(replaced, left)
+    return Report(replaced, alone, left)
 
 
-def _layers(outer: keras.layers.Layer, seen: set[int]) -> Iterator[tuple[Any, str]]:
-    """The fused layers and the candidates of a model, of chains and of models inside, in their order, each once."""
-    functional = outer._functional if isinstance(outer, keras.Sequential) and outer.built else outer
+def _layers(outer: keras.layers.Layer, seen: set[int], why: str = "") -> Iterator[tuple[Any, str]]:
+    """The fused layers and the candidates of a model, of chains and of models inside, in their order, each once; `why` these
+    are left, if all of them are for the same reason."""
     reasons: dict[str, str] = {}
-    if isinstance(functional, Functional):
-        separable, reasons = find_separable(Graph(functional))
+    inside: dict[int, str] = {}  # of models that are called in an unusual way
+    if is_functional(outer):
+        graph = Graph(outer._functional if isinstance(outer, keras.Sequential) else outer)
+        separable, reasons = find_separable(graph)
         reasons |= {found.convolution.name: f"waits for optimize({outer.name})" for found in separable}
+        inside = {id(node.operation): f"is a part of {call_of(node)}" for node in graph.nodes if not is_plain(node)}
     for layer in outer._flatten_layers(include_self=False, recursive=False):
         if id(layer) in seen:
             continue
@@ -67,6 +73,6 @@ def _layers(outer: keras.layers.Layer, seen: set[int]) -> Iterator[tuple[Any, st
         if isinstance(layer, FusedSeparableConv):
             yield layer, ""
         elif is_candidate(layer):
-            yield layer, reasons.get(layer.name, f"is a part of {outer.name}, which optimize cannot see into")
+            yield layer, why or reasons.get(layer.name, f"is a part of {outer.name}, which optimize cannot see into")
         else:
-            yield from _layers(layer, seen)
+            yield from _layers(layer, seen, why or inside.get(id(layer), ""))

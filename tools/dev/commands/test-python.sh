@@ -25,8 +25,8 @@ if [ "$1" = --keras ]; then
 fi
 cmake --install build/dev --prefix "$prefix" >/dev/null
 cmake --install build/dev --prefix "$prefix" --component generator >/dev/null
-"$python" -m pytest -q -rs python/tests/test_{ops,arrays,errors,layer,chain,stream,dask,any_arguments,process,cli,compile,frameworks,layer_files,layers_cmake,structure}.py
+"$python" -m pytest -q -rs python/tests/test_{ops,arrays,errors,layer,chain,stream,dask,any_arguments,process,thread_settings,cli,compile,frameworks,transforms,saved_graphs,layer_files,layers_cmake,structure}.py
 KERAS_BACKEND=tensorflow "$python" -m pytest -q python/tests/test_extract{,_onnx,_tflite}.py
 for backend in numpy jax torch tensorflow; do
-  KERAS_BACKEND=$backend "$python" -m pytest -q python/tests/test_{keras,keras_chains,optimize,report,extract_keras,doctor,words,docs}.py
+  KERAS_BACKEND=$backend "$python" -m pytest -q python/tests/test_{keras,keras_chains,optimize,optimize_exact,report,extract_keras,doctor,words,docs}.py
 done
