@@ -26,6 +26,7 @@ from changes import mutants_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "runtime/src"
+LIBRARY = "libsepconv_runtime.so"
 LABELS = "^(problem|runtime|gpu)$"
 MOST_MEMORY = (
     12 << 30
@@ -49,11 +50,15 @@ class Build:
         self.objects = {
             source: folder / (source.stem + ".o") for source in self.compile
         }
+        newest = max(path.stat().st_mtime for path in SOURCES.rglob("*"))
         for source in self.compile:
-            if not self.compiled(source, self.objects[source], source.read_text()):
+            made = self.objects[source]
+            if made.exists() and made.stat().st_mtime > newest:
+                continue
+            if not self.compiled(source, made, source.read_text()):
                 sys.exit(f"{source} does not compile")
-        self.tests = [self.linked(test) for test in self.listed()]
         self.link(folder / "library", {})
+        self.tests = [self.linked(test) for test in self.listed()]
 
     @staticmethod
     def own_flags(command):
@@ -104,7 +109,15 @@ class Build:
         folder.mkdir(exist_ok=True)
         objects = [changed.get(source, own) for source, own in self.objects.items()]
         subprocess.run(
-            ["cc", "-shared", "-o", folder / "libsepconv_runtime.so", *objects, "-lm"],
+            [
+                "cc",
+                "-shared",
+                f"-Wl,-soname,{LIBRARY}",  # by which programs find it in LD_LIBRARY_PATH
+                "-o",
+                folder / LIBRARY,
+                *objects,
+                "-lm",
+            ],
             check=True,
         )
 
@@ -140,9 +153,7 @@ class Build:
         parts = shlex.split(command)
         own = self.folder / program.name
         parts[parts.index("-o") + 1] = str(own)
-        if not (self.folder / "library").exists():
-            self.link(self.folder / "library", {})
-        library = str(self.folder / "library/libsepconv_runtime.so")
+        library = str(self.folder / "library" / LIBRARY)
         parts = [
             library if part.endswith("libsepconv_runtime.a") else part for part in parts
         ]
@@ -190,6 +201,8 @@ class Hunt:
                     f"left out: {name}, which does not pass with the runtime as a shared library"
                 )
                 continue
+            if run(program, build.folder / "none", 600):
+                sys.exit(f"{name} does not use the library that it is given")
             self.order.append((time.monotonic() - start, name, program))
         self.order.sort()
 
