@@ -66,25 +66,42 @@ void define(CLI::App* app, CommandLine* line) {
   }
 }
 
-// A match recurses about once a character of the name, which layer files bound, and a step of the pattern.
-std::regex read_filter(const std::string& pattern) {
-  constexpr size_t kMost = 256;
-  if (pattern.size() > kMost) {
-    throw std::runtime_error(fmt::format("--filter has {} characters; {} are the most", pattern.size(), kMost));
+// Layers whose name holds a regular expression.
+class Filter {
+ public:
+  explicit Filter(const std::string& pattern) {
+    constexpr size_t kMost = 256;
+    if (pattern.size() > kMost) {
+      throw std::runtime_error(fmt::format("--filter has {} characters; {} are the most", pattern.size(), kMost));
+    }
+    try {
+      const std::regex alone(pattern, kSyntax);  // what it would be inside of something else is no matter
+      anywhere_ = std::regex("[^]*(?:" + pattern + ")[^]*", kSyntax);
+    } catch (const std::regex_error& error) {
+      throw std::runtime_error(fmt::format("--filter \"{}\" is not a regular expression: {}", pattern, error.what()));
+    }
   }
-  try {
-    return std::regex(pattern);
-  } catch (const std::regex_error& error) {
-    throw std::runtime_error(fmt::format("--filter \"{}\" is not a regular expression: {}", pattern, error.what()));
-  }
-}
+
+  // One pass over the name, which a search would begin again at each of its characters.
+  bool takes(const std::string& name) const { return std::regex_match(name, anywhere_); }
+
+ private:
+  // Searched without turning back, which takes exponential time for "(a*)*b". The other C++ library has no such mode,
+  // and gives up where it would take long.
+#ifdef __GLIBCXX__
+  static constexpr auto kSyntax = std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial;
+#else
+  static constexpr auto kSyntax = std::regex::ECMAScript | std::regex::nosubs;
+#endif
+  std::regex anywhere_;
+};
 
 std::vector<Layer> read_files(const CommandLine& line) {
   std::vector<Layer> layers;
-  const std::regex filter = read_filter(line.filter);
+  const Filter filter(line.filter);
   for (const std::string& file : line.files) {
     for (Layer& layer : sepconv::support::read_layers(file)) {
-      if (!std::regex_search(layer.name, filter)) continue;
+      if (!filter.takes(layer.name)) continue;
       if (layer.fusable) {
         layers.push_back(std::move(layer));
       } else {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <regex>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -12,6 +11,7 @@ namespace {
 
 using nlohmann::json;
 using Pointer = json::json_pointer;
+using Patterns = std::map<std::string, std::regex>;
 
 // The keywords that Rules implements, and those that are no rules.
 const std::set<std::string> kKeywords = {"$ref",     "additionalProperties",
@@ -28,17 +28,20 @@ const std::set<std::string> kKeywords = {"$ref",     "additionalProperties",
                                          "default",  "description",
                                          "title",    "x-maxBytes"};
 
-void check_keywords(const json& schema) {
+// Checks that every keyword is one that Rules implements, and compiles the patterns.
+void read_keywords(const json& schema, Patterns* patterns) {
   for (const auto& [keyword, rule] : schema.items()) {
     if (kKeywords.count(keyword) == 0) throw std::logic_error("json_schema.cpp does not implement \"" + keyword + "\"");
     if (keyword == "additionalProperties" && rule != false)
       throw std::logic_error("json_schema.cpp implements \"additionalProperties\" where it is false");
     if (keyword == "properties" || keyword == "$defs") {
-      for (const json& one : rule) check_keywords(one);
+      for (const json& one : rule) read_keywords(one, patterns);
     } else if (keyword == "oneOf") {
-      for (const json& one : rule) check_keywords(one);
+      for (const json& one : rule) read_keywords(one, patterns);
     } else if (keyword == "items" || keyword == "if" || keyword == "then" || keyword == "not") {
-      check_keywords(rule);
+      read_keywords(rule, patterns);
+    } else if (keyword == "pattern") {
+      patterns->try_emplace(rule.get<std::string>(), rule.get<std::string>());
     }
   }
 }
@@ -59,7 +62,8 @@ bool has_type(const json& value, const std::string& type) {
 // One schema of the document, and what it says of values.
 class Rules {
  public:
-  Rules(const json& document, const json& schema) : document_(document), schema_(schema) {}
+  Rules(const json& document, const Patterns& patterns, const json& schema)
+      : document_(document), patterns_(patterns), schema_(schema) {}
 
   std::optional<Violation> check(const json& value, const std::string& where) const {
     if (schema_.contains("$ref")) {
@@ -85,9 +89,11 @@ class Rules {
   }
 
  private:
-  Rules rules(const char* keyword) const { return {document_, schema_[keyword]}; }
+  Rules of(const json& schema) const { return {document_, patterns_, schema}; }
 
-  Rules referred() const { return {document_, document_.at(Pointer(schema_["$ref"].get<std::string>().substr(1)))}; }
+  Rules rules(const char* keyword) const { return of(schema_[keyword]); }
+
+  Rules referred() const { return of(document_.at(Pointer(schema_["$ref"].get_ref<const std::string&>().substr(1)))); }
 
   // The rules that look at the value alone, and not into it.
   bool is_allowed(const json& value) const {
@@ -103,7 +109,8 @@ class Rules {
   // The length first: a match may recurse once a character.
   bool is_allowed_text(const std::string& text) const {
     return at_least("minLength", length(text)) && at_most("maxLength", length(text)) &&
-           (!schema_.contains("pattern") || std::regex_search(text, std::regex(schema_["pattern"].get<std::string>())));
+           (!schema_.contains("pattern") ||
+            std::regex_search(text, patterns_.at(schema_["pattern"].get_ref<const std::string&>())));
   }
 
   bool at_least(const char* keyword, const json& number) const {
@@ -134,16 +141,17 @@ class Rules {
     const json& known = schema_.contains("properties") ? schema_["properties"] : none;
     for (const auto& [key, rule] : known.items()) {  // "version": of another one the rest need not be understood
       if (rule.contains("const") && value.contains(key) && value[key] != rule["const"])
-        return Rules(document_, rule).check(value[key], inside(where, key));
+        return of(rule).check(value[key], inside(where, key));
     }
     for (const auto& [key, part] : value.items()) {
       if (!known.contains(key)) {
         if (schema_.contains("additionalProperties")) return Violation{inside(where, key), "is not a known key"};
-      } else if (auto found = Rules(document_, known[key]).check(part, inside(where, key))) {
+      } else if (auto found = of(known[key]).check(part, inside(where, key))) {
         return found;
       }
     }
-    const json required = schema_.value("required", json::array());
+    static const json nothing = json::array();
+    const json& required = schema_.contains("required") ? schema_["required"] : nothing;
     for (const json& key : required) {
       if (!value.contains(key)) return Violation{inside(where, key), "is missing"};
     }
@@ -161,9 +169,9 @@ class Rules {
     int fitting = 0;
     std::optional<Violation> of_object;
     for (const json& one : schema_["oneOf"]) {
-      auto found = Rules(document_, one).check(value, where);
+      auto found = of(one).check(value, where);
       fitting += found ? 0 : 1;
-      if (found && value.is_object() && Rules(document_, one).has_objects()) of_object = std::move(found);
+      if (found && value.is_object() && of(one).has_objects()) of_object = std::move(found);
     }
     if (fitting == 1) return std::nullopt;
     if (of_object) return of_object;
@@ -176,7 +184,7 @@ class Rules {
     const json alternatives = schema_.value("oneOf", json::array());
     return schema_.value("type", json()) == "object" ||
            std::any_of(alternatives.begin(), alternatives.end(),
-                       [&](const json& one) { return Rules(document_, one).has_objects(); });
+                       [&](const json& one) { return of(one).has_objects(); });
   }
 
   // What a value must be, for people.
@@ -185,7 +193,7 @@ class Rules {
     if (schema_.contains("const")) return schema_["const"].dump();
     if (schema_.contains("enum")) return joined(schema_["enum"], [](const json& word) { return word.dump(); });
     if (schema_.contains("oneOf")) {
-      return joined(schema_["oneOf"], [&](const json& one) { return Rules(document_, one).wanted(); });
+      return joined(schema_["oneOf"], [&](const json& one) { return of(one).wanted(); });
     }
     if (!schema_.contains("type")) return schema_.contains("$ref") ? referred().wanted() : "something else";
     const json& type = schema_["type"];
@@ -227,6 +235,7 @@ class Rules {
   }
 
   const json& document_;
+  const Patterns& patterns_;
   const json& schema_;
 };
 
@@ -241,17 +250,19 @@ std::string shown(const json& value) {
   return text.substr(0, kMost - 4) + "..." + text.back();
 }
 
-JsonSchema::JsonSchema(json schema) : schema_(std::move(schema)) { check_keywords(schema_); }
+JsonSchema::JsonSchema(json schema) : schema_(std::move(schema)) { read_keywords(schema_, &patterns_); }
 
-std::optional<Violation> JsonSchema::check(const json& value) const { return Rules(schema_, schema_).check(value, ""); }
+std::optional<Violation> JsonSchema::check(const json& value) const {
+  return Rules(schema_, patterns_, schema_).check(value, "");
+}
 
 std::optional<Violation> JsonSchema::check(const json& value, const std::string& definition) const {
-  return Rules(schema_, schema_.at(place_of(definition))).check(value, "");
+  return Rules(schema_, patterns_, schema_.at(place_of(definition))).check(value, "");
 }
 
 json JsonSchema::with_defaults(json object, const std::string& definition) const {
   for (const auto& [key, property] : schema_.at(place_of(definition))["properties"].items()) {
-    const json* otherwise = Rules(schema_, property).default_value();
+    const json* otherwise = Rules(schema_, patterns_, property).default_value();
     if (otherwise != nullptr && !object.contains(key)) object[key] = *otherwise;
   }
   return object;

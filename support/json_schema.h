@@ -2,8 +2,10 @@
 #ifndef SEPCONV_SUPPORT_JSON_SCHEMA_H
 #define SEPCONV_SUPPORT_JSON_SCHEMA_H
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <regex>
 #include <string>
 
 namespace sepconv::support {
@@ -35,6 +37,7 @@ class JsonSchema {
 
  private:
   nlohmann::json schema_;
+  std::map<std::string, std::regex> patterns_;  // compiled: of every "pattern"
 };
 
 }  // namespace sepconv::support

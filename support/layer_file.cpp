@@ -166,9 +166,10 @@ std::vector<Layer> read_layers(const std::string& path) {
 std::vector<Layer> read_layers(std::istream& stream, const std::string& name) {
   Place place{name, ""};
   const auto most = schema()["x-maxBytes"].get<size_t>();
-  std::string text(most + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(stream.gcount()));
+  std::string text;
+  for (char block[4096]; text.size() <= most && stream; text.append(block, static_cast<size_t>(stream.gcount()))) {
+    stream.read(block, sizeof block);
+  }
   if (stream.bad()) place.fail("cannot read it");
   if (text.size() > most) place.fail("it has more than " + std::to_string(most) + " bytes");
   json file;

@@ -65,7 +65,13 @@ def cases(folder):
         "((a{900}){900}){900}",
     ):
         yield "sepconv_bench", [*quick, "--filter", pattern], "--filter"
-    yield "sepconv_bench", [*quick, "--filter", "(a|b|n)*x"], "no layer was run"
+    # Back-references cannot be matched in a time that is bounded.
+    for pattern in (r"(a)\1", "a)|(a"):
+        yield "sepconv_bench", [*quick, "--filter", pattern], "--filter"
+    long = folder / "long.json"
+    long.write_text(json.dumps({"version": 1, "layers": [LAYER | {"name": "a" * 256}]}))
+    for pattern in ("^b|a$b", "(a|b|n)*x", "(a*)*(a*)*(a*)*x", "(((a*)*){100}){99}x"):
+        yield "sepconv_bench", [long, "--filter", pattern], "no layer was run"
 
     huge = folder / "huge.json"
     for change in (
@@ -150,6 +156,7 @@ def main(folder, *programs):
     left = {path.name for path in set(folder.iterdir()) - before} - {
         "a b;c'd$(e)[f].json",
         "huge.json",
+        "long.json",
     }
     if left:
         wrong.append(f"left behind: {sorted(left)}")

@@ -6,13 +6,11 @@
 namespace sepconv::internal {
 namespace {
 
-// All in multiply-adds per intermediate channel.
-constexpr double staging_of_sample = 8;      // loads and stores a sample under the strip, halo and padding included
+// All in multiply-adds per intermediate channel, as those of cut_planner.h.
 constexpr double gathering_of_sample = 16;   // another copy before that, sample by sample
 constexpr double far_sample = 8;             // a staged sample, where they are far too many for a cache
 constexpr double reading_of_weight = 4;      // a weight comes from a cache further away than the pixels
-constexpr double handing_out = 10e3;         // of one task, all channels together: the call and its arguments
-constexpr double handing_to_thread = 100e3;  // the same to another thread: a few microseconds
+constexpr double handing_to_thread = 100e3;  // of one task, all channels together: a few microseconds
 constexpr double part_waited_for = 0.125;    // of a task, at the end of a run with several threads
 constexpr double many_tasks = 1e6;           // so many that a last round that is not full does not matter
 

@@ -9,6 +9,10 @@
 
 namespace sepconv::internal {
 
+// Rates of the model, in multiply-adds per intermediate channel, that tests hold plans against, too.
+inline constexpr double staging_of_sample = 8;  // loads and stores a sample under a strip, halo and padding included
+inline constexpr double handing_out = 10e3;     // of one task, all channels together: the call and its arguments
+
 struct Planner {
   const Geometry& g;  // of what a variant sees: the problem's, or gathered_geometry
   const sepconv_variant& variant;

@@ -1,8 +1,12 @@
 #include "fuzz/fuzz.h"
 
+#include <sanitizer/asan_interface.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "support/random_problem.h"
@@ -17,7 +21,10 @@ constexpr size_t kMostBytes = 1 << 22;      // of its packed weights and its wor
 constexpr int64_t kMostElements = 1 << 20;  // of its input and its output, gaps included
 constexpr unsigned char kUntouched = 0xa5;
 
+constexpr size_t kLarge = 1 << 16;  // bytes of memory that is kept
+
 int64_t executions, reached;
+std::multimap<size_t, void*> kept;
 
 void print_counts() {
   std::fprintf(stderr, "fuzz: %lld executions, %lld reached their aim\n", static_cast<long long>(executions),
@@ -173,12 +180,25 @@ void require(bool condition, const char* what) {
 
 void count_reached() { ++reached; }
 
-void Memory::Free::operator()(void* memory) const { std::free(memory); }
+// Large blocks are kept for the next input, out of bounds until then: new pages take longer than all that is computed.
+void Memory::Free::operator()(void* memory) const {
+  if (capacity < kLarge) return std::free(memory);
+  ASAN_POISON_MEMORY_REGION(memory, capacity);
+  kept.emplace(capacity, memory);
+}
 
 Memory::Memory(size_t size) : size_(size) {
   void* memory = nullptr;
-  require(posix_memalign(&memory, 64, size) == 0, "the fuzzer has memory");
-  memory_.reset(memory);
+  size_t capacity = size;
+  const auto found = size < kLarge ? kept.end() : kept.lower_bound(size);
+  if (found != kept.end()) {
+    std::tie(capacity, memory) = *found;
+    kept.erase(found);
+    ASAN_UNPOISON_MEMORY_REGION(memory, size);
+  } else {
+    require(posix_memalign(&memory, 64, size) == 0, "the fuzzer has memory");
+  }
+  memory_ = {memory, Free{capacity}};
   std::memset(memory, kUntouched, size);
 }
 

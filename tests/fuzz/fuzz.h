@@ -21,7 +21,7 @@ void require(bool condition, const char* what);
 // there were.
 void count_reached();
 
-// Heap memory of exactly `size` bytes at a multiple of 64.
+// Memory of exactly `size` bytes at a multiple of 64, filled with one byte.
 class Memory {
  public:
   explicit Memory(size_t size);
@@ -31,6 +31,7 @@ class Memory {
 
  private:
   struct Free {
+    size_t capacity;
     void operator()(void* memory) const;
   };
   std::unique_ptr<void, Free> memory_;

@@ -1,6 +1,7 @@
 // The other doors of the API: options, texts, error sentences, version.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <string>
@@ -106,6 +107,52 @@ TEST_F(Options, ShortAndUninitialisedStructsAreRefused) {
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", "0");
   std::memset(&options.struct_size, 'l', sizeof options.struct_size);
   expect_refused(options, SEPCONV_INVALID_ARGUMENT, "options.struct_size", std::to_string(options.struct_size).c_str());
+}
+
+// What SEPCONV_TARGETS does not know, it does not run.
+TEST_F(Options, UnknownTargetOfTheEnvironmentIsNamed) {
+  int can_run = 0;
+  ASSERT_NE(sepconv_variant_name(0, &can_run), nullptr);
+  EXPECT_EQ(can_run, 1);
+  const char* const before = std::getenv("SEPCONV_TARGETS");
+  const std::string kept = before == nullptr ? "" : before;
+  ASSERT_EQ(setenv("SEPCONV_TARGETS", "portable,x87", 1), 0);
+  expect_refused(default_options(), SEPCONV_INVALID_ARGUMENT, "SEPCONV_TARGETS", "x87");
+  ASSERT_NE(sepconv_variant_name(0, &can_run), nullptr);
+  EXPECT_EQ(can_run, 0);
+  ASSERT_EQ(before == nullptr ? unsetenv("SEPCONV_TARGETS") : setenv("SEPCONV_TARGETS", kept.c_str(), 1), 0);
+}
+
+std::string explanation(const sepconv_problem& problem, const sepconv_options& options) {
+  std::string text(1 << 16, '\0');
+  const PlanPointer plan = make_plan(problem, &options);
+  if (plan == nullptr) return sepconv_last_error();
+  EXPECT_EQ(sepconv_plan_explain(plan.get(), text.data(), text.size()), SEPCONV_OK);
+  return text.substr(0, text.find('\0'));
+}
+
+TEST_F(Options, ExplanationSaysWhatWasAskedFor) {
+  const auto has = [](const std::string& text, const char* words) { return text.find(words) != std::string::npos; };
+  sepconv_problem problem = small_problem();
+  sepconv_options options = default_options();
+  const std::string usual = explanation(problem, options);
+  EXPECT_TRUE(has(usual, "(the first in rank that can run the problem)")) << usual;
+  EXPECT_TRUE(has(usual, "batch 1, input 11x11, output 9x9, channels 5 -> 5 -> 6")) << usual;
+  for (const char* words : {"(excluded)", "subnormal", "side by side"}) EXPECT_FALSE(has(usual, words)) << words;
+  options.flush_denormals = 1;
+  options.targets.forbid = "x86_sse41,arm_neon";
+  options.variant = "2d_f32_nhwc_any_loop_c8p4t1_portable";
+  const std::string asked = explanation(problem, options);
+  EXPECT_TRUE(has(asked, "variant: 2d_f32_nhwc_any_loop_c8p4t1_portable (asked for by name)")) << asked;
+  EXPECT_TRUE(has(asked, "subnormal numbers count as 0")) << asked;
+  EXPECT_EQ(has(asked, "x86_sse41 (excluded)"), has(usual, "x86_sse41")) << asked;
+  // Taps that are further apart than 32-bit indices reach.
+  problem.spatial_rank = 1;
+  problem.kernel_extent[0] = 2;
+  problem.dilation[0] = 1 << 28;
+  problem.in_extent[0] = (1 << 28) + 64;
+  problem.in_channels = problem.out_channels = 16;
+  EXPECT_TRUE(has(explanation(problem, default_options()), "side by side")) << explanation(problem, default_options());
 }
 
 TEST_F(Options, ExplanationNamesTheChosenVariantAndIsCutToFit) {

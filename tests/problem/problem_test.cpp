@@ -5,6 +5,8 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <string>
+#include <utility>
 
 #include "support/describe.h"
 #include "support/harness.h"
@@ -30,6 +32,13 @@ struct Rejection {
 
 constexpr sepconv_status kInvalid = SEPCONV_INVALID_ARGUMENT, kUnsupported = SEPCONV_UNSUPPORTED;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// A legal problem of the pointwise stage alone.
+sepconv_problem* point(sepconv_problem* p) {
+  p->stages = SEPCONV_STAGES_POINTWISE;
+  p->kernel_extent[0] = p->kernel_extent[1] = 1;
+  return p;
+}
 
 const Rejection kRejections[] = {
     {"rank 0", [](auto* p) { p->spatial_rank = 0; }, kInvalid, "spatial_rank", "0"},
@@ -100,6 +109,18 @@ const Rejection kRejections[] = {
        p->has_residual = 1;
      },
      kInvalid, "has_residual", "depthwise"},
+    {"depthwise only, with an activation at the end",
+     [](auto* p) {
+       p->stages = SEPCONV_STAGES_DEPTHWISE;
+       p->out_channels = 0;
+       p->out_activation.kind = SEPCONV_ACTIVATION_RELU;
+     },
+     kInvalid, "out_activation", "depthwise"},
+    {"pointwise only, with a dilation", [](auto* p) { point(p)->dilation[1] = 2; }, kInvalid, "dilation[1]", "2"},
+    {"pointwise only, with a middle bias", [](auto* p) { point(p)->has_mid_bias = 1; }, kInvalid, "has_mid_bias",
+     "pointwise"},
+    {"pointwise only, with an activation in the middle",
+     [](auto* p) { point(p)->mid_activation.kind = SEPCONV_ACTIVATION_RELU; }, kInvalid, "mid_activation", "pointwise"},
     {"pointwise only, with taps", [](auto* p) { p->stages = SEPCONV_STAGES_POINTWISE; }, kInvalid, "kernel_extent[0]",
      "3"},
     {"pointwise only, with a multiplier",
@@ -131,6 +152,8 @@ const Rejection kRejections[] = {
 
 const Rejection kNotBuilt[] = {
     {"half floats", [](auto* p) { p->input_dtype = SEPCONV_DTYPE_F16; }, kUnsupported, "input_dtype", "float16"},
+    {"half floats of the other kind", [](auto* p) { p->input_dtype = SEPCONV_DTYPE_BF16; }, kUnsupported, "input_dtype",
+     "bfloat16"},
     {"doubles between", [](auto* p) { p->mid_dtype = SEPCONV_DTYPE_F64; }, kUnsupported, "mid_dtype", "float64"},
     {"bytes as weights", [](auto* p) { p->weight_dtype = SEPCONV_DTYPE_I8; }, kUnsupported, "weight_dtype", "int8"},
     {"integers out", [](auto* p) { p->output_dtype = SEPCONV_DTYPE_I32; }, kUnsupported, "output_dtype", "int32"},
@@ -172,6 +195,30 @@ TEST_F(Problem, BrokenRuleIsNamed) {
     EXPECT_EQ(sepconv_output_extent(&problem, extent), rejection.status) << rejection.title;
     EXPECT_EQ(extent[0], -77) << rejection.title;
     expect_sentence(rejection);
+  }
+}
+
+TEST_F(Problem, EveryEnumIsCheckedOnBothSides) {
+  using Field = std::pair<const char*, std::function<void(sepconv_problem*, int)>>;
+  const Field fields[] = {{"layout", [](auto* p, int value) { store(value, &p->layout); }},
+                          {"padding", [](auto* p, int value) { store(value, &p->padding); }},
+                          {"stages", [](auto* p, int value) { store(value, &p->stages); }},
+                          {"input_dtype", [](auto* p, int value) { store(value, &p->input_dtype); }},
+                          {"weight_dtype", [](auto* p, int value) { store(value, &p->weight_dtype); }},
+                          {"mid_dtype", [](auto* p, int value) { store(value, &p->mid_dtype); }},
+                          {"output_dtype", [](auto* p, int value) { store(value, &p->output_dtype); }},
+                          {"input_activation", [](auto* p, int value) { store(value, &p->input_activation.kind); }},
+                          {"mid_activation", [](auto* p, int value) { store(value, &p->mid_activation.kind); }},
+                          {"out_activation", [](auto* p, int value) { store(value, &p->out_activation.kind); }}};
+  for (const auto& [name, set] : fields) {
+    for (const int value : {-1, 99, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
+      sepconv_problem problem = small_problem();
+      set(&problem, value);
+      sepconv_status status;
+      EXPECT_EQ(make_plan(problem, nullptr, &status), nullptr);
+      EXPECT_EQ(status, kInvalid) << name;
+      EXPECT_TRUE(last_error_has("problem." + std::string(name) + " is " + std::to_string(value))) << value;
+    }
   }
 }
 
@@ -255,6 +302,9 @@ TEST_F(Problem, NullPointersAreNamed) {
   EXPECT_EQ(sepconv_output_extent(&problem, nullptr), kInvalid);
   EXPECT_TRUE(last_error_has("out_extent"));
   sepconv_plan_destroy(nullptr);
+  EXPECT_STREQ(sepconv_plan_variant(nullptr), "");
+  EXPECT_EQ(sepconv_plan_packed_size(nullptr), 0u);
+  EXPECT_EQ(sepconv_plan_workspace_size(nullptr), 0u);
 }
 
 // The arithmetic of the output's extent is the reference's.

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
+#include <vector>
 
+#include "structs.h"
 #include "support/harness.h"
 #include "support/variants.h"
 
@@ -57,6 +60,45 @@ TEST_F(Structs, InitWritesNoFurtherThanItsSize) {
   EXPECT_EQ(problem.spatial_rank, 2);
   std::memcpy(bytes, &problem, sizeof bytes);
   for (size_t i = sizeof(size_t) + sizeof(int32_t); i < sizeof bytes; ++i) ASSERT_EQ(bytes[i], 0xcd) << "byte " << i;
+}
+
+// Every struct of the API is read by the same rules. What is read in is its defaults where the caller's version ends.
+template <typename Struct>
+void expect_rules(const char* name, void (*init)(Struct*, size_t)) {
+  SCOPED_TRACE(name);
+  const auto refused = [&](const Struct* given, sepconv_status status, const std::string& words) {
+    Struct own;
+    EXPECT_EQ(internal::read_struct(given, &own), status) << words;
+    EXPECT_TRUE(last_error_has(name + words));
+  };
+  refused(nullptr, SEPCONV_INVALID_ARGUMENT, " is NULL");
+  std::vector<unsigned char> memory(4096 + sizeof(Struct), 0x5a);
+  Struct* const given = new (memory.data()) Struct;
+  init(given, 4097);  // of no version: nothing is written
+  init(given, sizeof(size_t) - 1);
+  init(nullptr, sizeof(Struct));
+  for (const unsigned char byte : memory) ASSERT_EQ(byte, 0x5a);
+  for (const size_t size : {size_t{0}, sizeof(size_t), size_t{4097}, SIZE_MAX}) {
+    given->struct_size = size;
+    refused(given, SEPCONV_INVALID_ARGUMENT, ".struct_size is " + std::to_string(size) + ",");
+  }
+  init(given, 4096);
+  for (size_t i = 4096; i < memory.size(); ++i) ASSERT_EQ(memory[i], 0x5a) << "byte " << i;
+  Struct defaults, own;
+  init(&defaults, sizeof defaults);
+  std::memset(static_cast<void*>(&own), 0x11, sizeof own);
+  EXPECT_EQ(internal::read_struct(given, &own), SEPCONV_OK) << sepconv_last_error();
+  EXPECT_EQ(std::memcmp(&own, &defaults, sizeof own), 0);
+  memory[sizeof(Struct)] = 1;
+  refused(given, SEPCONV_UNSUPPORTED, ".struct_size is 4096 and byte " + std::to_string(sizeof(Struct)) + " ");
+}
+
+TEST_F(Structs, AreAllReadByTheSameRules) {
+  expect_rules("problem", sepconv_problem_init);
+  expect_rules("options", sepconv_options_init);
+  expect_rules("weights", sepconv_weights_init);
+  expect_rules("arguments", sepconv_arguments_init);
+  expect_rules("batch_norm", sepconv_batch_norm_init);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "cut_planner.h"
 #include "gather.h"
 #include "plan.h"
 #include "support/describe.h"
@@ -131,20 +132,19 @@ double staged_samples(const sepconv_plan& plan) {
 }
 
 // Samples that could be staged in the time of what has to be done for one input channel: its taps, its share of the
-// pointwise stage, and a task a row. The planner's own rates.
+// pointwise stage, and a task a row.
 double unavoidable_samples(const sepconv_plan& plan) {
-  constexpr double multiply_adds_a_sample = 8, handing_out = 10e3;
   const internal::Geometry& g = plan.geometry;
   const auto pixels = static_cast<double>(g.out_pixels), taps = static_cast<double>(g.taps);
   const double rows = pixels / static_cast<double>(g.out_extent[g.rank - 1]);
   const bool summed = g.problem.stages != SEPCONV_STAGES_DEPTHWISE;
   const double outputs = summed ? static_cast<double>(g.problem.out_channels) : 0;
   const double work = pixels * static_cast<double>(g.problem.depth_multiplier) * (taps + outputs) +
-                      rows * handing_out / static_cast<double>(plan.packed.sum_channels);
+                      rows * internal::handing_out / static_cast<double>(plan.packed.sum_channels);
   // With channels first neighbours along x share a cache line, of which all is moved.
   const bool channels_first = g.problem.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
   const double moved = channels_first ? pixels * static_cast<double>(std::min<int64_t>(g.stride[g.rank - 1], 16)) : 0;
-  return std::max({pixels * taps, work / multiply_adds_a_sample, moved});
+  return std::max({pixels * taps, work / internal::staging_of_sample, moved});
 }
 
 double staged_too_often(const sepconv_plan& plan) { return staged_samples(plan) / unavoidable_samples(plan); }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -195,6 +196,15 @@ TEST_F(BatchNorm, RefusesWhatMakesNoSense) {
     refused(problem, 0, &norm, kernel.data(), bias.data(), (name + " is").c_str());
     norm.*array = nullptr;
   }
+  for (const float bad : {-1.0F, std::numeric_limits<float>::quiet_NaN()}) {
+    variance[0] = bad;
+    norm.variance = variance.data();
+    refused(problem, 0, &norm, kernel.data(), bias.data(), "variance[0]");
+  }
+  norm.variance = nullptr;
+  problem.stages = SEPCONV_STAGES_POINTWISE;
+  problem.kernel_extent[0] = problem.kernel_extent[1] = 1;
+  refused(problem, 0, &norm, kernel.data(), bias.data(), "position is MID, but");
   problem.stages = SEPCONV_STAGES_DEPTHWISE;
   refused(problem, 1, &norm, kernel.data(), bias.data(), "OUT");
   problem.stride[0] = 0;

@@ -108,6 +108,19 @@ TEST_F(Packing, BadArgumentsAreNamed) {
   weights = weights_;
   weights.mid_bias = weights.out_bias;  // the problem has none
   refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), kInvalid, "mid_bias");
+  using Array = const void* sepconv_weights::*;
+  const std::pair<Array, std::string> arrays[] = {{&sepconv_weights::depthwise_kernel, "weights.depthwise_kernel"},
+                                                  {&sepconv_weights::pointwise_kernel, "weights.pointwise_kernel"},
+                                                  {&sepconv_weights::out_bias, "weights.out_bias"}};
+  for (const auto& [array, name] : arrays) {
+    weights = weights_;
+    weights.*array = static_cast<const char*>(weights_.*array) + 2;
+    refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), kInvalid, (name + " is").c_str());
+    for (const size_t at : {size_t{0}, size() - 4}) {
+      weights.*array = bytes + at;
+      refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), kInvalid, ("packed overlaps " + name).c_str());
+    }
+  }
   weights = weights_;
   weights.quantization = reinterpret_cast<const sepconv_quantization*>(bytes);
   refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), SEPCONV_UNSUPPORTED, "quantization");

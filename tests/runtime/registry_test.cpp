@@ -175,7 +175,14 @@ TEST(Registry, RefusesDriversWithNonsense) {
   refused([](auto* driver) { driver->device = SEPCONV_DEVICE_CPU; }, "driver->device 0");
   refused([](auto* driver) { set_raw(&driver->device, 9); }, "driver->device 9");
   refused([](auto* driver) { driver->memory = SEPCONV_MEMORY_OPENCL; }, "driver->memory 2");
+  refused([](auto* driver) { driver->probe = nullptr; }, "driver");
   refused([](auto* driver) { driver->run = nullptr; }, "driver");
+  refused([](auto* driver) { driver->release = nullptr; }, "driver");
+  refused([](auto* driver) { driver->context_of = nullptr; }, "driver");
+  refused([](auto* driver) { driver->allocate = nullptr; }, "driver");
+  refused([](auto* driver) { driver->free = nullptr; }, "driver");
+  refused([](auto* driver) { driver->write = nullptr; }, "driver");
+  refused([](auto* driver) { driver->read = nullptr; }, "driver");
   refused([](auto* driver) { driver->wait = nullptr; }, "driver");
   const sepconv_driver driver = good_driver();
   sepconv_variant variant = good_variant("good variant");

@@ -97,6 +97,38 @@ TEST_F(Run, OverlappingOutputIsRefused) {
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_OK) << sepconv_last_error();
 }
 
+// Each buffer that a run writes lies apart from every other one, whether it begins or ends in it.
+TEST_F(Run, BuffersLieApart) {
+  const sepconv_arguments good = arguments_;
+  const auto refused = [&](const char* one, const char* other) {
+    EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT) << one << ", " << other;
+    EXPECT_TRUE(last_error_has("arguments." + std::string(one) + " ("));
+    EXPECT_TRUE(last_error_has("overlaps arguments." + std::string(other) + " ("));
+    arguments_ = good;
+  };
+  const size_t packed_size = sepconv_plan_packed_size(plan_.get());
+  std::vector<char> both(4 * (good.workspace_size + packed_size + 64));
+  char* const middle = both.data() + (64 - reinterpret_cast<uintptr_t>(both.data()) % 64) % 64 + both.size() / 128 * 64;
+  std::memcpy(middle, good.packed, packed_size);
+  for (const ptrdiff_t at : {ptrdiff_t{0}, static_cast<ptrdiff_t>(packed_size) - 4, ptrdiff_t{-4}}) {
+    arguments_.packed = middle;
+    arguments_.output = middle + at;
+    refused("output", "packed");
+  }
+  for (const ptrdiff_t at : {ptrdiff_t{0}, static_cast<ptrdiff_t>(good.workspace_size) - 4, ptrdiff_t{-4}}) {
+    arguments_.workspace = middle;
+    arguments_.input = middle + at;
+    refused("workspace", "input");
+    arguments_.workspace = middle;
+    arguments_.output = middle + at;
+    refused("workspace", "output");
+  }
+  arguments_.packed = arguments_.workspace = middle;
+  refused("workspace", "packed");
+  EXPECT_TRUE(buffers_->output_untouched());
+  expect_works();
+}
+
 TEST_F(Run, ResidualIsGivenExactlyWhereTheProblemHasOne) {
   arguments_.residual = arguments_.input;
   expect_refused(SEPCONV_INVALID_ARGUMENT, "residual");
@@ -110,6 +142,9 @@ TEST_F(Run, ResidualIsGivenExactlyWhereTheProblemHasOne) {
   arguments_.residual = nullptr;
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
   EXPECT_TRUE(last_error_has("residual"));
+  arguments_.residual = static_cast<const char*>(arguments_.workspace) + arguments_.workspace_size - 4;
+  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
+  EXPECT_TRUE(last_error_has("overlaps arguments.residual"));
   arguments_.residual = arguments_.output;  // strips overlap in what they write, so not even this is safe
   EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_INVALID_ARGUMENT);
   EXPECT_TRUE(last_error_has("overlap"));
@@ -163,9 +198,10 @@ TEST_F(Run, HostMemoryHasNoHandleAndNoOffset) {
   arguments_.packed_memory.handle = &arguments_;
   expect_refused(SEPCONV_INVALID_ARGUMENT, "packed_memory");
   arguments_ = good;
-  const int unknown = 9;
-  std::memcpy(&arguments_.input_memory.kind, &unknown, sizeof unknown);
-  expect_refused(SEPCONV_INVALID_ARGUMENT, "input_memory.kind", "9");
+  for (const int unknown : {9, -1}) {
+    std::memcpy(&arguments_.input_memory.kind, &unknown, sizeof unknown);
+    expect_refused(SEPCONV_INVALID_ARGUMENT, "input_memory.kind", std::to_string(unknown).c_str());
+  }
 }
 
 // A stride with one output, and a dilation with one tap, have no effect: however large, they are legal and cost

@@ -6,6 +6,7 @@
 
 #include "support/allocations.h"
 #include "support/harness.h"
+#include "support/loop_variant.h"
 #include "support/random_problem.h"
 #include "support/variants.h"
 
@@ -176,6 +177,7 @@ TEST_F(Stream, BadStreamsAreRefused) {
   refused(create(nullptr, packed_->data(), memory.data(), memory.size()), "plan");
   refused(create(plan_.get(), nullptr, memory.data(), memory.size()), "packed");
   refused(create(plan_.get(), packed_->data(), memory.as<char>() + 8, memory.size()), "64");
+  refused(create(plan_.get(), packed_->as<char>() + 4, memory.data(), memory.size()), "packed is");
   refused(create(plan_.get(), packed_->data(), memory.data(), memory.size() - 1), "memory_size");
   refused(sepconv_stream_create(plan_.get(), packed_->data(), memory.data(), memory.size(), nullptr), "stream");
   std::vector<char> nothing(128);
@@ -203,6 +205,42 @@ TEST_F(Stream, BadStreamsAreRefused) {
   EXPECT_TRUE(memory.untouched());
   sepconv_stream_destroy(nullptr);
   sepconv_stream_reset(nullptr);
+}
+
+TEST_F(Stream, VariantThatFailsIsReported) {
+  loop_fail_after = 1;  // the second signal of the batch
+  EXPECT_EQ(sepconv_stream_push(stream_, operands_.input.data(), 10, nullptr, output_.data(), 5, &written_),
+            SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("returned -107"));
+  EXPECT_EQ(written_, 0);
+  loop_fail_after = -1;
+}
+
+// What no stream can be made of: an image, a variant for one length, channels of which a window has too many.
+TEST_F(Stream, PlansWithoutAStreamSayWhy) {
+  const auto none = [&](const sepconv_problem& problem, const char* words) {
+    const PlanPointer plan = require_plan(problem);
+    EXPECT_EQ(sepconv_stream_size(plan.get()), 0u) << words;
+    EXPECT_TRUE(last_error_has(words));
+  };
+  none(small_problem(), "not causal");
+  sepconv_problem fixed = problem_;
+  fixed.in_channels = 12;
+  fixed.out_channels = 20;
+  fixed.in_extent[0] = 30;
+  fixed.kernel_extent[0] = 3;
+  fixed.stride[0] = fixed.dilation[0] = fixed.depth_multiplier = 1;
+  none(fixed, "is compiled for 30 frames");
+  sepconv_problem wide = problem_;
+  wide.kernel_extent[0] = 2;
+  wide.dilation[0] = INT32_MAX;
+  wide.in_extent[0] = 1;
+  none(wide, "the kernel reaches over too many frames for 32-bit indices");
+  wide.dilation[0] = 1 << 29;
+  none(wide, "frames that a stream has to hold are too large for 32-bit indices");
+  sepconv_problem many = problem_;
+  many.batch = int64_t{1} << 50;
+  none(many, "the state of a stream is too large");
 }
 
 TEST_F(Stream, PushesAllocateNothing) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime/run_fixture.h"
+#include "scratch.h"
 #include "support/loop_variant.h"
 
 namespace sepconv::test {
@@ -20,6 +21,46 @@ TEST_F(Run, TaskThatFailsIsReported) {
   EXPECT_TRUE(buffers_->nothing_else_written());
   parallel.fail_at = -1;
   expect_works();
+}
+
+TEST_F(Run, VariantThatFailsIsReported) {
+  Parallel parallel;
+  for (const bool in_parallel : {false, true}) {
+    if (in_parallel) {
+      arguments_.parallel_for = parallel_for;
+      arguments_.parallel_context = &parallel;
+    }
+    for (const int64_t good : {0, 1, 2}) {
+      loop_fail_after = good;
+      EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED) << good;
+      EXPECT_TRUE(last_error_has("variant " + std::string(sepconv_plan_variant(plan_.get())) + " returned -107"));
+    }
+    loop_fail_after = -1;
+    expect_works();
+  }
+}
+
+// A variant that asks for more than its plan has, and takes NULL for an answer.
+int ask_for_too_much(void** arguments) {
+  sepconv_scratch_malloc(*static_cast<void**>(arguments[0]), size_t{1} << 40);
+  return 0;
+}
+
+TEST_F(Run, VariantThatAsksForTooMuchScratchIsReported) {
+  static sepconv_variant variant = loop_variants()->variants[5];
+  variant.name = "2d_f32_nhwc_any_greedy_portable";
+  variant.entry = ask_for_too_much;
+  variant.in_channels = problem_.in_channels = 41;  // which no other test has: this table ranks first
+  static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof variant, "greedy", &variant, 1};
+  ASSERT_EQ(sepconv_register(&table), SEPCONV_OK) << sepconv_last_error();
+  sepconv_options options = default_options();
+  options.variant = variant.name;
+  plan_ = require_plan(problem_, &options);
+  operands_ = random_operands(random_, problem_, Fill::kReals);
+  buffers_ = std::make_unique<Buffers>(problem_, *plan_, operands_, Flush::kEnd);
+  arguments_ = buffers_->arguments();
+  EXPECT_EQ(sepconv_plan_run(plan_.get(), &arguments_), SEPCONV_TASK_FAILED);
+  EXPECT_TRUE(last_error_has("2d_f32_nhwc_any_greedy_portable asked for more scratch than the"));
 }
 
 TEST_F(Run, PoolThatGivesUpIsReported) {

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
+#include <new>
 
 namespace sepconv::test {
 namespace {
 
-std::atomic<bool> watching{false};
+std::atomic<bool> watching{false}, watching_new{false};
 std::atomic<int> seen{0}, alive{0}, fail_from{-1};
 
 // Whether the allocation that is being asked for may happen.
@@ -24,8 +26,9 @@ void* counted(void* memory) {
 
 }  // namespace
 
-void watch_allocations(int fail_at) {
+void watch_allocations(int fail_at, Watch what) {
   seen = 0;
+  watching_new = what == Watch::kNewToo;
   fail_from = fail_at;
   watching = true;
 }
@@ -78,3 +81,17 @@ void __wrap_free(void* memory) {
   __real_free(memory);
 }
 }
+
+void* operator new(size_t size, std::align_val_t alignment) {
+  void* memory = nullptr;
+  const bool may = !sepconv::test::watching_new || sepconv::test::allowed();
+  if (!may || __real_posix_memalign(&memory, static_cast<size_t>(alignment), size) != 0) throw std::bad_alloc();
+  return sepconv::test::counted(memory);
+}
+
+void* operator new(size_t size) { return operator new(size, std::align_val_t(__STDCPP_DEFAULT_NEW_ALIGNMENT__)); }
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }

@@ -1,12 +1,16 @@
-// Counts, and can fail, what the runtime asks malloc and its relatives for. Programs that use it link with
-// sepconv_wrap_allocations (tests/CMakeLists.txt); the C++ library's own allocations do not pass here.
+// Counts, and can fail, what a program asks malloc and its relatives and operator new for. Programs that use it link
+// with --wrap (tests/CMakeLists.txt). What libraries ask malloc for does not pass here; what they ask operator new for
+// does.
 #ifndef SEPCONV_TESTS_SUPPORT_ALLOCATIONS_H
 #define SEPCONV_TESTS_SUPPORT_ALLOCATIONS_H
 
 namespace sepconv::test {
 
+// What is watched: the loops that stand in for variants use operator new, where compiled variants use nothing.
+enum class Watch { kMalloc, kNewToo };
+
 // From here on count, and let allocation number `fail_at` (from 0) and all later ones fail; -1: none.
-void watch_allocations(int fail_at = -1);
+void watch_allocations(int fail_at = -1, Watch what = Watch::kMalloc);
 
 // Stops watching; how many allocations there were since.
 int allocations_seen();

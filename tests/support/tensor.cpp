@@ -1,9 +1,13 @@
 #include "support/tensor.h"
 
+#include "integers.h"
 #include "support/reference.h"
 
 namespace sepconv::test {
 namespace {
+
+using internal::saturating_add;
+using internal::saturating_multiply;
 
 Tensor tensor_of(const sepconv_problem& problem, int64_t channels, const int64_t* extent, const int64_t* pitch,
                  int64_t channel_pitch) {
@@ -16,7 +20,7 @@ Tensor tensor_of(const sepconv_problem& problem, int64_t channels, const int64_t
   int64_t dense = 1;
   for (size_t i = tensor.size(); i-- > 0;) {
     if (tensor[i].pitch == 0) tensor[i].pitch = dense;
-    dense = tensor[i].extent * tensor[i].pitch;
+    dense = saturating_multiply(tensor[i].extent, tensor[i].pitch);  // of an empty batch they are any
   }
   return tensor;
 }
@@ -39,9 +43,9 @@ int64_t span(const Tensor& tensor) {
   int64_t last = 0;
   for (const TensorAxis& axis : tensor) {
     if (axis.extent == 0) return 0;
-    last += (axis.extent - 1) * axis.pitch;
+    last = saturating_add(last, saturating_multiply(axis.extent - 1, axis.pitch));
   }
-  return last + 1;
+  return saturating_add(last, 1);
 }
 
 }  // namespace sepconv::test
