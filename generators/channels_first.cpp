@@ -1,5 +1,6 @@
 #include "channels_first.h"
 
+#include "results.h"
 #include "staging.h"
 
 using Halide::Expr;
@@ -32,7 +33,7 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   vars.insert(vars.end(), s.y.begin(), s.y.end());
   vars.insert(vars.end(), {s.m, s.g});
   const Expr out_x = tile_begin(s.t, s.options.depthwise_tile, in.axes[0].strip_extent) + s.i;
-  block->taps(vars) = in.mid_bias(q * s.options.chunk + s.l);
+  block->taps(vars) = start_of_taps(in, s.options, q * s.options.chunk + s.l);
   block->taps(vars) +=
       staged_sample_channels_first(s, in, *block, out_x) * depthwise_weights(s, in, suffix, block)(kernel_at);
 }
@@ -86,8 +87,10 @@ void make_flat_channels_first(const Stages& s, const PipelineInputs& in, const s
   flat_at.insert(flat_at.end(), variable.begin(), variable.end());
   std::vector<Var> vars{s.k, s.p};
   vars.insert(vars.end(), variable.begin(), variable.end());
-  block->flat(vars) = Halide::undef(type);
-  block->flat(flat_at) = clamp_activation(block->taps(taps_at), in.mid_act);
+  block->flat(vars) = Halide::undef(o.dot.data);
+  const Expr channel =
+      ((first_group + at.group) * in.multiplier + at.multiplier) * o.chunk + at.lane;
+  block->flat(flat_at) = middle_value(in, o, block->taps(taps_at), channel, true);
   if (!o.all_activations) return;
   block->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
   block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));

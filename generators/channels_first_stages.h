@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "Halide.h"
+#include "pointwise_sum.h"
 
 namespace sepconv {
 
@@ -25,20 +26,12 @@ struct ChannelsFirstBlock {
   Halide::Func tap_shift, tap_phase;  // where along x a tap reads, if the phases are not known
 };
 
-// widened_panels: the weights of a panel of a block, one after the other as they are packed; k counts inside the block.
-struct WidenedPanel {
-  Halide::Func weights;
-  Halide::Var at{"at"};
-};
-
 // The pixels of the output in register tiles of one width, and the sum there; x of `pixels` runs inside a tile. The
 // last tile moves back to end with the strip.
 struct PixelTiles {
   Halide::RDom pixels;
   Halide::Expr pixel, output;  // functions of f
-  Halide::Func sum;
-  Halide::RDom k;
-  WidenedPanel panel;
+  PointwiseSum pointwise;
 };
 
 struct ChannelsFirstStages {

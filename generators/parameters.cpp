@@ -29,6 +29,19 @@ Halide::Type computed_type(const VariantName& name) {
   return element_type(name).bits() == 64 ? Halide::Float(64) : Halide::Float(32);
 }
 
+int dot_group(const VariantName& name, const Halide::Target& target) {
+  using Halide::Target;
+  // With channels first neighbouring channels lie apart.
+  if (!name.integers || name.channels_first) return 1;
+  // vpdpbusd; sdot; pmaddwd and its like. NEON's smlal multiplies one by one.
+  if (target.has_feature(Target::AVX512_Zen4) || target.has_feature(Target::ARMDotProd)) return 4;
+  return target.arch == Target::X86 || target.arch == Target::WebAssembly ? 2 : 1;
+}
+
+int dot_offset(const VariantName& name, const Halide::Target& target) {
+  return name.integers && !name.channels_first && target.has_feature(Halide::Target::AVX512_Zen4) ? 128 : 0;
+}
+
 int vector_lanes(const VariantName& name, const Halide::Target& target) {
   // Code for a target without vectors is written for four lanes, too, which the compiler takes apart.
   const Halide::Type type = computed_type(name);
@@ -58,7 +71,8 @@ TileSizes tile_sizes(const VariantName& name, const ScheduleParameters& p) {
 
 FixedSizes fixed_sizes(const VariantName& name, const ScheduleParameters& p) {
   if (name.in_channels == 0 || name.multiplier == 0) return {};
-  const internal::SumBlocks blocks = internal::cut_sum(name.in_channels, name.multiplier, p.chunk, p.sum_block);
+  const internal::SumBlocks blocks =
+      internal::cut_sum(name.in_channels, name.multiplier, p.chunk, p.sum_block, name.integers);
   return {blocks.channels, blocks.block, blocks.block >= blocks.channels};
 }
 
@@ -110,6 +124,11 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
   if (p.tap_unroll > 1 && name.kernel.back() == 0) {
     return illegal_sentence("tap_unroll", p.tap_unroll, "the name must fix the kernel");
   }
+  if (const int products = p.sum_unroll * dot_group(name, target); name.integers && p.chunk % products != 0) {
+    return illegal_sentence("sum_unroll", p.sum_unroll,
+                            "chunk " + std::to_string(p.chunk) + " must be a multiple of the " +
+                                std::to_string(products) + " channels of the inner loop");
+  }
   if (p.stage == 0 && (name.channels_first || name.all_activations())) {
     return illegal_sentence("stage", 0,
                             "variants with channels first, and those that take every activation, stage their input");
@@ -124,7 +143,7 @@ std::string why_illegal(const ScheduleParameters& p, const VariantName& name, co
 ScheduleParameters resolve_parameters(const VariantName& name, const std::string& schedule,
                                       const Halide::Target& target, const std::map<std::string, int>& overrides) {
   const Halide::Type type = element_type(name);
-  if (!type.is_float() && !type.is_bfloat())
+  if (!type.is_float() && !type.is_bfloat() && type != Halide::Int(8))
     throw std::invalid_argument("variant " + name.text + ": processors have no variants of " + name.types);
   ScheduleParameters parameters = find_schedule(schedule).defaults(name, target);
   override_parameters(parameter_specs(), overrides, "schedule parameter", &parameters);

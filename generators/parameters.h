@@ -45,6 +45,12 @@ Halide::Type element_type(const VariantName& name);
 // The type of all sums and of the intermediate: float64 with float64 tensors, else float32.
 Halide::Type computed_type(const VariantName& name);
 
+// How many neighbouring products one lane of the target's instruction for the pointwise stage sums.
+int dot_group(const VariantName& name, const Halide::Target& target);
+
+// What the intermediate of 8-bit integers has added, so that it is unsigned: where the instruction asks for that.
+int dot_offset(const VariantName& name, const Halide::Target& target);
+
 // Elements of the widest vector of the target.
 int vector_lanes(const VariantName& name, const Halide::Target& target);
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "channels_first.h"
+#include "results.h"
 #include "staging.h"
 
 using Halide::Expr;
@@ -86,32 +87,18 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
   std::vector<Expr> flat_at{q * o.chunk + at.lane, pixel};
   flat_at.insert(flat_at.end(), variable.begin(), variable.end());
   const std::vector<Var> vars = variables(s.k, {s.p}, variable);
-  block->flat(vars) = undef(type);
-  block->flat(flat_at) = clamp_activation(
-      block->taps(taps_at) + in.mid_bias((first_group * in.multiplier + q) * o.chunk + at.lane), in.mid_act);
+  block->flat(vars) = undef(o.dot.data);
+  block->flat(flat_at) =
+      middle_value(in, o, block->taps(taps_at), (first_group * in.multiplier + q) * o.chunk + at.lane, false);
   if (!o.all_activations) return;
   block->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
   block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));
 }
 
-WidenedPanel make_widened_panel(const Stages& s, const PipelineInputs& in, const std::string& suffix, const Expr& first,
-                                const std::vector<Var>& variable) {
-  WidenedPanel panel;
-  if (!s.options.widened_panels) return panel;
-  const int lanes = s.options.panel;
-  panel.weights = Func("panel_" + suffix);
-  panel.weights(variables(panel.at, {s.panel}, variable)) =
-      in.pointwise(panel.at % lanes, panel.at / lanes + first, s.panel);
-  return panel;
-}
-
-// What step k of the block multiplies with.
-Expr pointwise_weight(const Stages& s, const PipelineInputs& in, const WidenedPanel& panel, const Expr& k,
-                      const Expr& first, const std::vector<Var>& variable) {
-  if (!s.options.widened_panels) return in.pointwise(s.f, k + first, s.panel);
-  std::vector<Expr> at{k * s.options.panel + s.f, s.panel};
-  at.insert(at.end(), variable.begin(), variable.end());
-  return panel.weights(at);
+// What the sum of a block reads.
+PointwiseOperands pointwise_operands(const Stages& s, const PipelineInputs& in, const Func& flat, const Expr& first,
+                                     const Expr& length, const std::vector<Var>& block) {
+  return {flat, in.pointwise, first, length, s.f, s.p, s.panel, block};
 }
 
 // `index` is the number of the block: an expression of the inputs for the last one (then `variable` is empty), else
@@ -130,15 +117,7 @@ BlockStages make_block(const Stages& s, const PipelineInputs& in, const std::str
   }
   if (o.depthwise_only) return block;
 
-  // sum(f, p, panel, b)
-  block.k = RDom({{Expr(0), Expr(o.sum_unroll)}, {Expr(0), length / o.sum_unroll}}, "k");
-  const Expr k = block.k[1] * o.sum_unroll + block.k[0];
-  std::vector<Expr> flat_at{k, s.p};
-  flat_at.insert(flat_at.end(), variable.begin(), variable.end());
-  block.sum = Func("sum_" + suffix);
-  block.panel = make_widened_panel(s, in, suffix, first, variable);
-  block.sum(variables(s.f, {s.p, s.panel}, variable)) +=
-      block.flat(flat_at) * pointwise_weight(s, in, block.panel, k, first, variable);
+  block.pointwise = make_pointwise_sum(pointwise_operands(s, in, block.flat, first, length, variable), o, suffix);
   return block;
 }
 
@@ -154,7 +133,7 @@ Expr make_output(const Stages& s, const PipelineInputs& in, const Func& sum, con
   const Expr residual = o.channels_first ? in.residual(p, s.f) : in.residual(s.f, p);
   Expr start = in.out_bias(s.f);
   if (s.partial.defined()) start = select(s.block_count == 1, start, s.partial(s.f % o.panel, p, s.f / o.panel));
-  return clamp_activation(start + sum(s.f % o.panel, p, s.f / o.panel) + residual, in.out_act);
+  return output_value(in, o, start + sum(s.f % o.panel, p, s.f / o.panel), s.f, residual);
 }
 
 // Cuts the output's pixels into tiles of two widths.
@@ -165,19 +144,13 @@ void make_tiled_output(const PipelineInputs& in, Stages* s) {
   main.pixels =
       RDom({{Expr(0), Expr(tile)}, {Expr(0), select(short_tail, pixels / tile, (pixels + tile - 1) / tile)}}, "tile");
   tail.pixels = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
-  main.sum = s->last.sum;
-  main.k = s->last.k;
-  main.panel = s->last.panel;
-  tail.sum = Func("tail_sum");
+  main.pointwise = s->last.pointwise;
   const Expr first = (s->block_count - 1) * in.sum_block;
-  tail.k =
-      RDom({{Expr(0), Expr(s->options.sum_unroll)}, {Expr(0), (in.sum_channels - first) / s->options.sum_unroll}}, "k");
-  const Expr at = tail.k.y * s->options.sum_unroll + tail.k.x;
-  tail.panel = make_widened_panel(*s, in, "tail", first, {});
-  tail.sum(s->f, s->p, s->panel) += s->last.flat(at, s->p) * pointwise_weight(*s, in, tail.panel, at, first, {});
+  tail.pointwise = make_pointwise_sum(
+      pointwise_operands(*s, in, s->last.flat, first, in.sum_channels - first, {}), s->options, "tail");
   main.pixel = Halide::min(main.pixels.y * tile, pixels - tile) + main.pixels.x;
   tail.pixel = pixels - half + tail.pixels.x + tail.pixels.y * half;
-  for (PixelTiles* tiles : {&main, &tail}) tiles->output = make_output(*s, in, tiles->sum, tiles->pixel);
+  for (PixelTiles* tiles : {&main, &tail}) tiles->output = make_output(*s, in, tiles->pointwise.sum, tiles->pixel);
 }
 
 }  // namespace
@@ -208,20 +181,20 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
     s.other = make_block(s, in, "other", s.b, {s.b}, type);
     s.blocks = RDom(0, s.block_count - 1, "blocks");
     s.partial = Func("partial");
-    s.partial(s.f, s.p, s.panel) = undef(type);
+    s.partial(s.f, s.p, s.panel) = undef(o.dot.sum);
     s.partial(s.f, s.p, s.panel) =
         select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
-        s.other.sum(s.f, s.p, s.panel, s.blocks);
+        s.other.pointwise.sum(s.f, s.p, s.panel, s.blocks);
   }
   if (o.nchw.panel_lanes) {
     Func& done = s.nchw.done;
     done = Func("done");
-    done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.sum(s.f, s.p, s.panel);
-    s.output = clamp_activation(done(s.f % o.panel, s.p, s.f / o.panel) + in.residual(s.p, s.f), in.out_act);
+    done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.pointwise.sum(s.f, s.p, s.panel);
+    s.output = output_value(in, o, done(s.f % o.panel, s.p, s.f / o.panel), s.f, in.residual(s.p, s.f));
   } else if (o.channels_first) {
     make_tiled_output(in, &s);
   } else {
-    s.output = make_output(s, in, s.last.sum, s.p);
+    s.output = make_output(s, in, s.last.pointwise.sum, s.p);
   }
   return s;
 }

@@ -28,6 +28,7 @@
 #include "activation.h"
 #include "channels_first_stages.h"
 #include "pipeline_options.h"
+#include "requantise.h"
 
 namespace sepconv {
 
@@ -47,6 +48,7 @@ struct PipelineInputs {
   Halide::Expr ahead, ahead_lines;  // address and cache lines of what the next task reads
   Halide::Expr output_is_large;     // 1: the output will hardly be in a core's caches
   Activation in_act, mid_act, out_act;
+  Requantiser mid_requantiser, out_requantiser;  // of 8-bit integers; their clamps stand for mid_act and out_act
 };
 
 // The domain over which `flat` is written, one variable for each coordinate of what is stored there.
@@ -58,12 +60,12 @@ struct Scatter {
 
 // The stages of one sum block; schedules name them.
 struct BlockStages {
-  Halide::Func staged, taps, flat, sum;
+  Halide::Func staged, taps, flat;
+  PointwiseSum pointwise;
   Halide::Func weights;               // guarded_taps: those of a tap, in packed order
   Halide::Func kernel;                // widened_kernel: the depthwise weights of a chunk
-  WidenedPanel panel;                 // widened_panels
   Halide::RDom input_pass, mid_pass;  // all_activations: the passes of the input's and of the middle activation
-  Halide::RDom tap, k;
+  Halide::RDom tap;
   Scatter scatter;
   ChannelsFirstBlock nchw;
 };

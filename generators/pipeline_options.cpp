@@ -17,11 +17,23 @@ void set_usual_width(const VariantName& name, ChannelsFirstOptions* options) {
   if (reach / 2 != same) options->usual_pads.push_back(static_cast<int>(reach / 2));
 }
 
+DotProduct dot_product(const VariantName& name, const Halide::Target& target) {
+  const Halide::Type computed = computed_type(name);
+  if (!name.integers) return {1, computed, computed, computed};
+  DotProduct dot;
+  dot.group = dot_group(name, target);
+  dot.offset = dot_offset(name, target);
+  dot.sum = Halide::Int(32);
+  dot.data = dot.offset != 0 ? Halide::UInt(8) : dot.group == 4 || name.depthwise_only() ? Halide::Int(8) : Halide::Int(16);
+  dot.weight = dot.group == 4 ? Halide::Int(8) : Halide::Int(16);
+  return dot;
+}
+
 }  // namespace
 
 int64_t known_width(const VariantName& name) { return name.channels_first && name.rank > 1 ? name.extent.back() : 0; }
 
-PipelineOptions pipeline_options(const VariantName& name, const ScheduleParameters& p) {
+PipelineOptions pipeline_options(const VariantName& name, const ScheduleParameters& p, const Halide::Target& target) {
   const TileSizes tile = tile_sizes(name, p);
   PipelineOptions options;
   options.vector = p.depthwise_vector;
@@ -38,11 +50,12 @@ PipelineOptions pipeline_options(const VariantName& name, const ScheduleParamete
   options.all_activations = name.all_activations();
   options.input_activation = takes_input_activation(name, p);
   options.guarded_taps = guards_taps(name, p);
-  // Of 16 bits, weights are read again for each tile. Where panels follow one another inside a tile of pixels, with
+  // Small ones, weights are read again for each tile. Where panels follow one another inside a tile of pixels, with
   // channels last, each is read but once there.
-  const bool halves = element_type(name).bits() == 16;
-  options.widened_kernel = halves && !options.guarded_taps;
-  options.widened_panels = halves && !name.depthwise_only() && (name.channels_first || p.panel_inner == 0);
+  options.dot = dot_product(name, target);
+  const bool kernel = element_type(name).bits() < 32, panels = options.dot.weight.bits() > element_type(name).bits();
+  options.widened_kernel = kernel && !options.guarded_taps;
+  options.widened_panels = panels && !name.depthwise_only() && (name.channels_first || p.panel_inner == 0);
   options.channels_first = name.channels_first;
   options.nchw.depthwise_rows = p.depthwise_rows;
   options.nchw.panel_lanes = p.panel_lanes == 1;

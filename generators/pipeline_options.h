@@ -10,6 +10,17 @@
 
 namespace sepconv {
 
+// The products of the pointwise stage. Instructions that sum products of small integers take `group` neighbouring ones a lane: so
+// many neighbouring steps of the channel sum are packed together.
+struct DotProduct {
+  int group = 1;
+  Halide::Type data;    // of the intermediate; integers have `offset` added
+  Halide::Type weight;  // what a packed weight is made before it is multiplied
+  Halide::Type sum;
+  int offset = 0;
+  bool quantised() const { return data.is_int_or_uint(); }
+};
+
 // With channels first only.
 struct ChannelsFirstOptions {
   int depthwise_rows = 1;       // rows of one depthwise register tile
@@ -36,10 +47,12 @@ struct PipelineOptions {
   bool widened_kernel = false;   // the depthwise weights are made float32 before the taps read them
   bool widened_panels = false;   // and those of a panel before its sums do
   bool channels_first = false;   // x is the dense axis of input, residual and output
+  DotProduct dot;
   ChannelsFirstOptions nchw;
 };
 
-PipelineOptions pipeline_options(const VariantName& name, const ScheduleParameters& parameters);
+PipelineOptions pipeline_options(const VariantName& name, const ScheduleParameters& parameters,
+                                 const Halide::Target& target);
 
 // Samples along x of the images of a variant with channels first, whose rows it gets whole; 0 for any number.
 int64_t known_width(const VariantName& name);

@@ -30,21 +30,24 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     name_ = parse_variant_name(variant);
     const int rank = name_.rank;
     storage_ = storage_for(element_type(name_), get_target());
-    const Halide::Type type = storage_.stored();
+    const Halide::Type tensor = storage_.stored(), weight = tensor, scale = Halide::Int(32),
+                       bias = name_.integers ? Halide::Int(32) : tensor;
     axes_.resize(rank);
-#define SEPCONV_LEAF_INPUT(name, dimensions) name##_ = add_input<Buffer<void>>(#name, type, dimensions);
+#define SEPCONV_LEAF_INPUT(name, element, dimensions) name##_ = add_input<Buffer<void>>(#name, element, dimensions);
+#define SEPCONV_LEAF_QUANTISED if (name_.integers) {
+#define SEPCONV_LEAF_END_QUANTISED }
 #define SEPCONV_LEAF_AXES for (int a = 0; a < rank; a++) {
 #define SEPCONV_LEAF_AXIS(name) axes_[a].name = add_input<int32_t>(std::string(#name "_") + "xyz"[a]);
 #define SEPCONV_LEAF_END_AXES }
 #define SEPCONV_LEAF_NUMBER(type, name, field) name##_ = add_input<type>(#name);
 #define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions) \
-  name##_ = add_output<Buffer<void>>(#name, type, name_.depthwise_only() ? depthwise_dimensions : dimensions);
+  name##_ = add_output<Buffer<void>>(#name, tensor, name_.depthwise_only() ? depthwise_dimensions : dimensions);
 #include "sepconv/leaf_arguments.inc"
   }
 
   void generate() {
     parameters_ = parameters();
-    const PipelineOptions options = pipeline_options(name_, parameters_);
+    const PipelineOptions options = pipeline_options(name_, parameters_, get_target());
     const PipelineInputs in = pipeline_inputs();
     if (using_autoscheduler()) {
       if (name_.channels_first || name_.multiplier != 1 || name_.all_activations() || name_.in_channels == 0)
@@ -88,9 +91,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     PipelineInputs in;
     in.input = storage_.widened(*input_);
     in.depthwise = storage_.widened(*depthwise_);
-    in.mid_bias = storage_.widened(*mid_bias_);
-    in.pointwise = storage_.widened(*pointwise_);
-    in.out_bias = storage_.widened(*out_bias_);
+    in.mid_bias = name_.integers ? Func(*mid_bias_) : storage_.widened(*mid_bias_);
+    in.pointwise = name_.integers ? Func(*pointwise_) : storage_.widened(*pointwise_);
+    in.out_bias = name_.integers ? Func(*out_bias_) : storage_.widened(*out_bias_);
     in.residual = storage_.widened(*residual_);
     in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
     if (name_.channels_multiple > 1) {
@@ -116,12 +119,27 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
       in.image_min.push_back(input_->dim(spatial_dim(a)).min());
       in.image_extent.push_back(input_->dim(spatial_dim(a)).extent());
     }
+    if (name_.integers) add_quantisation(&in);
     if (const int64_t width = known_width(name_); width > 0) {
       in.axes[0].strip_min = in.image_min[0] = 0;
       in.image_extent[0] = static_cast<int>(width);
     }
     return in;
   }
+
+  // The input as the numbers that its elements stand for, but for their scale; 0 beside the image is then 0.
+  void add_quantisation(PipelineInputs* in) const {
+    const std::vector<Var> at(input_->dimensions());
+    Func numbers("numbers");
+    numbers(at) = cast<float>(flipped((*input_)(at))) - cast<float>(Expr(*input_zero_point_));
+    in->input = numbers;
+    const auto integer = [](const Expr& bound) { return cast<int32_t>(bound); };
+    in->mid_requantiser = {*mid_scale_, *rounding_, *wide_sums_, *mid_zero_point_, integer(*mid_lo_), integer(*mid_hi_)};
+    in->out_requantiser = {*out_scale_, *rounding_, *wide_sums_, *output_zero_point_, integer(*out_lo_), integer(*out_hi_)};
+  }
+
+  // An element of a tensor of uint8 as that of int8, and back.
+  Expr flipped(const Expr& element) const { return element ^ cast<int8_t>(Expr(*flip_)); }
 
   static Expr fixed(int64_t value, const Expr& otherwise) {
     return value > 0 ? Expr(static_cast<int>(value)) : otherwise;
@@ -143,6 +161,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   }
 
   Expr stored_output(const Expr& value, const Activation& out_act) const {
+    if (name_.integers) return flipped(value);
     if (!storage_.halves()) return value;
     const bool general = stages_.options.all_activations && !stages_.options.depthwise_only;
     return storage_.narrow(general ? any_activation(value, out_act) : value);
@@ -184,9 +203,10 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
       pitch *= taps;
     }
 
-    pointwise_->dim(0).set_bounds(0, options.panel);
-    pointwise_->dim(1).set_min(0).set_stride(options.panel);
-    pointwise_->dim(2).set_min(0).set_stride(pointwise_->dim(1).extent() * options.panel);
+    const int lanes = options.panel * options.dot.group;
+    pointwise_->dim(0).set_bounds(0, lanes);
+    pointwise_->dim(1).set_min(0).set_stride(lanes);
+    pointwise_->dim(2).set_min(0).set_stride(pointwise_->dim(1).extent() * lanes);
     mid_bias_->dim(0).set_min(0);
     out_bias_->dim(0).set_min(0);
     for (auto* packed : {depthwise_, mid_bias_, pointwise_, out_bias_}) packed->set_host_alignment(64);
@@ -234,10 +254,12 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     residual_->dim(1).set_estimate(0, pixels);
     output_->dim(0).set_estimate(0, outputs);
     output_->dim(1).set_estimate(0, pixels);
-#define SEPCONV_LEAF_INPUT(name, dimensions)
+#define SEPCONV_LEAF_INPUT(name, element, dimensions)
 #define SEPCONV_LEAF_AXES
 #define SEPCONV_LEAF_AXIS(name)
 #define SEPCONV_LEAF_END_AXES
+#define SEPCONV_LEAF_QUANTISED if (name_.integers) {
+#define SEPCONV_LEAF_END_QUANTISED }
 #define SEPCONV_LEAF_NUMBER(type, name, field) name##_->set_estimate(type{0});
 #define SEPCONV_LEAF_OUTPUT(name, dimensions, depthwise_dimensions)
 #include "sepconv/leaf_arguments.inc"
@@ -251,7 +273,9 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   Storage storage_;
   Stages stages_;
   std::vector<AxisInputs> axes_;
-#define SEPCONV_LEAF_INPUT(name, dimensions) Input<Buffer<void>>* name##_;
+#define SEPCONV_LEAF_QUANTISED
+#define SEPCONV_LEAF_END_QUANTISED
+#define SEPCONV_LEAF_INPUT(name, element, dimensions) Input<Buffer<void>>* name##_;
 #define SEPCONV_LEAF_AXES
 #define SEPCONV_LEAF_AXIS(name)
 #define SEPCONV_LEAF_END_AXES

@@ -62,7 +62,7 @@ Storage storage_for(const Halide::Type& type, const Target& target) {
 }
 
 Func Storage::widened(const Func& tensor) const {
-  if (!halves()) return tensor;
+  if (type.bits() >= 32) return tensor;
   const std::vector<Var> at(tensor.dimensions());
   Func result(tensor.name() + "_widened");
   result(at) = widen(tensor(at));

@@ -74,6 +74,9 @@ void set_parameters(const VariantLine& line, const VariantName& name, sepconv_va
   variant->depthwise_rows = tile.depthwise_rows;
   variant->sum_block = p.sum_block;
   variant->strip_pixels = p.strip_pixels;
+  if (!name.integers) return;
+  variant->dot_group = dot_group(name, target);
+  variant->dot_offset = dot_offset(name, target);
 }
 
 // A GPU variant sums all channels at once, and knows no strips.

@@ -41,11 +41,12 @@ std::vector<int64_t> parse_axes(const std::string& text, int rank, const std::st
   return values;
 }
 
-bool is_type(const std::string& word) {
+// Of a type's word, "int" or "float"; NULL for any other word.
+const char* type_code(const std::string& word) {
 #define SEPCONV_DTYPE_WORD(value, type_name, variant_name, code, bits) \
-  if (word == variant_name) return true;
+  if (word == variant_name) return #code;
 #include "sepconv/words.inc"
-  return false;
+  return nullptr;
 }
 
 // Whether the layout is channels first. Of the spatial axes' letters, "dhw", a name has the last ones.
@@ -79,7 +80,9 @@ VariantName parse_variant_name(const std::string& name) {
   result.text = name;
   result.rank = std::stoi(match[1]);
   result.types = match[2];
-  if (!is_type(result.types)) refuse(name, ": " + result.types + " is not a type");
+  const char* const code = type_code(result.types);
+  if (code == nullptr) refuse(name, ": " + result.types + " is not a type");
+  result.integers = std::strcmp(code, "int") == 0 || std::strcmp(code, "uint") == 0;
   result.channels_first = parse_layout(match[3], result.rank, name);
   if (match[5].matched) result.family = match[5].str().substr(1);
   result.kernel = result.stride = result.dilation = result.extent = std::vector<int64_t>(result.rank, 0);

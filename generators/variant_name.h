@@ -27,6 +27,7 @@ struct VariantName {
   std::string text;
   int rank = 0;
   std::string types;
+  bool integers = false;  // tensors that stand for real numbers by a scale and a zero point
   bool channels_first = false;
   std::vector<int64_t> kernel, stride, dilation, extent;
   int64_t multiplier = 0, in_channels = 0, out_channels = 0;
@@ -40,7 +41,8 @@ struct VariantName {
   bool split() const { return family == "split"; }
   bool large_weights_only() const { return family == "large_weights"; }
   // Whether the variant takes the activations that are not clamps, too: one that fixes nothing takes everything.
-  bool all_activations() const { return family == "act" || fixes_nothing(); }
+  // Integers are clamped only.
+  bool all_activations() const { return (family == "act" || fixes_nothing()) && !integers; }
 };
 
 // Throws std::invalid_argument with a sentence that quotes the name and the part that is wrong.

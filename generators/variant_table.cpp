@@ -77,6 +77,10 @@ void print_entry(const VariantLine& line, const sepconv_variant& v, std::ostream
   field("sum_block", v.sum_block);
   field("strip_pixels", v.strip_pixels);
   field("object_size", v.object_size);
+  if (v.dot_group > 0) {
+    field("dot_group", v.dot_group);
+    field("dot_offset", v.dot_offset);
+  }
   if (v.driver != nullptr) {
     field("driver", std::string("&sepconv_") + sepconv::name(v.driver->device) + "_driver");
     field("split", v.split);

@@ -91,5 +91,21 @@ sepconv_variants(
   2d_bf16_nhwc_k3s1d1m1            scheduled
   2d_bf16_nhwc_k3s2d1m1            scheduled
   2d_bf16_nhwc_m1_large_weights    direct_taps
+
+  # int8, and uint8: the depthwise stage in float32, whose sums are exact, the pointwise one in products of integers.
+  1d_i8_nwc_any                    portable,short_vectors
+  1d_i8_nwc_any_depthwise          portable,short_vectors
+  2d_i8_nhwc_any                   portable,short_vectors
+  2d_i8_nhwc_any_depthwise         portable,short_vectors
+  3d_i8_ndhwc_any                  portable,short_vectors
+  3d_i8_ndhwc_any_depthwise        portable,short_vectors
+  1d_i8_ncw_any                    portable,short_vectors
+  1d_i8_ncw_any_depthwise          portable,short_vectors
+  2d_i8_nchw_any                   portable,short_vectors
+  2d_i8_nchw_any_depthwise         portable,short_vectors
+  3d_i8_ncdhw_any                  portable,short_vectors
+  3d_i8_ncdhw_any_depthwise        portable,short_vectors
+  2d_i8_nhwc_k3s1d1m1              short_vectors
+  2d_i8_nhwc_k3s2d1m1              short_vectors
 )
 # gersemi: on

@@ -16,7 +16,10 @@ void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, co
 
 // Schedules the weights that are made float32 first: those of a panel, where there are any, at `around`, the loop over
 // its tiles.
-void schedule_widened(WidenedPanel& panel, int vector, const Halide::LoopLevel& around);
+void schedule_widened(PointwiseSum& sum, int vector, const Halide::LoopLevel& around);
+
+// The products that one lane sums, innermost in `update`, next to the loop over the lanes.
+void schedule_products(PointwiseSum& sum, Halide::Stage update, const Halide::VarOrRVar& lanes);
 
 // Schedules one pass, along `dense`, over a stage that is complete: an activation that is no clamp.
 void schedule_pass(Halide::Stage pass, const Halide::Var& dense, const std::vector<Halide::VarOrRVar>& outer,

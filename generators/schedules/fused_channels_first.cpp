@@ -124,30 +124,31 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
 
 // The register tile of `sum`, consumed at `tile`: `vectors` vectors of pixels x tile_channels, or, with panel_lanes, of
 // output channels x tile_pixels.
-void schedule_sum(Func sum, const Halide::RDom& k, const Stages& all, const ScheduleParameters& o, int vectors,
+void schedule_sum(PointwiseSum& x, const Stages& all, const ScheduleParameters& o, int vectors,
                   const LoopLevel& tile) {
   const bool panel_lanes = all.options.nchw.panel_lanes;
   const Var wide = panel_lanes ? all.f : all.p, narrow = panel_lanes ? all.p : all.f;
   const int steps = panel_lanes ? o.tile_pixels : o.tile_channels;
   std::vector<Var> storage{wide, narrow};
-  const std::vector<Var> args = sum.args();
+  const std::vector<Var> args = x.sum.args();
   storage.insert(storage.end(), args.begin() + 2, args.end());
-  sum.compute_at(tile)
+  x.sum.compute_at(tile)
       .reorder_storage(storage)
       .bound_extent(narrow, steps)
       .bound_extent(wide, vectors * o.vector)
       .bound_extent(all.panel, 1);
-  sum.vectorize(wide, o.vector).unroll(wide).unroll(narrow);
+  x.sum.vectorize(wide, o.vector).unroll(wide).unroll(narrow);
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
   Var outer("sum_outer"), lane("sum_lane");
-  Stage update = sum.update();
+  Stage update = x.sum.update();
   update.split(wide, outer, lane, o.vector);
   if (steps < vectors) {
-    update.reorder(lane, narrow, outer, k[0], k[1]);
+    update.reorder(lane, narrow, outer, x.unrolled, x.outer);
   } else {
-    update.reorder(lane, outer, narrow, k[0], k[1]);
+    update.reorder(lane, outer, narrow, x.unrolled, x.outer);
   }
-  update.vectorize(lane).unroll(outer).unroll(narrow).unroll(k[0]);
+  schedule_products(x, update, lane);
+  update.vectorize(lane).unroll(outer).unroll(narrow).unroll(x.unrolled);
 }
 
 // One width of tiles of the output, `vectors` wide, tile after tile, in each of them panel after panel.
@@ -163,8 +164,8 @@ void schedule_output_tiles(const Func& output, Stage stage, const Stages& s, Pix
       .vectorize(lane)
       .unroll(outer)
       .unroll(fi);
-  schedule_sum(tiles.sum, tiles.k, s, o, vectors, LoopLevel(output, panel));
-  schedule_widened(tiles.panel, o.vector, LoopLevel(output, panel));
+  schedule_sum(tiles.pointwise, s, o, vectors, LoopLevel(output, panel));
+  schedule_widened(tiles.pointwise, o.vector, LoopLevel(output, panel));
 }
 
 // Tiles of pixels in each panel; a finished tile is turned on its way to the output.
@@ -178,8 +179,8 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
   const LoopLevel tile(output, po);
   s.nchw.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
   s.nchw.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
-  schedule_sum(s.last.sum, s.last.k, s, o, o.tile_vectors, tile);
-  schedule_widened(s.last.panel, o.vector, LoopLevel(output, fp));
+  schedule_sum(s.last.pointwise, s, o, o.tile_vectors, tile);
+  schedule_widened(s.last.pointwise, o.vector, LoopLevel(output, fp));
   schedule_depthwise(s.last, s, o, LoopLevel::root());
   if (!s.partial.defined()) return;
 
@@ -190,8 +191,8 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
       .vectorize(s.f, o.vector)
       .unroll(s.f)
       .unroll(ti);
-  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, to));
-  schedule_widened(s.other.panel, o.vector, LoopLevel(s.partial, s.panel));
+  schedule_sum(s.other.pointwise, s, o, o.tile_vectors, LoopLevel(s.partial, to));
+  schedule_widened(s.other.pointwise, o.vector, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   s.nchw.done.specialize(s.block_count == 1);
 }
@@ -226,8 +227,8 @@ void schedule_fused_channels_first(Stages& s, Func output, const ScheduleParamet
       .vectorize(ti, vector)
       .unroll(ti)
       .unroll(s.f);
-  schedule_sum(s.other.sum, s.other.k, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
-  schedule_widened(s.other.panel, o.vector, LoopLevel(s.partial, s.panel));
+  schedule_sum(s.other.pointwise, s, o, o.tile_vectors, LoopLevel(s.partial, s.panel));
+  schedule_widened(s.other.pointwise, o.vector, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
   for (int i = 0; i < 2; i++) output.update(i).specialize(s.block_count == 1);
 }

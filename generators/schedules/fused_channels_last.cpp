@@ -106,22 +106,24 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
 // the loop that owns the block.
 void schedule_block(BlockStages& s, const Stages& all, const ScheduleParameters& o, const LoopLevel& tile,
                     const LoopLevel& around, const LoopLevel& block) {
-  schedule_widened(s.panel, o.vector, around);
+  schedule_widened(s.pointwise, o.vector, around);
   // Unrolled so that the side with fewer operands stays in registers over the other's loop; the other order spills.
   Var fo("fo"), fi("fi");
-  s.sum.compute_at(tile)
+  PointwiseSum& x = s.pointwise;
+  x.sum.compute_at(tile)
       .bound_extent(all.f, o.tile_vectors * o.vector)
       .bound_extent(all.p, o.tile_pixels)
       .bound_extent(all.panel, 1);
-  s.sum.vectorize(all.f, o.vector).unroll(all.f).unroll(all.p);
-  Stage update = s.sum.update();
+  x.sum.vectorize(all.f, o.vector).unroll(all.f).unroll(all.p);
+  Stage update = x.sum.update();
   update.split(all.f, fo, fi, o.vector);
   if (o.tile_pixels < o.tile_vectors) {
-    update.reorder(fi, all.p, fo, s.k[0], s.k[1]);
+    update.reorder(fi, all.p, fo, x.unrolled, x.outer);
   } else {
-    update.reorder(fi, fo, all.p, s.k[0], s.k[1]);
+    update.reorder(fi, fo, all.p, x.unrolled, x.outer);
   }
-  update.vectorize(fi).unroll(fo).unroll(all.p).unroll(s.k[0]);
+  schedule_products(x, update, fi);
+  update.vectorize(fi).unroll(fo).unroll(all.p).unroll(x.unrolled);
   schedule_depthwise(s, all, o, block);
 }
 
@@ -138,9 +140,14 @@ void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o
 
 }  // namespace
 
-void schedule_widened(WidenedPanel& panel, int vector, const LoopLevel& around) {
-  if (!panel.weights.defined()) return;
-  panel.weights.compute_at(around).vectorize(panel.at, vector, TailStrategy::GuardWithIf);
+void schedule_widened(PointwiseSum& sum, int vector, const LoopLevel& around) {
+  if (!sum.panel.defined()) return;
+  sum.panel.compute_at(around).vectorize(sum.at, vector, TailStrategy::GuardWithIf);
+}
+
+void schedule_products(PointwiseSum& sum, Stage update, const VarOrRVar& lanes) {
+  if (!sum.grouped) return;
+  update.reorder(sum.group, lanes).atomic().vectorize(sum.group);
 }
 
 void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& outer, int vector, TailStrategy tail) {

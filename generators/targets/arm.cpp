@@ -67,9 +67,9 @@ ScheduleParameters defaults(const VariantName& name, const Halide::Target& targe
 
 // The steps of the inner loop of the channel sum, loaded as vectors; LLVM makes their elements operands of the FMAs.
 void load_steps(BlockStages& block, const Stages& all, const ScheduleParameters& o) {
-  if (!block.sum.defined() || o.sum_unroll < o.vector) return;
-  Func steps = block.flat.in(block.sum);
-  steps.compute_at(block.sum, block.k[1])
+  if (!block.pointwise.sum.defined() || o.sum_unroll < o.vector) return;
+  Func steps = block.flat.in(block.pointwise.sum);
+  steps.compute_at(block.pointwise.sum, block.pointwise.outer)
       .store_in(Halide::MemoryType::Register)
       .bound_extent(all.k, o.sum_unroll)
       .vectorize(all.k, o.vector)

@@ -13,7 +13,9 @@ constexpr int max_dimensions = max_rank + 2;
 
 // With user_context.
 constexpr int most_arguments = 1
-#define SEPCONV_LEAF_INPUT(name, dimensions) +1
+#define SEPCONV_LEAF_QUANTISED
+#define SEPCONV_LEAF_END_QUANTISED
+#define SEPCONV_LEAF_INPUT(name, element, dimensions) +1
 #define SEPCONV_LEAF_AXES +max_rank *(0
 #define SEPCONV_LEAF_AXIS(name) +1
 #define SEPCONV_LEAF_END_AXES )
@@ -93,9 +95,11 @@ void add_split_pixels(View& view, const sepconv_variant& variant, const LeafCall
 int call_variant(const sepconv_variant& variant, const LeafCall& call) {
   const int rank = variant.spatial_rank;
   const bool channels_first = variant.layout == SEPCONV_LAYOUT_CHANNELS_FIRST;
+  const bool quantised = is_quantised(variant.weight_dtype);
+  const sepconv_dtype bias = quantised ? SEPCONV_DTYPE_I32 : variant.weight_dtype;
   View input(call.input, variant.input_dtype), depthwise(call.depthwise, variant.weight_dtype),
-      mid_bias(call.mid_bias, variant.weight_dtype), pointwise(call.pointwise, variant.weight_dtype),
-      out_bias(call.out_bias, variant.weight_dtype), residual(call.residual, variant.output_dtype),
+      mid_bias(call.mid_bias, bias), pointwise(call.pointwise, variant.weight_dtype), out_bias(call.out_bias, bias),
+      mid_scale(call.mid_scale, SEPCONV_DTYPE_I32), out_scale(call.out_scale, SEPCONV_DTYPE_I32), residual(call.residual, variant.output_dtype),
       output(call.output, variant.output_dtype);
   if (!channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(variant.chunk_channels);
@@ -107,9 +111,16 @@ int call_variant(const sepconv_variant& variant, const LeafCall& call) {
   if (channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(call.chunks);
   mid_bias.add_dense(call.packed_channels);
-  pointwise.add_dense(variant.panel_channels);
-  pointwise.add_dense(call.packed_channels);
+  const int32_t group = quantised ? variant.dot_group : 1;
+  pointwise.add_dense(variant.panel_channels * group);
+  pointwise.add_dense(call.packed_channels / group);
   pointwise.add_dense(call.panels);
+  if (quantised) {
+    mid_scale.add_dense(call.packed_channels);
+    mid_scale.add_dense(2);
+    out_scale.add(0, call.panels * variant.panel_channels, 1);
+    out_scale.add(0, 2, call.scale_length);
+  }
   out_bias.add_dense(call.panels * variant.panel_channels);
   add_pixels(residual, variant, call, call.residual_pitch);
   if (variant.stages == SEPCONV_STAGES_DEPTHWISE) {
@@ -122,7 +133,9 @@ int call_variant(const sepconv_variant& variant, const LeafCall& call) {
   void** next = arguments;
   const auto pass = [&next](const void* argument) { *next++ = const_cast<void*>(argument); };
   pass(&call.arena);
-#define SEPCONV_LEAF_INPUT(name, dimensions) pass(name.get());
+#define SEPCONV_LEAF_QUANTISED if (quantised) {
+#define SEPCONV_LEAF_END_QUANTISED }
+#define SEPCONV_LEAF_INPUT(name, element, dimensions) pass(name.get());
 #define SEPCONV_LEAF_AXES for (int i = rank - 1; i >= 0; --i) {
 #define SEPCONV_LEAF_AXIS(name) pass(&call.axis[i].name);
 #define SEPCONV_LEAF_END_AXES }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "quantise.h"
 #include "sepconv/variant_table.h"
 
 namespace sepconv::internal {
@@ -45,6 +46,10 @@ struct LeafCall {
   int32_t ahead_lines;              // cache lines of it
   int32_t output_is_large;          // 1: the output will hardly be in a core's caches
   sepconv_activation in, mid, out;  // as leaf_activation has them
+  // Of int8.
+  const void *mid_scale, *out_scale;  // out_scale at the group's first channel
+  int32_t scale_length;               // of a row of out_scale
+  QuantisedNumbers quantised;
 };
 
 // Calls the variant's entry. Returns what it returns: 0 for success.

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "integers.h"
+#include "quantise.h"
 #include "sepconv/sum_blocks.hpp"
 #include "terms.h"
 
@@ -64,6 +65,10 @@ uint64_t packing_id_of(const sepconv_variant& variant) {
                        int64_t{variant.stages}}) {
     hash.add(word);
   }
+  if (is_quantised(variant.weight_dtype)) {
+    hash.add(variant.dot_group);
+    hash.add(variant.dot_offset);
+  }
   return hash.value;
 }
 
@@ -90,19 +95,25 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
   const int64_t pointwise = saturating_multiply(pointwise_panel, layout->panels);
   const int64_t out_bias = summed ? saturating_multiply(layout->panels, panel) : 0;
 
-  // Parts in their order, each with its count of elements and where to note its offset.
+  // Parts in their order, each with its count of elements, their size, and where to note its offset.
+  const int64_t element = dtype_size(p.weight_dtype), bias = bias_size(p.weight_dtype);
+  const bool quantised = is_quantised(p.weight_dtype);
+  constexpr int64_t scale_rows = 2, scale = sizeof(int32_t);
   const struct {
-    int64_t count;
+    int64_t count, size;
     size_t* offset;
-  } parts[] = {{layout->channels, &layout->mid_bias},
-               {depthwise, &layout->depthwise},
-               {pointwise, &layout->pointwise},
-               {out_bias, &layout->out_bias}};
-  const int64_t element = dtype_size(p.weight_dtype), alignment = static_cast<int64_t>(packed_alignment);
+  } parts[] = {{layout->channels, bias, &layout->mid_bias},
+               {depthwise, element, &layout->depthwise},
+               {pointwise, element, &layout->pointwise},
+               {out_bias, bias, &layout->out_bias},
+               {quantised ? saturating_multiply(scale_rows, layout->channels) : 0, scale, &layout->mid_scale},
+               {quantised ? saturating_multiply(scale_rows, out_bias) : 0, scale, &layout->out_scale},
+               {quantised ? 1 : 0, sizeof(QuantisedNumbers), &layout->numbers}};
+  const int64_t alignment = static_cast<int64_t>(packed_alignment);
   int64_t size = sizeof(SealedHeader);
   for (const auto& part : parts) {
     *part.offset = static_cast<size_t>(size);
-    size = saturating_add(size, round_up(saturating_multiply(part.count, element), alignment));
+    size = saturating_add(size, round_up(saturating_multiply(part.count, part.size), alignment));
   }
   if (static_cast<uint64_t>(size) >= static_cast<uint64_t>(PTRDIFF_MAX)) {
     return fail_for(SEPCONV_INVALID_ARGUMENT, g, term_in_channels | term_multiplier | term_out_channels | term_taps,
@@ -123,7 +134,7 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
     if (part.elements > INT32_MAX) return fail_for(SEPCONV_UNSUPPORTED, g, part.terms, part.excess);
   }
 
-  const SumBlocks blocks = cut_sum(p.in_channels, p.depth_multiplier, lanes, variant.sum_block);
+  const SumBlocks blocks = cut_sum(p.in_channels, p.depth_multiplier, lanes, variant.sum_block, is_quantised(p.weight_dtype));
   layout->sum_channels = blocks.channels;
   layout->sum_block = summed ? blocks.block : lanes * p.depth_multiplier;
 
@@ -131,8 +142,8 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
   return SEPCONV_OK;
 }
 
-void pack_weights(const Geometry& g, const sepconv_variant& variant, const PackedLayout& layout,
-                  const sepconv_weights& weights, void* packed) {
+sepconv_status pack_weights(const Geometry& g, const sepconv_variant& variant, const PackedLayout& layout,
+                            const sepconv_weights& weights, void* packed) {
   memset(packed, 0, layout.size);
   switch (g.problem.weight_dtype) {
     case SEPCONV_DTYPE_F64:
@@ -144,11 +155,15 @@ void pack_weights(const Geometry& g, const sepconv_variant& variant, const Packe
     case SEPCONV_DTYPE_BF16:
       fill<uint16_t>(g, variant, layout, weights, 0x3f80, packed);
       break;
+    case SEPCONV_DTYPE_I8:
+      if (sepconv_status status = pack_quantised(g, variant, layout, weights, packed)) return status;
+      break;
     default:
       fill<float>(g, variant, layout, weights, 1, packed);
       break;
   }
   seal(layout.header, packed);
+  return SEPCONV_OK;
 }
 
 sepconv_status check_header(const PackedLayout& layout, const void* packed, const char* name) {

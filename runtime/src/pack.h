@@ -6,6 +6,13 @@
 //   pointwise   [panel, k, lane]          lane < panel_channels
 //   out_bias    [panel * panel_channels]
 //
+// Of int8, whose biases are int32, with what the zero points add to the sums; channels whose products are summed together are
+// neighbours in the pointwise kernel, [panel, k / dot_group, lane, k % dot_group]; and then
+//
+//   mid_scale   [row, k]                  row < 2
+//   out_scale   [row, panel * panel_channels]
+//   numbers     QuantisedNumbers
+//
 // Every part begins at a multiple of 64 bytes, and the gaps and the channels past C and F are zeros. The packed channel
 // order is that of variant_table.h: q = (c / L) * M + m and k = q * L + c % L, with L = chunk_channels.
 #ifndef SEPCONV_SRC_PACK_H
@@ -30,6 +37,7 @@ struct PackedLayout {
   int64_t sum_channels;  // K that a run sums over: 4 * ceil(C / 4) where M = 1, else all of `channels`
   int64_t sum_block;     // how many of them at a time: the variant's, evened out over the blocks; a multiple of L * M
   size_t mid_bias, depthwise, pointwise, out_bias;
+  size_t mid_scale, out_scale, numbers;  // of int8 only
   size_t size;
   SealedHeader header;  // with a checksum of 0, which is not known before the weights
 };
@@ -46,8 +54,8 @@ uint64_t weights_hash_of(const Geometry& geometry);
 sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& variant, PackedLayout* layout);
 
 // Fills `packed` (layout.size bytes, 64-byte aligned). Weights that the problem does not have are NULL; a depthwise
-// kernel that is missing is a tap of 1.
-void pack_weights(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
+// kernel that is missing is a tap of 1. Errors: those of pack_quantised; then there are zeros.
+sepconv_status pack_weights(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
                   const sepconv_weights& weights, void* packed);
 
 // SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for. `name`

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "error.h"
 #include "integers.h"
+#include "quantise.h"
 #include "ranges.h"
 #include "structs.h"
 
@@ -122,24 +123,25 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
   if (sepconv_status status = read_struct(given, &weights)) return status;
   const Geometry& g = plan.geometry;
   const sepconv_problem& p = g.problem;
-  const int64_t element = dtype_size(p.weight_dtype);
+  const int64_t kernel = dtype_size(p.weight_dtype), bias = bias_size(p.weight_dtype);
   const struct {
     const char* name;
     const void* data;
     bool wanted;
-    int64_t count;
+    int64_t count, element;
   } tensors[] = {
-      {"depthwise_kernel", weights.depthwise_kernel, p.stages != SEPCONV_STAGES_POINTWISE, g.taps * g.mid_channels},
+      {"depthwise_kernel", weights.depthwise_kernel, p.stages != SEPCONV_STAGES_POINTWISE, g.taps * g.mid_channels,
+       kernel},
       {"pointwise_kernel", weights.pointwise_kernel, p.stages != SEPCONV_STAGES_DEPTHWISE,
-       g.mid_channels * p.out_channels},
-      {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels},
-      {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels}};
+       g.mid_channels * p.out_channels, kernel},
+      {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels, bias},
+      {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels, bias}};
   for (const auto& tensor : tensors) {
     if (tensor.wanted && tensor.data == nullptr) return fail(invalid, "weights.%s is NULL", tensor.name);
     if (!tensor.wanted && tensor.data != nullptr) {
       return fail(invalid, "weights.%s is given, but the plan's problem has none", tensor.name);
     }
-    if (!aligned(tensor.data, static_cast<size_t>(element))) {
+    if (!aligned(tensor.data, static_cast<size_t>(tensor.element))) {
       return fail(invalid, "weights.%s is %p: it must be aligned to its elements", tensor.name, tensor.data);
     }
   }
@@ -152,13 +154,17 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
   }
   for (const auto& tensor : tensors) {
     if (tensor.data != nullptr &&
-        overlap(tensor.data, static_cast<size_t>(tensor.count * element), packed, plan.packed.size)) {
+        overlap(tensor.data, static_cast<size_t>(tensor.count * tensor.element), packed, plan.packed.size)) {
       return fail(invalid, "packed overlaps weights.%s", tensor.name);
     }
   }
-  if (weights.quantization != nullptr) return fail(SEPCONV_UNSUPPORTED, "weights.quantization is given: not built yet");
-  pack_weights(g, *plan.variant, plan.packed, weights, packed);
-  return SEPCONV_OK;
+  if (is_quantised(p.weight_dtype)) {
+    if (sepconv_status status = check_quantization(g, weights)) return status;
+  } else if (weights.quantization != nullptr) {
+    return fail(invalid, "weights.quantization is given, but the problem's weight_dtype is %s",
+                sepconv_dtype_name(p.weight_dtype));
+  }
+  return pack_weights(g, *plan.variant, plan.packed, weights, packed);
 }
 
 sepconv_status check(const sepconv_plan& plan, const void* packed, size_t packed_size) {

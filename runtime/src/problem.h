@@ -42,6 +42,12 @@ int64_t dtype_size(sepconv_dtype dtype);
 // Whether elements are floats of 16 bits, which are computed with in float32.
 inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
 
+// Whether elements are integers that stand for real numbers by a scale and a zero point.
+inline bool is_quantised(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_I8 || dtype == SEPCONV_DTYPE_U8; }
+
+// Bytes of one number of a bias, for weights of this type: int32 with int8.
+inline int64_t bias_size(sepconv_dtype weights) { return is_quantised(weights) ? 4 : dtype_size(weights); }
+
 // The input and the output as they lie in memory.
 TensorShape input_shape(const Geometry& geometry);
 TensorShape output_shape(const Geometry& geometry);

@@ -95,6 +95,24 @@ sepconv_status complete_stages(sepconv_problem* p) {
   return SEPCONV_OK;
 }
 
+// What is there for floats only.
+sepconv_status check_quantised(const sepconv_problem& p) {
+  const char* const type = sepconv_dtype_name(p.input_dtype);
+  const struct {
+    const char* field;
+    const sepconv_activation& activation;
+  } activations[] = {{"input_activation", p.input_activation},
+                     {"mid_activation", p.mid_activation},
+                     {"out_activation", p.out_activation}};
+  for (const auto& [field, activation] : activations) {
+    if (is_clamp(activation)) continue;
+    return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: with input_dtype %s so far only clamps are computed", field,
+                sepconv_activation_name(activation.kind), type);
+  }
+  if (p.has_residual == 0) return SEPCONV_OK;
+  return fail(SEPCONV_UNSUPPORTED, "problem.has_residual is set: with input_dtype %s there is none so far", type);
+}
+
 sepconv_status check_numbers(const sepconv_problem& p) {
   sepconv_status status;
   if (p.batch < 0) return fail(invalid, "problem.batch is %" PRId64 ": it must not be negative", p.batch);
@@ -125,25 +143,25 @@ sepconv_status complete_and_check(sepconv_problem* p) {
 
 sepconv_status check_supported(const Geometry& g) {
   const sepconv_problem& p = g.problem;
-  const bool half = is_half(p.input_dtype);
+  const bool half = is_half(p.input_dtype), quantised = is_quantised(p.input_dtype);
   const struct {
     const char* field;
     sepconv_dtype dtype, wanted;
   } dtypes[] = {{"input_dtype", p.input_dtype, p.input_dtype},
-                {"weight_dtype", p.weight_dtype, p.input_dtype},
+                {"weight_dtype", p.weight_dtype, quantised ? SEPCONV_DTYPE_I8 : p.input_dtype},
                 {"mid_dtype", p.mid_dtype, half ? SEPCONV_DTYPE_F32 : p.input_dtype},
                 {"output_dtype", p.output_dtype, p.input_dtype}};
   for (const auto& [field, dtype, wanted] : dtypes) {
     const char* const name = sepconv_dtype_name(dtype);
-    if (!half && dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64) {
-      return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: so far tensors are float32, float64, float16 or bfloat16",
-                  field, name);
+    if (!half && !quantised && dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64) {
+      return fail(SEPCONV_UNSUPPORTED,
+                  "problem.%s is %s: so far tensors are float32, float64, float16, bfloat16, int8 or uint8", field, name);
     }
     if (dtype == wanted) continue;
     return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: with input_dtype %s it must be %s", field, name,
                 sepconv_dtype_name(p.input_dtype), sepconv_dtype_name(wanted));
   }
-  return SEPCONV_OK;
+  return quantised ? check_quantised(p) : SEPCONV_OK;
 }
 
 }  // namespace sepconv::internal

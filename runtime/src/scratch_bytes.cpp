@@ -35,6 +35,11 @@ int64_t staged_elements_channels_first(const Geometry& g, const sepconv_variant&
   return saturating_add(saturating_add(staged, tables), saturating_add(line, variant.depthwise_tile));
 }
 
+// Bytes of one element of scratch, at most: what is computed with integers of 8 bits is float32 or int32.
+int64_t scratch_element(const Geometry& g) {
+  return is_quantised(g.problem.mid_dtype) ? 4 : dtype_size(g.problem.mid_dtype);
+}
+
 }  // namespace
 
 int64_t scratch_bytes(const Geometry& g, const sepconv_variant& variant, const PackedLayout& packed,
@@ -59,17 +64,17 @@ int64_t scratch_bytes(const Geometry& g, const sepconv_variant& variant, const P
   if (packed.sum_channels > packed.sum_block && variant.stages != SEPCONV_STAGES_DEPTHWISE) {
     c = saturating_multiply(round_up(pixels, variant.tile_pixels), saturating_multiply(panels, variant.panel_channels));
   }
-  // 4. Weights of 16 bits as float32: of a chunk of the depthwise kernel [m, (z, y,) x, chunk_channels], and of a panel
+  // 4. Weights of 16 or 8 bits as what they are multiplied as, float32 or int16: of a chunk of the depthwise kernel [m, (z, y,) x, chunk_channels], and of a panel
   //    of the block [k, panel_channels].
   int64_t weights = 0;
-  if (is_half(g.problem.weight_dtype)) {
+  if (is_half(g.problem.weight_dtype) || is_quantised(g.problem.weight_dtype)) {
     weights = saturating_add(
         saturating_multiply(saturating_multiply(variant.chunk_channels, g.problem.depth_multiplier), g.taps),
         saturating_multiply(packed.sum_block, variant.panel_channels));
   }
   // All may be live at once; each takes a record, a rounding and a guard of the arena.
   const int64_t elements = saturating_add(saturating_add(staged, weights), saturating_add(d, c));
-  return saturating_add(saturating_multiply(elements, dtype_size(g.problem.mid_dtype)), 12 * arena_overhead);
+  return saturating_add(saturating_multiply(elements, scratch_element(g)), 12 * arena_overhead);
 }
 
 }  // namespace sepconv::internal

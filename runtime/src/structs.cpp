@@ -63,6 +63,12 @@ sepconv_options default_options() {
   return options;
 }
 
+sepconv_quantization default_quantization() {
+  sepconv_quantization quantization = {};
+  quantization.input_scale = quantization.mid_scale = quantization.output_scale = 1;
+  return quantization;
+}
+
 sepconv_batch_norm default_batch_norm() {
   sepconv_batch_norm norm = {};
   norm.epsilon = 1e-3;
@@ -84,5 +90,6 @@ SEPCONV_STRUCT(options, default_options())
 SEPCONV_STRUCT(weights, sepconv_weights{})
 SEPCONV_STRUCT(arguments, sepconv_arguments{})
 SEPCONV_STRUCT(batch_norm, default_batch_norm())
+SEPCONV_STRUCT(quantization, default_quantization())
 
 }  // namespace sepconv::internal

@@ -16,6 +16,7 @@ inline constexpr size_t first_options_size = offsetof(sepconv_options, flush_den
 inline constexpr size_t first_weights_size = sizeof(sepconv_weights);
 inline constexpr size_t first_arguments_size = sizeof(sepconv_arguments);
 inline constexpr size_t first_batch_norm_size = sizeof(sepconv_batch_norm);
+inline constexpr size_t first_quantization_size = sizeof(sepconv_quantization);
 
 // Copies what the caller passed into `own`: fields that an older caller does not know get their defaults; fields of a
 // newer header that this library does not know must be zero. Errors: SEPCONV_INVALID_ARGUMENT (NULL, a struct_size no
@@ -25,6 +26,7 @@ sepconv_status read_struct(const sepconv_options* given, sepconv_options* own);
 sepconv_status read_struct(const sepconv_weights* given, sepconv_weights* own);
 sepconv_status read_struct(const sepconv_arguments* given, sepconv_arguments* own);
 sepconv_status read_struct(const sepconv_batch_norm* given, sepconv_batch_norm* own);
+sepconv_status read_struct(const sepconv_quantization* given, sepconv_quantization* own);
 
 // An enum as the integer that the caller stored or passed: it may be none of the enumerators, and then C++ may not read
 // it as an enum, not even to pass it on.

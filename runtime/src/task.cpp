@@ -112,16 +112,30 @@ Task task_at(const sepconv_plan& plan, int64_t index) {
 // The packed weights of the task's panels.
 void set_weights(const sepconv_plan& plan, const TaskBuffers& buffers, const Task& task, LeafCall* call) {
   const PackedLayout& packed = plan.packed;
-  const int64_t element = dtype_size(plan.geometry.problem.weight_dtype);
+  const sepconv_dtype type = plan.geometry.problem.weight_dtype;
+  const int64_t element = dtype_size(type);
   call->depthwise = buffers.packed + packed.depthwise;
   call->mid_bias = buffers.packed + packed.mid_bias;
   call->pointwise = buffers.packed + packed.pointwise + task.first_channel * packed.channels * element;
-  call->out_bias = buffers.packed + packed.out_bias + task.first_channel * element;
+  call->out_bias = buffers.packed + packed.out_bias + task.first_channel * bias_size(type);
   call->chunks = static_cast<int32_t>(packed.chunks);
   call->packed_channels = static_cast<int32_t>(packed.channels);
   call->panels = static_cast<int32_t>(task.panels.length);
   call->sum_channels = static_cast<int32_t>(packed.sum_channels);
   call->sum_block = static_cast<int32_t>(packed.sum_block);
+}
+
+// What the layer's scales and zero points came to.
+void set_quantisation(const sepconv_plan& plan, const TaskBuffers& buffers, const Task& task, LeafCall* call) {
+  const PackedLayout& packed = plan.packed;
+  call->mid_scale = buffers.packed + packed.mid_scale;
+  call->out_scale = buffers.packed + packed.out_scale + task.first_channel * static_cast<int64_t>(sizeof(int32_t));
+  call->scale_length = static_cast<int32_t>(packed.panels * plan.variant->panel_channels);
+  memcpy(&call->quantised, buffers.packed + packed.numbers, sizeof call->quantised);
+  const QuantisedNumbers& q = call->quantised;
+  call->in = {SEPCONV_ACTIVATION_CLAMP, q.in_lo, q.in_hi};
+  call->mid = {SEPCONV_ACTIVATION_CLAMP, q.mid_lo, q.mid_hi};
+  call->out = {SEPCONV_ACTIVATION_CLAMP, q.out_lo, q.out_hi};
 }
 
 // All of the call but its output and residual.
@@ -144,6 +158,7 @@ LeafCall leaf_call(const sepconv_plan& plan, const TaskBuffers& buffers, const T
   call.in = plan.in;
   call.mid = plan.mid;
   call.out = plan.out;
+  if (is_quantised(p.weight_dtype)) set_quantisation(plan, buffers, task, &call);
   look_ahead(plan, buffers, task.image, task.in_image, task.strip, &call);
   return call;
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "error.h"
+#include "problem.h"
 #include "structs.h"
 
 namespace sepconv::internal {
@@ -92,6 +93,8 @@ sepconv_status check_variant(const char* library, size_t index, const sepconv_va
                  {"depthwise_rows", v.depthwise_rows, 1, largest_tile},
                  {"sum_block", v.sum_block, 0, 1 << 30},
                  {"strip_pixels", v.strip_pixels, 0, 1 << 30},
+                 {"dot_group", v.dot_group, is_quantised(v.weight_dtype) ? 1 : 0, is_quantised(v.weight_dtype) ? 4 : 0},
+                 {"dot_offset", v.dot_offset, 0, is_quantised(v.weight_dtype) ? 128 : 0},
                  {"split", v.split, 0, v.driver == nullptr ? 0 : 1}};
   sepconv_status status;
   for (const auto& [field, value, least, most] : numbers) {
@@ -100,6 +103,10 @@ sepconv_status check_variant(const char* library, size_t index, const sepconv_va
   if (v.chunk_channels % 4 != 0) {
     return fail(invalid, "table \"%s\": variant \"%s\" has chunk_channels %" PRId32 ": it must be a multiple of 4",
                 library, v.name, v.chunk_channels);
+  }
+  if (v.dot_group > 0 && v.chunk_channels % v.dot_group != 0) {
+    return fail(invalid, "table \"%s\": variant \"%s\" has dot_group %" PRId32 ": it must divide chunk_channels", library,
+                v.name, v.dot_group);
   }
   if ((status = check_axes(entry, "kernel_extent", v.kernel_extent))) return status;
   if ((status = check_axes(entry, "stride", v.stride))) return status;

@@ -37,8 +37,10 @@ bool of_another_kind(const Request& request, const sepconv_variant& variant, con
     return reason("spatial_rank is %" PRId32 ", the variant has %" PRId32, p.spatial_rank, variant.spatial_rank);
   }
   if (variant.layout != p.layout) return reason("it is for another layout");
-  if (variant.input_dtype != p.input_dtype || variant.weight_dtype != p.weight_dtype ||
-      variant.output_dtype != p.output_dtype) {
+  // Variants of int8 take uint8, too.
+  const auto like = [](sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_U8 ? SEPCONV_DTYPE_I8 : dtype; };
+  if (variant.input_dtype != like(p.input_dtype) || variant.weight_dtype != p.weight_dtype ||
+      variant.output_dtype != like(p.output_dtype)) {
     return reason("it is for other dtypes");
   }
   if ((variant.stages == SEPCONV_STAGES_DEPTHWISE) != (p.stages == SEPCONV_STAGES_DEPTHWISE)) {

@@ -4,6 +4,7 @@
 
 #include "support/describe.h"
 #include "support/halves.h"
+#include "support/quantised.h"
 
 namespace sepconv::test {
 namespace {
@@ -38,10 +39,23 @@ void check_halves(Random& random, const sepconv_problem& problem, RunOptions how
   }
 }
 
+void check_quantised(Random& random, const sepconv_problem& problem, RunOptions how) {
+  const sepconv_rounding rounding = one_in(random, 2) ? SEPCONV_ROUNDING_FLOAT : SEPCONV_ROUNDING_EXACT;
+  QuantisedLayer layer =
+      random_quantised(random, problem, rounding, one_in(random, 2) ? Numbers::kUsual : Numbers::kExtreme);
+  how.flush = one_in(random, 2) ? Flush::kBegin : Flush::kEnd;
+  how.own_workspace = one_in(random, 4);
+  SCOPED_TRACE(describe(problem) + (how.variant != nullptr ? std::string(" by ") + how.variant : ""));
+  const OutcomeOf<int8_t> outcome = run(problem, layer.input, layer.weights(), how);
+  EXPECT_TRUE(same_bits(quantised_reference(layer), outcome.output)) << outcome.variant << " rounding " << rounding;
+}
+
 }  // namespace
 
 void check_problem(Random& random, const sepconv_problem& problem, const RunOptions& how) {
-  if (is_half(problem.input_dtype)) {
+  if (problem.weight_dtype == SEPCONV_DTYPE_I8) {
+    check_quantised(random, problem, how);
+  } else if (is_half(problem.input_dtype)) {
     check_halves(random, problem, how);
   } else if (problem.input_dtype == SEPCONV_DTYPE_F64) {
     check<double>(random, problem, how);

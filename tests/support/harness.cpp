@@ -33,6 +33,12 @@ struct Element<uint16_t> {
   static constexpr Bits unwritten = unwritten_half;
 };
 
+template <>
+struct Element<int8_t> {
+  using Bits = int8_t;
+  static constexpr Bits unwritten = 0x55;
+};
+
 template <typename T>
 typename Element<T>::Bits bits_of(T value) {
   typename Element<T>::Bits bits;
@@ -134,6 +140,11 @@ sepconv_weights weights_of(const Operands<T>& operands) {
 template <typename T>
 BuffersOf<T>::BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan, const Operands<T>& operands,
                         Flush flush)
+    : BuffersOf(problem, plan, operands.input, operands.residual, weights_of(operands), flush) {}
+
+template <typename T>
+BuffersOf<T>::BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan, const std::vector<T>& input_values,
+                        const std::vector<T>& residual_values, const sepconv_weights& weights, Flush flush)
     : input_shape(input_tensor(problem)),
       output_shape(output_tensor(problem)),
       input(bytes_of<T>(span(input_shape)), alignof(T), flush),
@@ -143,14 +154,13 @@ BuffersOf<T>::BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan
       workspace(sepconv_plan_workspace_size(&plan), 64, flush),
       has_residual_(problem.has_residual != 0) {
   fill_unwritten<T>(&input);
-  scatter(input_shape, operands.input, input.as<T>());
+  scatter(input_shape, input_values, input.as<T>());
   input.make_read_only();
   if (has_residual_) {
     fill_unwritten<T>(&residual);
-    scatter(output_shape, operands.residual, residual.as<T>());
+    scatter(output_shape, residual_values, residual.as<T>());
     residual.make_read_only();
   }
-  const sepconv_weights weights = weights_of(operands);
   EXPECT_EQ(sepconv_plan_pack(&plan, &weights, packed.data(), packed.size()), SEPCONV_OK) << sepconv_last_error();
   packed.make_read_only();
   fill_unwritten<T>(&output);
@@ -199,13 +209,16 @@ template <typename T>
   return ::testing::AssertionSuccess();
 }
 
+namespace {
+
 template <typename T>
-OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, const RunOptions& how) {
+OutcomeOf<T> run_with(const sepconv_problem& problem, const std::vector<T>& input, const std::vector<T>& residual,
+                      const sepconv_weights& weights, const RunOptions& how) {
   sepconv_options options = default_options();
   options.variant = how.variant;
   options.max_threads = how.max_threads;
   const PlanPointer plan = require_plan(problem, &options);
-  BuffersOf<T> buffers(problem, *plan, operands, how.flush);
+  BuffersOf<T> buffers(problem, *plan, input, residual, weights, how.flush);
   sepconv_arguments arguments = buffers.arguments();
   if (how.own_workspace) {
     arguments.workspace = nullptr;
@@ -220,6 +233,18 @@ OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, co
   if (status != SEPCONV_OK)
     throw std::runtime_error(std::string(sepconv_status_name(status)) + ": " + sepconv_last_error());
   return {sepconv_plan_variant(plan.get()), buffers.output_values()};
+}
+
+}  // namespace
+
+template <typename T>
+OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, const RunOptions& how) {
+  return run_with(problem, operands.input, operands.residual, weights_of(operands), how);
+}
+
+OutcomeOf<int8_t> run(const sepconv_problem& problem, const std::vector<int8_t>& input, const sepconv_weights& weights,
+                      const RunOptions& how) {
+  return run_with(problem, input, {}, weights, how);
 }
 
 template <typename T>
@@ -267,6 +292,7 @@ SEPCONV_INSTANTIATE(float);
 SEPCONV_INSTANTIATE(double);
 template sepconv_weights weights_of(const Operands<uint16_t>&);
 template struct BuffersOf<uint16_t>;
+template ::testing::AssertionResult same_bits(const std::vector<int8_t>&, const std::vector<int8_t>&);
 template OutcomeOf<uint16_t> run(const sepconv_problem&, const Operands<uint16_t>&, const RunOptions&);
 template ::testing::AssertionResult same_bits(const std::vector<uint16_t>&, const std::vector<uint16_t>&);
 

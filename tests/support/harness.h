@@ -45,13 +45,16 @@ sepconv_weights weights_of(const Operands<T>& operands);
 
 // Everything one run reads and writes, each in a guarded buffer of exactly the promised size: a tensor with pitches
 // takes the elements from its first to its last. What is read becomes read-only, with NaNs between the elements; the
-// output starts out as NaNs of a kind that no arithmetic makes. T is the problem's type, uint16_t for float16 and bfloat16.
+// output starts out as NaNs of a kind that no arithmetic makes. T is the problem's type, uint16_t for float16 and bfloat16, and int8_t, which
+// has no NaNs, for int8 and uint8.
 template <typename T>
 struct BuffersOf {
   Tensor input_shape, output_shape;
   GuardedBuffer input, residual, packed, output, workspace;
 
   BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan, const Operands<T>& operands, Flush flush);
+  BuffersOf(const sepconv_problem& problem, const sepconv_plan& plan, const std::vector<T>& input,
+            const std::vector<T>& residual, const sepconv_weights& weights, Flush flush);
   sepconv_arguments arguments();
   std::vector<T> output_values() const;                     // dense
   bool output_untouched() const;                            // every element still as it was before the run
@@ -82,6 +85,10 @@ using Outcome = OutcomeOf<float>;
 // reads no output that is not there.
 template <typename T>
 OutcomeOf<T> run(const sepconv_problem& problem, const Operands<T>& operands, const RunOptions& how = {});
+
+// The same of a layer of integers, whose weights are of other types.
+OutcomeOf<int8_t> run(const sepconv_problem& problem, const std::vector<int8_t>& input, const sepconv_weights& weights,
+                      const RunOptions& how = {});
 
 // Compares with the reference: NaN where it has NaN, else within its tolerance; `exact` allows no difference.
 template <typename T>

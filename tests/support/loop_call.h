@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "quantise.h"
 #include "scratch.h"
 #include "support/loop_variant.h"
 
@@ -71,12 +72,16 @@ struct Call {
   uint64_t ahead;  // nothing that a result depends on
   int64_t ahead_lines, output_is_large;
   sepconv_activation in, mid, out;
+  const halide_buffer_t *mid_scale = nullptr, *out_scale = nullptr;  // of int8, of which there is no plain loop
+  internal::QuantisedNumbers quantised = {};
   halide_buffer_t* output;
 
-  Call(void** argv, int rank, bool channels_first) {
+  Call(void** argv, int rank, bool channels_first, bool integers = false) {
     for (Axis& a : axis) a = {1, 1, 0, 0, 1, 1, 0, 1, 0};
     arena = *static_cast<void**>(*argv++);
-#define SEPCONV_LEAF_INPUT(name, dimensions) name = static_cast<const halide_buffer_t*>(*argv++);
+#define SEPCONV_LEAF_QUANTISED if (integers) {
+#define SEPCONV_LEAF_END_QUANTISED }
+#define SEPCONV_LEAF_INPUT(name, element, dimensions) name = static_cast<const halide_buffer_t*>(*argv++);
 #define SEPCONV_LEAF_AXES for (int i = 0; i < rank; ++i) {
 #define SEPCONV_LEAF_AXIS(name) axis[i].name = *static_cast<const int32_t*>(*argv++);
 #define SEPCONV_LEAF_END_AXES }

@@ -208,7 +208,9 @@ sepconv_problem random_problem_for(Random& random, const sepconv_variant& varian
   if (features.far && features.explicit_padding && one_in(random, 16)) random_far_axis(random, variant, &problem);
   problem.has_mid_bias = static_cast<int32_t>(uniform(random, 0, 1));
   problem.has_out_bias = static_cast<int32_t>(uniform(random, 0, 1));
-  if (features.residual && one_in(random, 3)) problem.has_residual = 1;
+  const bool integers = variant.weight_dtype == SEPCONV_DTYPE_I8;
+  if (integers && one_in(random, 3)) set_dtype(&problem, SEPCONV_DTYPE_U8);
+  if (features.residual && !integers && one_in(random, 3)) problem.has_residual = 1;
   Features variant_features = features;
   variant_features.every_activation = features.every_activation && variant.activations != 0;
   if (features.input_activation && variant.input_activation != 0 && one_in(random, 3)) {

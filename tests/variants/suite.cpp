@@ -235,6 +235,7 @@ void check_specials(const sepconv_variant& variant) {
 TEST_F(Variants, NanAndInfinityPropagate) {
   for (const sepconv_variant* variant : variants_under_test()) {
     if (!runnable(*variant)) continue;
+    if (variant->weight_dtype == SEPCONV_DTYPE_I8) continue;  // integers have neither
     if (variant->input_dtype == SEPCONV_DTYPE_F64) {
       check_specials<double>(*variant);
     } else {

@@ -67,10 +67,11 @@ std::optional<Enum> from_name(std::string_view word) {
   return std::nullopt;
 }
 
-/// Gives all tensors of a problem one type. The intermediate of float16 and bfloat16 is float32.
+/// Gives all tensors of a problem one type. The intermediate of float16 and bfloat16 is float32; weights of uint8 are int8.
 inline void set_dtype(sepconv_problem* problem, sepconv_dtype dtype) {
   const bool half = dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
-  problem->input_dtype = problem->weight_dtype = problem->output_dtype = dtype;
+  problem->input_dtype = problem->output_dtype = dtype;
+  problem->weight_dtype = dtype == SEPCONV_DTYPE_U8 ? SEPCONV_DTYPE_I8 : dtype;
   problem->mid_dtype = half ? SEPCONV_DTYPE_F32 : dtype;
 }
 

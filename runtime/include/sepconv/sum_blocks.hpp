@@ -17,11 +17,13 @@ struct SumBlocks {
 };
 
 /// Blocks of equal length, at most `wanted` channels before rounding, so that the last one is not a remainder. `wanted`
-/// 0 is one block.
-constexpr SumBlocks cut_sum(int64_t in_channels, int64_t depth_multiplier, int64_t chunk, int64_t wanted) {
+/// 0 is one block. `whole_chunks`: the sum takes the channels that pad the last chunk, too.
+constexpr SumBlocks cut_sum(int64_t in_channels, int64_t depth_multiplier, int64_t chunk, int64_t wanted,
+                            bool whole_chunks) {
   const int64_t group = chunk * depth_multiplier, groups = (in_channels + chunk - 1) / chunk;
   // With one multiplier the real channels come first in packed order, so the padding behind them need not be summed.
-  const int64_t channels = depth_multiplier == 1 ? (in_channels + sum_step - 1) / sum_step * sum_step : groups * group;
+  const int64_t step = whole_chunks ? chunk : sum_step;
+  const int64_t channels = depth_multiplier == 1 ? (in_channels + step - 1) / step * step : groups * group;
   const int64_t blocks = wanted == 0 || wanted >= channels ? 1 : (channels + wanted - 1) / wanted;
   const int64_t length = (channels + blocks - 1) / blocks;
   return {channels, (length + group - 1) / group * group};

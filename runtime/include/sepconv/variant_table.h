@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 8
+#define SEPCONV_VARIANT_ABI 9
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -85,6 +85,8 @@ typedef struct sepconv_variant {
   int32_t sum_block;     ///< intermediate channels summed before the depthwise stage runs again, before rounding
   int32_t strip_pixels;  ///< output pixels of one task, aimed at; 0 = the planner's choice
   uint32_t object_size;  ///< bytes of the compiled object
+  int32_t dot_group;     ///< int8: neighbouring channels whose products are summed together, 1, 2 or 4; else 0
+  int32_t dot_offset;    ///< int8: what the intermediate has added, 0 or 128; else 0
   const sepconv_driver* driver;  ///< of a GPU variant; NULL for variants that the processor runs
   int32_t split;                 ///< 1: a GPU variant that wants a workspace for the depthwise result
 } sepconv_variant;
