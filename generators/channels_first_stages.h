@@ -36,7 +36,6 @@ struct PixelTiles {
 
 struct ChannelsFirstStages {
   PixelTiles main, tail;  // whole tiles, and one vector where that is enough for the last pixels; not with panel_lanes
-  Halide::Func done;      // panel_lanes: the output but for residual and activation, (f, p, panel); else undefined
 };
 
 }  // namespace sepconv

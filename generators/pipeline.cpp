@@ -146,8 +146,8 @@ void make_tiled_output(const PipelineInputs& in, Stages* s) {
   tail.pixels = RDom({{Expr(0), Expr(half)}, {Expr(0), select(short_tail, 1, 0)}}, "tail");
   main.pointwise = s->last.pointwise;
   const Expr first = (s->block_count - 1) * in.sum_block;
-  tail.pointwise = make_pointwise_sum(
-      pointwise_operands(*s, in, s->last.flat, first, in.sum_channels - first, {}), s->options, "tail");
+  tail.pointwise = make_pointwise_sum(pointwise_operands(*s, in, s->last.flat, first, in.sum_channels - first, {}),
+                                      s->options, "tail");
   main.pixel = Halide::min(main.pixels.y * tile, pixels - tile) + main.pixels.x;
   tail.pixel = pixels - half + tail.pixels.x + tail.pixels.y * half;
   for (PixelTiles* tiles : {&main, &tail}) tiles->output = make_output(*s, in, tiles->pointwise.sum, tiles->pixel);
@@ -186,11 +186,11 @@ Stages make_pipeline(const PipelineInputs& in, const PipelineOptions& o, int ran
         select(s.blocks == 0, in.out_bias(s.f + s.panel * o.panel), s.partial(s.f, s.p, s.panel)) +
         s.other.pointwise.sum(s.f, s.p, s.panel, s.blocks);
   }
-  if (o.nchw.panel_lanes) {
-    Func& done = s.nchw.done;
-    done = Func("done");
-    done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.pointwise.sum(s.f, s.p, s.panel);
-    s.output = output_value(in, o, done(s.f % o.panel, s.p, s.f / o.panel), s.f, in.residual(s.p, s.f));
+  if (o.nchw.panel_lanes || (o.dot.quantised() && !o.channels_first)) {
+    s.done = Func("done");
+    s.done(s.f, s.p, s.panel) = start_of_output(s, in, s.f, s.p, s.panel) + s.last.pointwise.sum(s.f, s.p, s.panel);
+    const Expr residual = o.channels_first ? in.residual(s.p, s.f) : in.residual(s.f, s.p);
+    s.output = output_value(in, o, s.done(s.f % o.panel, s.p, s.f / o.panel), s.f, residual);
   } else if (o.channels_first) {
     make_tiled_output(in, &s);
   } else {

@@ -24,7 +24,9 @@ DotProduct dot_product(const VariantName& name, const Halide::Target& target) {
   dot.group = dot_group(name, target);
   dot.offset = dot_offset(name, target);
   dot.sum = Halide::Int(32);
-  dot.data = dot.offset != 0 ? Halide::UInt(8) : dot.group == 4 || name.depthwise_only() ? Halide::Int(8) : Halide::Int(16);
+  dot.data = dot.offset != 0                           ? Halide::UInt(8)
+             : dot.group == 4 || name.depthwise_only() ? Halide::Int(8)
+                                                       : Halide::Int(16);
   dot.weight = dot.group == 4 ? Halide::Int(8) : Halide::Int(16);
   return dot;
 }
@@ -53,7 +55,7 @@ PipelineOptions pipeline_options(const VariantName& name, const ScheduleParamete
   // Small ones, weights are read again for each tile. Where panels follow one another inside a tile of pixels, with
   // channels last, each is read but once there.
   options.dot = dot_product(name, target);
-  const bool kernel = element_type(name).bits() < 32, panels = options.dot.weight.bits() > element_type(name).bits();
+  const bool kernel = element_type(name).bits()<32, panels = options.dot.weight.bits()> element_type(name).bits();
   options.widened_kernel = kernel && !options.guarded_taps;
   options.widened_panels = panels && !name.depthwise_only() && (name.channels_first || p.panel_inner == 0);
   options.channels_first = name.channels_first;

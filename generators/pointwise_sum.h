@@ -23,14 +23,15 @@ struct PointwiseSum {
 
 // What the sum reads.
 struct PointwiseOperands {
-  Halide::Func flat;                   // (k, p, block); k counts inside the block
-  Halide::Func weights;                // as they are packed: (lane, group of channels, panel)
-  Halide::Expr first, length;          // the block's channels
+  Halide::Func flat;           // (k, p, block); k counts inside the block
+  Halide::Func weights;        // as they are packed: (lane, group of channels, panel)
+  Halide::Expr first, length;  // the block's channels
   Halide::Var f, p, panel;
-  std::vector<Halide::Var> block;      // a variable, or none: the last block
+  std::vector<Halide::Var> block;  // a variable, or none: the last block
 };
 
-PointwiseSum make_pointwise_sum(const PointwiseOperands& operands, const PipelineOptions& options, const std::string& name);
+PointwiseSum make_pointwise_sum(const PointwiseOperands& operands, const PipelineOptions& options,
+                                const std::string& name);
 
 }  // namespace sepconv
 

@@ -11,7 +11,9 @@ using Halide::reinterpret;
 namespace sepconv {
 namespace {
 
-Expr clamped(const Expr& value, const Requantiser& r, int offset) { return max(min(value, r.hi + offset), r.lo + offset); }
+Expr clamped(const Expr& value, const Requantiser& r, int offset) {
+  return max(min(value, r.hi + offset), r.lo + offset);
+}
 
 // Adding 1.5 * 2^23 to a number below 2^22 leaves the nearest integer in the lowest bits, as the processor rounds. The clamp between
 // keeps a compiler from making one operation, with one rounding, of product and sum.
@@ -39,7 +41,8 @@ Expr exact_wide(const Expr& sum, const Expr& multiplier, const Expr& shift, cons
   const Expr half = select(right > 0, cast<int64_t>(1) << cast<int64_t>(max(right - 1, 0)), 0);
   const Expr away = select(right > 0 && high < 0, cast<int64_t>(-1), cast<int64_t>(0));
   const Expr result = (high + half + away) >> cast<int64_t>(right);
-  return cast<int32_t>(max(min(result + cast<int64_t>(r.zero + offset), cast<int64_t>(r.hi + offset)), cast<int64_t>(r.lo + offset)));
+  return cast<int32_t>(
+      max(min(result + cast<int64_t>(r.zero + offset), cast<int64_t>(r.hi + offset)), cast<int64_t>(r.lo + offset)));
 }
 
 Expr branch(const Expr& condition, const Expr& yes, const Expr& no) {
@@ -51,7 +54,8 @@ Expr branch(const Expr& condition, const Expr& yes, const Expr& no) {
 
 Expr requantise(const Expr& sum, const Expr& channel, const Requantiser& r, int offset) {
   const Expr scale = r.scales(channel, 0), shift = r.scales(channel, 1);
-  const Expr by_integers = branch(r.wide == 0, exact(sum, scale, shift, r, offset), exact_wide(sum, scale, shift, r, offset));
+  const Expr by_integers =
+      branch(r.wide == 0, exact(sum, scale, shift, r, offset), exact_wide(sum, scale, shift, r, offset));
   return branch(r.rounding == static_cast<int>(SEPCONV_ROUNDING_FLOAT), by_float(sum, scale, r, offset), by_integers);
 }
 

@@ -21,7 +21,8 @@ struct Requantiser {
 };
 
 // An int32 from `lo` to `hi`, of the int32 `sum` of `channel`, with `offset` added.
-Halide::Expr requantise(const Halide::Expr& sum, const Halide::Expr& channel, const Requantiser& requantiser, int offset);
+Halide::Expr requantise(const Halide::Expr& sum, const Halide::Expr& channel, const Requantiser& requantiser,
+                        int offset);
 
 }  // namespace sepconv
 

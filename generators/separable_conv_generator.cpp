@@ -134,8 +134,10 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     numbers(at) = cast<float>(flipped((*input_)(at))) - cast<float>(Expr(*input_zero_point_));
     in->input = numbers;
     const auto integer = [](const Expr& bound) { return cast<int32_t>(bound); };
-    in->mid_requantiser = {*mid_scale_, *rounding_, *wide_sums_, *mid_zero_point_, integer(*mid_lo_), integer(*mid_hi_)};
-    in->out_requantiser = {*out_scale_, *rounding_, *wide_sums_, *output_zero_point_, integer(*out_lo_), integer(*out_hi_)};
+    in->mid_requantiser = {*mid_scale_,      *rounding_,        *wide_sums_,
+                           *mid_zero_point_, integer(*mid_lo_), integer(*mid_hi_)};
+    in->out_requantiser = {*out_scale_,         *rounding_,        *wide_sums_,
+                           *output_zero_point_, integer(*out_lo_), integer(*out_hi_)};
   }
 
   // An element of a tensor of uint8 as that of int8, and back.

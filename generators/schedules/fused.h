@@ -21,6 +21,9 @@ void schedule_widened(PointwiseSum& sum, int vector, const Halide::LoopLevel& ar
 // The products that one lane sums, innermost in `update`, next to the loop over the lanes.
 void schedule_products(PointwiseSum& sum, Halide::Stage update, const Halide::VarOrRVar& lanes);
 
+// Schedules the finished sums of a tile.
+void schedule_done(Stages& stages, const ScheduleParameters& parameters, const Halide::LoopLevel& tile);
+
 // Schedules one pass, along `dense`, over a stage that is complete: an activation that is no clamp.
 void schedule_pass(Halide::Stage pass, const Halide::Var& dense, const std::vector<Halide::VarOrRVar>& outer,
                    int vector, Halide::TailStrategy tail);

@@ -124,8 +124,7 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
 
 // The register tile of `sum`, consumed at `tile`: `vectors` vectors of pixels x tile_channels, or, with panel_lanes, of
 // output channels x tile_pixels.
-void schedule_sum(PointwiseSum& x, const Stages& all, const ScheduleParameters& o, int vectors,
-                  const LoopLevel& tile) {
+void schedule_sum(PointwiseSum& x, const Stages& all, const ScheduleParameters& o, int vectors, const LoopLevel& tile) {
   const bool panel_lanes = all.options.nchw.panel_lanes;
   const Var wide = panel_lanes ? all.f : all.p, narrow = panel_lanes ? all.p : all.f;
   const int steps = panel_lanes ? o.tile_pixels : o.tile_channels;
@@ -177,8 +176,7 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
       .reorder(pi, fi, po, fp)
       .unroll(pi);
   const LoopLevel tile(output, po);
-  s.nchw.done.compute_at(tile).bound_extent(s.f, panel).bound_extent(s.p, o.tile_pixels).bound_extent(s.panel, 1);
-  s.nchw.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
+  schedule_done(s, o, tile);
   schedule_sum(s.last.pointwise, s, o, o.tile_vectors, tile);
   schedule_widened(s.last.pointwise, o.vector, LoopLevel(output, fp));
   schedule_depthwise(s.last, s, o, LoopLevel::root());
@@ -194,7 +192,7 @@ void schedule_panel_lanes(Stages& s, Func output, const ScheduleParameters& o) {
   schedule_sum(s.other.pointwise, s, o, o.tile_vectors, LoopLevel(s.partial, to));
   schedule_widened(s.other.pointwise, o.vector, LoopLevel(s.partial, s.panel));
   schedule_depthwise(s.other, s, o, LoopLevel(s.partial, s.blocks.x));
-  s.nchw.done.specialize(s.block_count == 1);
+  s.done.specialize(s.block_count == 1);
 }
 
 void schedule_depthwise_only(Stages& s, Func output, const ScheduleParameters& o) {

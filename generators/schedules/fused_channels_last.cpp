@@ -150,6 +150,14 @@ void schedule_products(PointwiseSum& sum, Stage update, const VarOrRVar& lanes) 
   update.reorder(sum.group, lanes).atomic().vectorize(sum.group);
 }
 
+void schedule_done(Stages& s, const ScheduleParameters& o, const LoopLevel& tile) {
+  s.done.compute_at(tile)
+      .bound_extent(s.f, o.tile_vectors * o.vector)
+      .bound_extent(s.p, o.tile_pixels)
+      .bound_extent(s.panel, 1);
+  s.done.vectorize(s.f, o.vector).unroll(s.f).unroll(s.p);
+}
+
 void schedule_pass(Stage pass, const Var& dense, const std::vector<VarOrRVar>& outer, int vector, TailStrategy tail) {
   Var lane("pass_lane"), rest("pass_rest");
   std::vector<VarOrRVar> order{lane, rest};
@@ -164,7 +172,12 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
   output.split(s.p, po, pi, o.tile_pixels, TailStrategy::ShiftInwards)
       .split(s.f, fp, fi, o.tile_vectors * o.vector, TailStrategy::GuardWithIf);
   const Var tile = o.panel_inner != 0 ? fp : po, around = o.panel_inner != 0 ? po : fp;
-  output.reorder(fi, pi, tile, around).vectorize(fi, o.vector).unroll(fi).unroll(pi);
+  output.reorder(fi, pi, tile, around).vectorize(fi, o.vector);
+  if (s.done.defined()) {
+    schedule_done(s, o, LoopLevel(output, tile));
+  } else {
+    output.unroll(fi).unroll(pi);
+  }
   schedule_block(s.last, s, o, LoopLevel(output, tile), LoopLevel(output, around), LoopLevel(output, Var::outermost()));
   if (s.out_pass.defined()) {
     schedule_pass(output.update(), s.f, {s.p, s.out_pass.x}, o.vector, TailStrategy::GuardWithIf);
@@ -182,7 +195,7 @@ void schedule_fused(Stages& s, Func output, const ScheduleParameters& o) {
       .unroll(ti);
   schedule_block(s.other, s, o, LoopLevel(s.partial, partial_tile), LoopLevel(s.partial, partial_around),
                  LoopLevel(s.partial, s.blocks.x));
-  output.specialize(s.block_count == 1);
+  (s.done.defined() ? s.done : output).specialize(s.block_count == 1);
 }
 
 void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& s, const std::string& output,

@@ -131,7 +131,8 @@ NB_MODULE(_native, module) {
 
   // None is taken everywhere, so that what refuses it names the argument.
   module.def("conv", conv, "inputs"_a.none(), "depthwise_kernel"_a.none(), "pointwise_kernel"_a.none(),
-             "strides"_a.none(), "padding"_a.none(), "data_format"_a.none(), "dilation_rate"_a.none(), "variant"_a = "");
+             "strides"_a.none(), "padding"_a.none(), "data_format"_a.none(), "dilation_rate"_a.none(),
+             "variant"_a = "");
   nb::class_<ShapedCall>(module, "ShapedCall")
       .def(nb::init<nb::handle, nb::handle, nb::handle, const std::string&, nb::handle, nb::handle, nb::handle,
                     nb::handle>(),

@@ -109,8 +109,7 @@ template <typename Call>
 void Stream::run_part(std::size_t index, const Tensor* residual, const Tensor& output, Call call) const {
   const void* const added = residual == nullptr ? nullptr : dense(*residual, Scratch::residual);
   int64_t written = 0;
-  check_part(index,
-             call(added, output.data, frames_of(parts_[index].layer->problem(), output.shape), &written));
+  check_part(index, call(added, output.data, frames_of(parts_[index].layer->problem(), output.shape), &written));
   if (output.shape.elements() != 0) count_run();
 }
 

@@ -99,8 +99,8 @@ int call_variant(const sepconv_variant& variant, const LeafCall& call) {
   const sepconv_dtype bias = quantised ? SEPCONV_DTYPE_I32 : variant.weight_dtype;
   View input(call.input, variant.input_dtype), depthwise(call.depthwise, variant.weight_dtype),
       mid_bias(call.mid_bias, bias), pointwise(call.pointwise, variant.weight_dtype), out_bias(call.out_bias, bias),
-      mid_scale(call.mid_scale, SEPCONV_DTYPE_I32), out_scale(call.out_scale, SEPCONV_DTYPE_I32), residual(call.residual, variant.output_dtype),
-      output(call.output, variant.output_dtype);
+      mid_scale(call.mid_scale, SEPCONV_DTYPE_I32), out_scale(call.out_scale, SEPCONV_DTYPE_I32),
+      residual(call.residual, variant.output_dtype), output(call.output, variant.output_dtype);
   if (!channels_first) input.add(0, call.in_channels, call.input_channel_pitch);
   depthwise.add_dense(variant.chunk_channels);
   for (int i = rank - 1; i >= 0; --i) {

@@ -134,7 +134,8 @@ sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant,
     if (part.elements > INT32_MAX) return fail_for(SEPCONV_UNSUPPORTED, g, part.terms, part.excess);
   }
 
-  const SumBlocks blocks = cut_sum(p.in_channels, p.depth_multiplier, lanes, variant.sum_block, is_quantised(p.weight_dtype));
+  const SumBlocks blocks =
+      cut_sum(p.in_channels, p.depth_multiplier, lanes, variant.sum_block, is_quantised(p.weight_dtype));
   layout->sum_channels = blocks.channels;
   layout->sum_block = summed ? blocks.block : lanes * p.depth_multiplier;
 

@@ -56,7 +56,7 @@ sepconv_status lay_out_packed(const Geometry& geometry, const sepconv_variant& v
 // Fills `packed` (layout.size bytes, 64-byte aligned). Weights that the problem does not have are NULL; a depthwise
 // kernel that is missing is a tap of 1. Errors: those of pack_quantised; then there are zeros.
 sepconv_status pack_weights(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
-                  const sepconv_weights& weights, void* packed);
+                            const sepconv_weights& weights, void* packed);
 
 // SEPCONV_BAD_PACKED, in a sentence that says what is wrong, unless the header is the one the layout asks for. `name`
 // is what the caller's function calls the packed weights.

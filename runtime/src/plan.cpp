@@ -129,13 +129,12 @@ sepconv_status pack(const sepconv_plan& plan, const sepconv_weights* given, void
     const void* data;
     bool wanted;
     int64_t count, element;
-  } tensors[] = {
-      {"depthwise_kernel", weights.depthwise_kernel, p.stages != SEPCONV_STAGES_POINTWISE, g.taps * g.mid_channels,
-       kernel},
-      {"pointwise_kernel", weights.pointwise_kernel, p.stages != SEPCONV_STAGES_DEPTHWISE,
-       g.mid_channels * p.out_channels, kernel},
-      {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels, bias},
-      {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels, bias}};
+  } tensors[] = {{"depthwise_kernel", weights.depthwise_kernel, p.stages != SEPCONV_STAGES_POINTWISE,
+                  g.taps * g.mid_channels, kernel},
+                 {"pointwise_kernel", weights.pointwise_kernel, p.stages != SEPCONV_STAGES_DEPTHWISE,
+                  g.mid_channels * p.out_channels, kernel},
+                 {"mid_bias", weights.mid_bias, p.has_mid_bias != 0, g.mid_channels, bias},
+                 {"out_bias", weights.out_bias, p.has_out_bias != 0, p.out_channels, bias}};
   for (const auto& tensor : tensors) {
     if (tensor.wanted && tensor.data == nullptr) return fail(invalid, "weights.%s is NULL", tensor.name);
     if (!tensor.wanted && tensor.data != nullptr) {

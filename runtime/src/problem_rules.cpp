@@ -155,7 +155,8 @@ sepconv_status check_supported(const Geometry& g) {
     const char* const name = sepconv_dtype_name(dtype);
     if (!half && !quantised && dtype != SEPCONV_DTYPE_F32 && dtype != SEPCONV_DTYPE_F64) {
       return fail(SEPCONV_UNSUPPORTED,
-                  "problem.%s is %s: so far tensors are float32, float64, float16, bfloat16, int8 or uint8", field, name);
+                  "problem.%s is %s: so far tensors are float32, float64, float16, bfloat16, int8 or uint8", field,
+                  name);
     }
     if (dtype == wanted) continue;
     return fail(SEPCONV_UNSUPPORTED, "problem.%s is %s: with input_dtype %s it must be %s", field, name,

@@ -105,8 +105,8 @@ sepconv_status check_variant(const char* library, size_t index, const sepconv_va
                 library, v.name, v.chunk_channels);
   }
   if (v.dot_group > 0 && v.chunk_channels % v.dot_group != 0) {
-    return fail(invalid, "table \"%s\": variant \"%s\" has dot_group %" PRId32 ": it must divide chunk_channels", library,
-                v.name, v.dot_group);
+    return fail(invalid, "table \"%s\": variant \"%s\" has dot_group %" PRId32 ": it must divide chunk_channels",
+                library, v.name, v.dot_group);
   }
   if ((status = check_axes(entry, "kernel_extent", v.kernel_extent))) return status;
   if ((status = check_axes(entry, "stride", v.stride))) return status;

@@ -52,8 +52,9 @@ struct Bounds {
 Bounds bounds_of(const sepconv_activation& activation, float scale, int32_t zero, bool is_unsigned) {
   const int64_t least = is_unsigned ? 0 : -128, most = least + 255;
   const auto integer = [&](float real) {
-    return std::clamp(static_cast<int64_t>(zero) + static_cast<int64_t>(std::clamp(std::round(real / scale), -1e6F, 1e6F)), least,
-                      most);
+    return std::clamp(
+        static_cast<int64_t>(zero) + static_cast<int64_t>(std::clamp(std::round(real / scale), -1e6F, 1e6F)), least,
+        most);
   };
   switch (activation.kind) {
     case SEPCONV_ACTIVATION_RELU:
@@ -84,7 +85,8 @@ struct Requantise {
     }
     // XNNPACK clamps before it rounds, with the zero point taken off.
     const float scaled = static_cast<float>(sum) * (input * kernel_scale / output);
-    const float near = std::min(std::max(scaled, static_cast<float>(bounds.lo - zero)), static_cast<float>(bounds.hi - zero));
+    const float near =
+        std::min(std::max(scaled, static_cast<float>(bounds.lo - zero)), static_cast<float>(bounds.hi - zero));
     return static_cast<int64_t>(std::nearbyint(near)) + zero;
   }
 };
@@ -112,7 +114,8 @@ sepconv_weights QuantisedLayer::weights() {
   return weights;
 }
 
-QuantisedLayer random_quantised(Random& random, const sepconv_problem& given, sepconv_rounding rounding, Numbers numbers) {
+QuantisedLayer random_quantised(Random& random, const sepconv_problem& given, sepconv_rounding rounding,
+                                Numbers numbers) {
   QuantisedLayer layer;
   layer.problem = given;
   const sepconv_problem problem = completed(given);
@@ -176,13 +179,17 @@ std::vector<int8_t> quantised_reference(const QuantisedLayer& layer) {
   const int64_t channels = problem.in_channels, multiplier = problem.depth_multiplier, mids = mid_count(problem),
                 filters = problem.out_channels;
   const float mid_scale = depthwise_only ? q.output_scale : q.mid_scale;
-  const int32_t mid_zero = depthwise_only ? q.output_zero_point : pointwise_only ? q.input_zero_point : q.mid_zero_point;
+  const int32_t mid_zero = depthwise_only   ? q.output_zero_point
+                           : pointwise_only ? q.input_zero_point
+                                            : q.mid_zero_point;
   const Bounds in_bounds = bounds_of(problem.input_activation, q.input_scale, q.input_zero_point, is_u8);
-  const Requantise to_mid = {q.rounding, q.input_scale, mid_scale, layer.depthwise_scale, mid_zero,
-                             bounds_of(problem.mid_activation, mid_scale, mid_zero, is_u8)};
-  const Requantise to_output = {q.rounding, pointwise_only ? q.input_scale : q.mid_scale, q.output_scale, layer.pointwise_scale,
-                                q.output_zero_point,
-                                bounds_of(problem.out_activation, q.output_scale, q.output_zero_point, is_u8)};
+  const Requantise to_mid = {q.rounding, q.input_scale,
+                             mid_scale,  layer.depthwise_scale,
+                             mid_zero,   bounds_of(problem.mid_activation, mid_scale, mid_zero, is_u8)};
+  const Requantise to_output = {
+      q.rounding,          pointwise_only ? q.input_scale : q.mid_scale,
+      q.output_scale,      layer.pointwise_scale,
+      q.output_zero_point, bounds_of(problem.out_activation, q.output_scale, q.output_zero_point, is_u8)};
   // All axes, the outer ones of lower ranks with extent 1.
   int64_t in[3] = {1, 1, 1}, kernel[3] = {1, 1, 1}, stride[3] = {1, 1, 1}, dilation[3] = {1, 1, 1}, out[3] = {1, 1, 1},
           pad[3] = {0, 0, 0};
@@ -196,7 +203,8 @@ std::vector<int8_t> quantised_reference(const QuantisedLayer& layer) {
     out[at] = output.extent;
     pad[at] = output.pad_before;
   }
-  const auto index = [&](int64_t image, const int64_t (&extent)[3], int64_t z, int64_t y, int64_t x, int64_t count, int64_t c) {
+  const auto index = [&](int64_t image, const int64_t(&extent)[3], int64_t z, int64_t y, int64_t x, int64_t count,
+                         int64_t c) {
     const int64_t pixel = (z * extent[1] + y) * extent[2] + x, pixels = extent[0] * extent[1] * extent[2];
     return static_cast<size_t>(problem.layout == SEPCONV_LAYOUT_CHANNELS_LAST ? (image * pixels + pixel) * count + c
                                                                               : (image * count + c) * pixels + pixel);
@@ -208,7 +216,8 @@ std::vector<int8_t> quantised_reference(const QuantisedLayer& layer) {
     return std::clamp(value, in_bounds.lo, in_bounds.hi) - q.input_zero_point;
   };
   const auto middle = [&](int64_t image, int64_t z, int64_t y, int64_t x, int64_t k) -> int64_t {
-    if (pointwise_only) return sample(image, z * stride[0] - pad[0], y * stride[1] - pad[1], x * stride[2] - pad[2], k) + mid_zero;
+    if (pointwise_only)
+      return sample(image, z * stride[0] - pad[0], y * stride[1] - pad[1], x * stride[2] - pad[2], k) + mid_zero;
     int64_t sum = layer.mid_bias.empty() ? 0 : layer.mid_bias[static_cast<size_t>(k)];
     for (int64_t tz = 0; tz < kernel[0]; ++tz) {
       for (int64_t ty = 0; ty < kernel[1]; ++ty) {

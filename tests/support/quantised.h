@@ -25,7 +25,8 @@ struct QuantisedLayer {
 // How a layer's numbers are drawn: as in networks, or at the ends of what is legal.
 enum class Numbers { kUsual, kExtreme };
 
-QuantisedLayer random_quantised(Random& random, const sepconv_problem& problem, sepconv_rounding rounding, Numbers numbers);
+QuantisedLayer random_quantised(Random& random, const sepconv_problem& problem, sepconv_rounding rounding,
+                                Numbers numbers);
 
 // The output, dense, in the problem's layout.
 std::vector<int8_t> quantised_reference(const QuantisedLayer& layer);

@@ -123,7 +123,8 @@ typedef enum sepconv_memory_kind {
 
 /// How the sums of int8 become int8 again.
 typedef enum sepconv_rounding {
-  SEPCONV_ROUNDING_FLOAT = 0,  ///< as XNNPACK, and so LiteRT: float32(sum) * scale, to the nearest integer, of two the even one
+  SEPCONV_ROUNDING_FLOAT =
+      0,  ///< as XNNPACK, and so LiteRT: float32(sum) * scale, to the nearest integer, of two the even one
   SEPCONV_ROUNDING_EXACT = 1,  ///< as TFLite's reference kernels: in integers, rounded twice (gemmlowp's fixed point)
   SEPCONV_ROUNDING_COUNT
 } sepconv_rounding;
@@ -200,12 +201,12 @@ typedef struct sepconv_options {
 typedef struct sepconv_quantization {
   size_t struct_size;
   sepconv_rounding rounding;
-  float input_scale, mid_scale, output_scale;                      ///< positive normal numbers
-  int32_t input_zero_point, mid_zero_point, output_zero_point;     ///< from -128 to 127, of uint8 from 0 to 255
-  const float* depthwise_scale;                                    ///< depthwise_scale_count of them; NULL without that stage
-  const float* pointwise_scale;                                    ///< pointwise_scale_count of them; NULL without that stage
-  int64_t depthwise_scale_count;                                   ///< C*M, or 1
-  int64_t pointwise_scale_count;                                   ///< F, or 1
+  float input_scale, mid_scale, output_scale;                   ///< positive normal numbers
+  int32_t input_zero_point, mid_zero_point, output_zero_point;  ///< from -128 to 127, of uint8 from 0 to 255
+  const float* depthwise_scale;   ///< depthwise_scale_count of them; NULL without that stage
+  const float* pointwise_scale;   ///< pointwise_scale_count of them; NULL without that stage
+  int64_t depthwise_scale_count;  ///< C*M, or 1
+  int64_t pointwise_scale_count;  ///< F, or 1
 } sepconv_quantization;
 
 /// Weights in Keras's layouts, dense, weight_dtype; kernel layouts do not change with the problem's layout.
