@@ -55,7 +55,7 @@ void run_once(const Options& options, const Weights& weights, const Tensor& inpu
   given.pointwise_kernel = dense_or_null(weights.pointwise_kernel, Scratch::pointwise_kernel);
   void* packed = scratch(Scratch::packed, plan.packed_size());
   pack(plan, given, packed);
-  run_plan(plan, packed, input, data, nullptr, output, planned.max_threads);
+  run_plan(plan, packed, data, nullptr, output, planned.max_threads);
 }
 
 }  // namespace sepconv::python

@@ -78,7 +78,7 @@ void Layer::run(const Tensor& input, const Tensor* residual, const Tensor& outpu
   follow(prepared);
   const Ahead ahead = {prepared->next->data.load(std::memory_order_relaxed),
                        prepared->next->size.load(std::memory_order_relaxed)};
-  run_plan(prepared->plan, prepared->packed->weights.data(), input, data, residual, output, prepared->threads, ahead);
+  run_plan(prepared->plan, prepared->packed->weights.data(), data, residual, output, prepared->threads, ahead);
 }
 
 // A network's layers run in the same order each time. So what a thread runs now is what the layer that it ran before

@@ -63,8 +63,8 @@ void demand_shape(const char* argument, const Tensor& tensor, const Shape& shape
                               ", received shape " + tensor.shape.text());
 }
 
-void run_plan(const Plan& plan, const void* packed, const Tensor& input, const void* data, const Tensor* residual,
-              const Tensor& output, int threads, Ahead ahead) {
+void run_plan(const Plan& plan, const void* packed, const void* data, const Tensor* residual, const Tensor& output,
+              int threads, Ahead ahead) {
   if (output.shape.elements() == 0) return;
   sepconv_arguments arguments;
   sepconv_arguments_init(&arguments, sizeof arguments);

@@ -40,8 +40,8 @@ struct Ahead {
 };
 
 /// One run of a plan: converts what has to be, takes workspace and threads, and computes. The input lies at `data`.
-void run_plan(const Plan& plan, const void* packed, const Tensor& input, const void* data, const Tensor* residual,
-              const Tensor& output, int threads, Ahead ahead = {});
+void run_plan(const Plan& plan, const void* packed, const void* data, const Tensor* residual, const Tensor& output,
+              int threads, Ahead ahead = {});
 
 /// How many convolutions this process has computed, and how many tensors it copied to do so: those of 16-bit types, and
 /// those whose strides the runtime does not read.

@@ -9,6 +9,9 @@
 #include <tuple>
 #include <vector>
 
+#include "problem.h"
+#include "sepconv/problem.hpp"
+#include "support/halves.h"
 #include "support/random_problem.h"
 #include "support/reference.h"
 #include "support/tensor.h"
@@ -30,8 +33,6 @@ void print_counts() {
   std::fprintf(stderr, "fuzz: %lld executions, %lld reached their aim\n", static_cast<long long>(executions),
                static_cast<long long>(reached));
 }
-
-size_t size_of(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F64 ? sizeof(double) : sizeof(float); }
 
 sepconv_activation draw_activation(Draw& draw) {
   sepconv_activation result = {SEPCONV_ACTIVATION_NONE, 0, 0};
@@ -79,7 +80,8 @@ sepconv_problem draw_legal(Draw& draw, Kind kind) {
   draw.choose(SEPCONV_PADDING_COUNT, &p.padding);
   if (kind == Kind::kCausal) p.padding = SEPCONV_PADDING_CAUSAL;
   if (p.padding == SEPCONV_PADDING_CAUSAL && p.spatial_rank != 1) p.padding = SEPCONV_PADDING_SAME;
-  if (draw.one_in(4)) p.input_dtype = p.weight_dtype = p.mid_dtype = p.output_dtype = SEPCONV_DTYPE_F64;
+  constexpr sepconv_dtype types[] = {SEPCONV_DTYPE_F64, SEPCONV_DTYPE_F64, SEPCONV_DTYPE_F16, SEPCONV_DTYPE_BF16};
+  if (const int type = draw.between(0, 7); type < 4) set_dtype(&p, types[type]);
   if (draw.one_in(4)) draw.choose(SEPCONV_STAGES_COUNT, &p.stages);
   p.batch = draw.one_in(16) ? 0 : draw.between(1, 3);
   p.in_channels = draw.between<int64_t>(1, kChannels[size]);
@@ -240,9 +242,14 @@ bool affordable(const sepconv_problem& problem, const sepconv_plan& plan) {
 }
 
 Memory numbers(sepconv_dtype dtype, int64_t count, uint64_t seed) {
-  Memory result(static_cast<size_t>(count) * size_of(dtype));
+  Memory result(static_cast<size_t>(count * internal::dtype_size(dtype)));
   if (dtype == SEPCONV_DTYPE_F64) {
     fill(static_cast<double*>(result.data()), count, seed);
+  } else if (is_half(dtype)) {
+    std::vector<float> floats(static_cast<size_t>(count));
+    fill(floats.data(), count, seed);
+    std::transform(floats.begin(), floats.end(), static_cast<uint16_t*>(result.data()),
+                   [=](float value) { return encode(value, dtype); });
   } else {
     fill(static_cast<float*>(result.data()), count, seed);
   }
@@ -281,7 +288,7 @@ RunBuffers::RunBuffers(const sepconv_problem& problem, const sepconv_plan& plan,
 }
 
 bool RunBuffers::only_output_written(const sepconv_problem& problem, bool complete) const {
-  const size_t element = size_of(problem.output_dtype);
+  const auto element = static_cast<size_t>(internal::dtype_size(problem.output_dtype));
   std::vector<bool> written(output.size() / element);
   if (complete) {
     for_each_offset(output_tensor(problem), [&](int64_t offset) { written[static_cast<size_t>(offset)] = true; });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fuzz/fuzz.h"
+#include "problem.h"
 #include "sealed.h"
 #include "support/reference.h"
 #include "support/tensor.h"
@@ -18,7 +19,7 @@ struct Frames {
   int64_t lines, extent, bytes;
 
   Frames(const sepconv_problem& p, int64_t channels, int64_t frames)
-      : lines(p.batch), extent(frames), bytes(p.input_dtype == SEPCONV_DTYPE_F64 ? 8 : 4) {
+      : lines(p.batch), extent(frames), bytes(internal::dtype_size(p.input_dtype)) {
     (p.layout == SEPCONV_LAYOUT_CHANNELS_LAST ? bytes : lines) *= channels;
   }
   size_t size() const { return static_cast<size_t>(lines * extent * bytes); }

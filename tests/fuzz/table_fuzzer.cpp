@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fuzz/fuzz.h"
+#include "support/halves.h"
 #include "support/loop_compute.h"
 #include "support/reference.h"
 
@@ -41,8 +42,16 @@ int call(void** arguments) {
                                    static_cast<int>(v.in_extent[v.spatial_rank - 1])};
   const int kind = (v.layout == SEPCONV_LAYOUT_CHANNELS_FIRST ? loop::kFirst : loop::kLast) |
                    (v.stages == SEPCONV_STAGES_DEPTHWISE ? loop::kDepthwise : 0);
-  return v.input_dtype == SEPCONV_DTYPE_F64 ? loop::run<double>(arguments, compiled, kind)
-                                            : loop::run<float>(arguments, compiled, kind);
+  switch (v.input_dtype) {
+    case SEPCONV_DTYPE_F64:
+      return loop::run<double>(arguments, compiled, kind);
+    case SEPCONV_DTYPE_F16:
+      return loop::run<Float16>(arguments, compiled, kind);
+    case SEPCONV_DTYPE_BF16:
+      return loop::run<BFloat16>(arguments, compiled, kind);
+    default:
+      return loop::run<float>(arguments, compiled, kind);
+  }
 }
 
 // A variant that takes the problem, with some of what it may fix.
