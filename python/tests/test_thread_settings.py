@@ -60,7 +60,8 @@ def test_row(names, answer):
         if module != "sepconv":
             pytest.importorskip({"tf": "tensorflow"}.get(module, module))
         imported = "import tensorflow as tf" if module == "tf" else f"import {module}"
-        found = threads(f"{imported}\n{setting.replace('(n)', f'({wanted})')}")
+        statement = re.sub(r"\bn\b", str(wanted), setting)
+        found = threads(f"{imported}\n{statement}")
     assert found == (wanted if answer == "yes" else default)
 
 

@@ -21,8 +21,8 @@ constexpr double copying_scale = 0.25;
 constexpr int64_t exact_in_float = 1 << 24, fast_sum = 1 << 30;
 constexpr int32_t least_fast_shift = 1, most_fast_shift = 22;
 
-// XNNPACK's own limits to the product of scales.
-constexpr float least_float_scale = 0x1p-32f, most_float_scale = 256.0f;
+// What a sum may be multiplied with, at most: more makes an end of the range of each.
+constexpr float most_scale = 0x1p30f;
 
 bool is_unsigned(const Geometry& g) { return g.problem.input_dtype == SEPCONV_DTYPE_U8; }
 
@@ -45,6 +45,20 @@ sepconv_status check_scales(const float* scales, int64_t count, int64_t channels
   return SEPCONV_OK;
 }
 
+// The product of scales that the sums of a stage are multiplied with.
+sepconv_status check_products(float input, const float* kernel, int64_t count, float output, const char* name) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float product = input * kernel[i] / output;
+    if (isnormal(product) && product <= most_scale) continue;
+    return fail(invalid,
+                "quantization.%s[%" PRId64
+                "] is %g: times the scale of what the stage reads, %g, by that of what it "
+                "gives, %g, it must be a normal number of at most 2^30",
+                name, i, static_cast<double>(kernel[i]), static_cast<double>(input), static_cast<double>(output));
+  }
+  return SEPCONV_OK;
+}
+
 sepconv_status check_zero_point(const Geometry& g, int32_t zero_point, const char* name) {
   const int32_t least = is_unsigned(g) ? 0 : -128, most = least + 255;
   if (zero_point >= least && zero_point <= most) return SEPCONV_OK;
@@ -57,10 +71,19 @@ struct FixedPoint {
   int32_t numerator, shift;
 };
 
+// A number below 2^51, halves away from zero. The functions of libm are left alone: programs would have to link it.
+int64_t rounded(double value) { return static_cast<int64_t>(value < 0 ? value - 0.5 : value + 0.5); }
+
 FixedPoint fixed_point(double scale) {
-  int exponent;
-  const double part = frexp(scale, &exponent);
-  int64_t numerator = static_cast<int64_t>(round(part * (int64_t{1} << 31)));
+  // scale = part * 2^exponent, 1/2 <= part < 1; it is a normal number.
+  uint64_t bits;
+  memcpy(&bits, &scale, sizeof bits);
+  constexpr uint64_t exponent_bits = uint64_t{0x7ff} << 52, exponent_of_half = 1022;
+  int exponent = static_cast<int>((bits & exponent_bits) >> 52) - static_cast<int>(exponent_of_half);
+  bits = (bits & ~exponent_bits) | exponent_of_half << 52;
+  double part;
+  memcpy(&part, &bits, sizeof part);
+  int64_t numerator = rounded(part * static_cast<double>(int64_t{1} << 31));
   if (numerator == int64_t{1} << 31) {
     numerator /= 2;
     ++exponent;
@@ -108,8 +131,9 @@ void clamp_on_integers(const sepconv_activation& activation, float scale, int32_
   const sepconv_activation real = leaf_activation(activation);
   const auto integer = [&](float bound, float otherwise) {
     if (isinf(bound)) return otherwise;
-    const float value = static_cast<float>(zero_point) + roundf(bound / scale);
-    return fminf(fmaxf(value, -128.0f), 127.0f);
+    const double steps = static_cast<double>(bound / scale), most = 1000;  // beyond any integer of the type
+    const int64_t value = zero_point + rounded(smaller(larger(steps, -most), most));
+    return static_cast<float>(clamped(value, -128, 127));
   };
   *lo = integer(real.lo, -128.0f);
   *hi = integer(real.hi, 127.0f);
@@ -260,8 +284,17 @@ sepconv_status check_quantization(const Geometry& g, const sepconv_weights& weig
     status = check_scales(q.depthwise_scale, q.depthwise_scale_count, g.mid_channels, "depthwise_scale");
     if (status != SEPCONV_OK) return status;
   }
+  if (pointwise) {
+    status = check_scales(q.pointwise_scale, q.pointwise_scale_count, p.out_channels, "pointwise_scale");
+    if (status != SEPCONV_OK) return status;
+  }
+  const float mid_scale = pointwise ? q.mid_scale : q.output_scale, read = depthwise ? mid_scale : q.input_scale;
+  if (depthwise) {
+    status = check_products(q.input_scale, q.depthwise_scale, q.depthwise_scale_count, mid_scale, "depthwise_scale");
+    if (status != SEPCONV_OK) return status;
+  }
   if (!pointwise) return SEPCONV_OK;
-  return check_scales(q.pointwise_scale, q.pointwise_scale_count, p.out_channels, "pointwise_scale");
+  return check_products(read, q.pointwise_scale, q.pointwise_scale_count, q.output_scale, "pointwise_scale");
 }
 
 sepconv_status pack_quantised(const Geometry& g, const sepconv_variant& variant, const PackedLayout& layout,

@@ -16,6 +16,7 @@ namespace {
 // Few outputs along x of a kernel that reaches over more samples than a strip would stage.
 sepconv_problem draw(Random& random) {
   Features features = all_features;
+  features.halves = false;
   features.causal = features.pitches = features.float64 = features.single_stages = features.far = false;
   sepconv_problem p = random_problem(random, features, Sizes::kSmall);
   p.padding = SEPCONV_PADDING_EXPLICIT;

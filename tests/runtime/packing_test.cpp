@@ -123,7 +123,7 @@ TEST_F(Packing, BadArgumentsAreNamed) {
   }
   weights = weights_;
   weights.quantization = reinterpret_cast<const sepconv_quantization*>(bytes);
-  refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), SEPCONV_UNSUPPORTED, "quantization");
+  refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), kInvalid, "weights.quantization is given");
   weights = weights_;
   weights.struct_size = 0;
   refused(sepconv_plan_pack(plan_.get(), &weights, bytes, size()), kInvalid, "struct_size");

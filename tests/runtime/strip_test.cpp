@@ -114,7 +114,8 @@ void expect_partition(const Geometry& geometry, const sepconv_variant& variant, 
     ASSERT_LE(internal::scratch_bytes(seen, variant, packed, strip.extent, panels), cut.arena_bytes);
     int64_t step;
     if (!internal::writes_in_place(geometry, variant, strip, &step)) {
-      ASSERT_GE(cut.tile_bytes, 4 * std::max<int64_t>(pixels, variant.tile_pixels) * panels * variant.panel_channels);
+      ASSERT_GE(cut.tile_bytes, internal::dtype_size(geometry.problem.output_dtype) *
+                                    std::max<int64_t>(pixels, variant.tile_pixels) * panels * variant.panel_channels);
     } else {
       expect_even_steps(geometry, strip, step);
     }
