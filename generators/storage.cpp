@@ -57,8 +57,7 @@ Expr narrow_bfloat16(const Expr& bits) {
 }  // namespace
 
 Storage storage_for(const Halide::Type& type, const Target& target) {
-  const bool arm64 = target.arch == Target::ARM && target.bits == 64;
-  return {type, target.has_feature(Target::CUDA) || target.has_feature(Target::F16C) || arm64};
+  return {type, target.has_feature(Target::CUDA) || target.has_feature(Target::F16C)};
 }
 
 Func Storage::widened(const Func& tensor) const {
