@@ -83,8 +83,8 @@ struct Stages {
   Halide::Expr whole_vectors;  // C is a multiple of the vector
   Halide::Expr width, pad;     // along x, of the strip and before the image
   Halide::RDom out_pass;       // all_activations: the pass of the output's activation
-  // The finished sums of a tile, (f, p, panel), where what is made of them takes loops of its own: they are turned (panel_lanes), or
-  // requantised in many instructions. Else undefined.
+  // The finished sums of a tile, (f, p, panel), where what is made of them takes loops of its own: they are turned
+  // (panel_lanes), or requantised in many instructions. Else undefined.
   Halide::Func done;
   Halide::Expr output;  // a function of f and p; with depthwise_only of m, c and p
   Halide::Expr ahead, ahead_lines, output_is_large;

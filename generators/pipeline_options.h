@@ -10,8 +10,8 @@
 
 namespace sepconv {
 
-// The products of the pointwise stage. Instructions that sum products of small integers take `group` neighbouring ones a lane: so
-// many neighbouring steps of the channel sum are packed together.
+// The products of the pointwise stage. Instructions that sum products of small integers take `group` neighbouring ones
+// a lane: so many neighbouring steps of the channel sum are packed together.
 struct DotProduct {
   int group = 1;
   Halide::Type data;    // of the intermediate; integers have `offset` added

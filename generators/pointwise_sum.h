@@ -12,8 +12,8 @@ namespace sepconv {
 
 struct PointwiseSum {
   Halide::Func sum;  // (f, p, panel, block)
-  // Its loops: over the neighbouring products that one lane of an instruction sums, if it sums several; over the unrolled steps of
-  // those; over the rest.
+  // Its loops: over the neighbouring products that one lane of an instruction sums, if it sums several; over the
+  // unrolled steps of those; over the rest.
   bool grouped = false;
   Halide::RVar group, unrolled, outer;
   // widened_panels: the weights of a panel, one after the other as they are packed; channels count inside the block.

@@ -15,8 +15,8 @@ Expr clamped(const Expr& value, const Requantiser& r, int offset) {
   return max(min(value, r.hi + offset), r.lo + offset);
 }
 
-// Adding 1.5 * 2^23 to a number below 2^22 leaves the nearest integer in the lowest bits, as the processor rounds. The clamp between
-// keeps a compiler from making one operation, with one rounding, of product and sum.
+// Adding 1.5 * 2^23 to a number below 2^22 leaves the nearest integer in the lowest bits, as the processor rounds. The
+// clamp between keeps a compiler from making one operation, with one rounding, of product and sum.
 Expr by_float(const Expr& sum, const Expr& scale, const Requantiser& r, int offset) {
   const float magic = 0x1.8p23F;
   const int magic_bits = 0x4b400000;
@@ -25,8 +25,8 @@ Expr by_float(const Expr& sum, const Expr& scale, const Requantiser& r, int offs
   return reinterpret(Halide::Int(32), near + magic) + (r.zero + offset - magic_bits);
 }
 
-// |sum| < 2^30 and 1 <= shift <= 22. The sign of the sum may stand for that of the product's high half: they differ where that is 0
-// and the sum is negative, and there both give 0.
+// |sum| < 2^30 and 1 <= shift <= 22. The sign of the sum may stand for that of the product's high half: they differ
+// where that is 0 and the sum is negative, and there both give 0.
 Expr exact(const Expr& sum, const Expr& multiplier, const Expr& shift, const Requantiser& r, int offset) {
   const Expr high = Halide::rounding_mul_shift_right(sum, multiplier, 31);
   const Expr half = cast<int32_t>(1) << (shift - 1);

@@ -1,9 +1,9 @@
-// What becomes of the sums of a stage in variants of int8: q = zero + round(sum * scale), clamped, as TFLite defines it.
-// The scale is a channel's own. Two roundings are defined by others, and chosen at run time:
+// What becomes of the sums of a stage in variants of int8: q = zero + round(sum * scale), clamped, as TFLite defines
+// it. The scale is a channel's own. Two roundings are defined by others, and chosen at run time:
 //
 //   float   XNNPACK's: float32(sum) * scale, clamped, then to the nearest integer, of two the even one
-//   exact   TFLite's reference, gemmlowp's: with scale = m * 2^(-31 - shift), 2^30 <= m < 2^31, the high half of 2 * sum * m,
-//           rounded, halves up; then a shift to the right, rounded, halves away from zero
+//   exact   TFLite's reference, gemmlowp's: with scale = m * 2^(-31 - shift), 2^30 <= m < 2^31, the high half of
+//           2 * sum * m, rounded, halves up; then a shift to the right, rounded, halves away from zero
 #ifndef SEPCONV_GENERATORS_REQUANTISE_H
 #define SEPCONV_GENERATORS_REQUANTISE_H
 

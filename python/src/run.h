@@ -26,8 +26,8 @@ Block pack(const Plan& plan, const WeightData& weights);
 /// The tensor's elements, dense: where they lie, if they are that already, else a copy in this thread's scratch memory.
 const void* dense(const Tensor& tensor, Scratch purpose);
 
-/// Where the run reads the input from, with the problem's pitches set: the tensor itself or, if its strides do not allow
-/// that, a dense copy.
+/// Where the run reads the input from, with the problem's pitches set: the tensor itself or, if its strides do not
+/// allow that, a dense copy.
 const void* place_input(const Tensor& input, sepconv_problem* problem);
 
 /// Throws std::invalid_argument unless the tensor has this shape, that of the output, and this type.

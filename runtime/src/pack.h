@@ -6,8 +6,8 @@
 //   pointwise   [panel, k, lane]          lane < panel_channels
 //   out_bias    [panel * panel_channels]
 //
-// Of int8, whose biases are int32, with what the zero points add to the sums; channels whose products are summed together are
-// neighbours in the pointwise kernel, [panel, k / dot_group, lane, k % dot_group]; and then
+// Of int8, whose biases are int32, with what the zero points add to the sums; channels whose products are summed
+// together are neighbours in the pointwise kernel, [panel, k / dot_group, lane, k % dot_group]; and then
 //
 //   mid_scale   [row, k]                  row < 2
 //   out_scale   [row, panel * panel_channels]

@@ -13,7 +13,8 @@ namespace {
 
 constexpr sepconv_status invalid = SEPCONV_INVALID_ARGUMENT;
 
-// A kernel of one tap for a problem without a depthwise stage, and the scale that makes a copy of it in either rounding.
+// A kernel of one tap for a problem without a depthwise stage, and the scale that makes a copy of it in either
+// rounding.
 constexpr int8_t copying_weight = 4;
 constexpr double copying_scale = 0.25;
 

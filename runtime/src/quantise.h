@@ -1,4 +1,5 @@
-// Layers of int8: what the scales and zero points of a caller come to for a variant. All of it is packed with the weights.
+// Layers of int8: what the scales and zero points of a caller come to for a variant. All of it is packed with the
+// weights.
 #ifndef SEPCONV_SRC_QUANTISE_H
 #define SEPCONV_SRC_QUANTISE_H
 
@@ -17,11 +18,13 @@ struct QuantisedNumbers {
   float in_lo, in_hi, mid_lo, mid_hi, out_lo, out_hi;           // clamps; those of the input less its zero point
 };
 
-// Checks the scales and zero points of `weights.quantization` for the problem. Errors: SEPCONV_INVALID_ARGUMENT, naming the field.
+// Checks the scales and zero points of `weights.quantization` for the problem. Errors: SEPCONV_INVALID_ARGUMENT, naming
+// the field.
 sepconv_status check_quantization(const Geometry& geometry, const sepconv_weights& weights);
 
-// Packs weights of int8, checked before: the kernels, the biases with what zero points add to the sums, the scales and the numbers.
-// `packed` is zeroed. Errors: SEPCONV_UNSUPPORTED (sums that float32 does not hold), with nothing written but zeros.
+// Packs weights of int8, checked before: the kernels, the biases with what zero points add to the sums, the scales and
+// the numbers. `packed` is zeroed. Errors: SEPCONV_UNSUPPORTED (sums that float32 does not hold), with nothing written
+// but zeros.
 sepconv_status pack_quantised(const Geometry& geometry, const sepconv_variant& variant, const PackedLayout& layout,
                               const sepconv_weights& weights, void* packed);
 

@@ -45,8 +45,8 @@ sepconv_weights weights_of(const Operands<T>& operands);
 
 // Everything one run reads and writes, each in a guarded buffer of exactly the promised size: a tensor with pitches
 // takes the elements from its first to its last. What is read becomes read-only, with NaNs between the elements; the
-// output starts out as NaNs of a kind that no arithmetic makes. T is the problem's type, uint16_t for float16 and bfloat16, and int8_t, which
-// has no NaNs, for int8 and uint8.
+// output starts out as NaNs of a kind that no arithmetic makes. T is the problem's type, uint16_t for float16 and
+// bfloat16, and int8_t, which has no NaNs, for int8 and uint8.
 template <typename T>
 struct BuffersOf {
   Tensor input_shape, output_shape;

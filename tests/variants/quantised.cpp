@@ -74,8 +74,9 @@ TEST_F(Quantised, AnswersOfOneLine) {
     layer.quantization.mid_zero_point = -5;
     layer.quantization.output_scale = 8;
     layer.quantization.output_zero_point = 10;
-    // The line is 0, 1, 2, 3. Sums of taps: 3, 8, 14, 8. Halved: 1.5, 4, 7, 4; halves go to the even number, or away from
-    // 0: 2. Three times: 6, 12, 21, 12; times 2 / 8: 1.5, 3, 5.25, 3, and 10 more. Rounded twice, 5.25 is 5.5 and then 6.
+    // The line is 0, 1, 2, 3. Sums of taps: 3, 8, 14, 8. Halved: 1.5, 4, 7, 4; halves go to the even number, or away
+    // from 0: 2. Three times: 6, 12, 21, 12; times 2 / 8: 1.5, 3, 5.25, 3, and 10 more. Rounded twice, 5.25 is 5.5 and
+    // then 6.
     const bool twice = rounding == SEPCONV_ROUNDING_EXACT;
     const std::vector<int8_t> expected = {12, 13, static_cast<int8_t>(twice ? 16 : 15), 13};
     EXPECT_TRUE(same_bits(expected, run(layer.problem, layer.input, layer.weights()).output)) << rounding;

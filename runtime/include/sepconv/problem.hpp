@@ -67,7 +67,8 @@ std::optional<Enum> from_name(std::string_view word) {
   return std::nullopt;
 }
 
-/// Gives all tensors of a problem one type. The intermediate of float16 and bfloat16 is float32; weights of uint8 are int8.
+/// Gives all tensors of a problem one type. The intermediate of float16 and bfloat16 is float32; weights of uint8 are
+/// int8.
 inline void set_dtype(sepconv_problem* problem, sepconv_dtype dtype) {
   const bool half = dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
   problem->input_dtype = problem->output_dtype = dtype;

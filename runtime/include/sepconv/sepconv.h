@@ -194,10 +194,11 @@ typedef struct sepconv_options {
   int32_t flush_denormals;
 } sepconv_options;
 
-/// What the integers of a layer of int8 or uint8 stand for: real = scale * (integer - zero_point), as in TFLite. Weights are int8 with
-/// zero points of 0 and a scale for each channel of their kernel, or one for all. Biases are int32, with the scale of the sums that
-/// they are added to (input_scale times depthwise_scale, mid_scale times pointwise_scale) and no zero point. Without a pointwise stage
-/// the depthwise one gives the output; without a depthwise stage the pointwise one reads the input; the mid fields are not read then.
+/// What the integers of a layer of int8 or uint8 stand for: real = scale * (integer - zero_point), as in TFLite.
+/// Weights are int8 with zero points of 0 and a scale for each channel of their kernel, or one for all. Biases are
+/// int32, with the scale of the sums that they are added to (input_scale times depthwise_scale, mid_scale times
+/// pointwise_scale) and no zero point. Without a pointwise stage the depthwise one gives the output; without a
+/// depthwise stage the pointwise one reads the input; the mid fields are not read then.
 typedef struct sepconv_quantization {
   size_t struct_size;
   sepconv_rounding rounding;
