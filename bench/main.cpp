@@ -75,7 +75,7 @@ class Filter {
       throw std::runtime_error(fmt::format("--filter has {} characters; {} are the most", pattern.size(), kMost));
     }
     try {
-      const std::regex alone(pattern, kSyntax);  // what it would be inside of something else is no matter
+      anywhere_ = std::regex(pattern, kSyntax);  // alone: what it would be inside of something else is no matter
       anywhere_ = std::regex("[^]*(?:" + pattern + ")[^]*", kSyntax);
     } catch (const std::regex_error& error) {
       throw std::runtime_error(fmt::format("--filter \"{}\" is not a regular expression: {}", pattern, error.what()));

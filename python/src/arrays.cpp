@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "block.h"
 
@@ -138,7 +139,7 @@ nb::object new_array(Type type, const Shape& shape, Tensor* tensor) {
   }
   void* const data = block->data();
   const nb::capsule owner(block.get(), [](void* kept) noexcept { delete static_cast<Block*>(kept); });
-  static_cast<void>(block.release());  // it is the capsule's now
+  std::ignore = block.release();  // it is the capsule's now
   std::array<std::size_t, max_rank> extent = {};
   for (int axis = 0; axis < shape.rank; ++axis) {
     extent[static_cast<std::size_t>(axis)] = static_cast<std::size_t>(shape[axis]);

@@ -88,7 +88,10 @@ void expect_rules(const char* name, void (*init)(Struct*, size_t)) {
   init(&defaults, sizeof defaults);
   std::memset(static_cast<void*>(&own), 0x11, sizeof own);
   EXPECT_EQ(internal::read_struct(given, &own), SEPCONV_OK) << sepconv_last_error();
-  EXPECT_EQ(std::memcmp(&own, &defaults, sizeof own), 0);
+  const auto bytes = [](const Struct& value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  EXPECT_EQ(bytes(own), bytes(defaults));
   memory[sizeof(Struct)] = 1;
   refused(given, SEPCONV_UNSUPPORTED, ".struct_size is 4096 and byte " + std::to_string(sizeof(Struct)) + " ");
 }
