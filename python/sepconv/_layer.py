@@ -7,6 +7,7 @@ import numpy as np
 from sepconv_layers import activations
 
 from . import _device, _native, frameworks
+from ._arrays import in_float32
 from ._geometry import geometry, shape_or_none
 from ._runnable import Runnable
 from ._runtime import beginning
@@ -98,7 +99,7 @@ class Layer(Runnable):
     def weights(self) -> tuple[np.ndarray | None, ...]:
         """Copies of depthwise kernel, pointwise kernel, mid bias and output bias; `None` for what the layer does not
         have. Those of the 16-bit types are float32."""
-        return self._layer.weights()
+        return tuple(map(in_float32, self._layer.weights()))
 
     def __repr__(self) -> str:
         return f"<sepconv.Layer {self.number}, {self.dtype}>"

@@ -2,6 +2,7 @@
 
 import array
 import pathlib
+import pickle
 import re
 import sys
 
@@ -32,6 +33,18 @@ def test_16_bits_are_rounded_once(name, data_format, rng):
     np.testing.assert_array_equal(result, inside.astype(dtype))
     layer = sepconv.Layer(dw, pw, padding="same", data_format=data_format)
     np.testing.assert_array_equal(layer(x), result)
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_weights_and_copies_of_16_bits(name, rng):
+    dtype = float16_like(name)
+    kernel = rng.standard_normal((3, 3, 4, 2)).astype(dtype)
+    layer = sepconv.Layer(kernel, None, padding="same")
+    (kept, *others) = layer.weights()
+    assert kept.dtype == np.float32 and others == [None, None, None]
+    np.testing.assert_array_equal(kept, kernel.astype(np.float32))
+    x = rng.standard_normal((1, 5, 6, 4)).astype(dtype)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(layer))(x), layer(x))
 
 
 def test_every_float16_survives_the_conversion():
