@@ -1,5 +1,6 @@
 #include "activation.h"
 
+#include "branch.h"
 #include "sepconv/sepconv.h"
 
 using Halide::cast;
@@ -67,11 +68,8 @@ Expr general_activation(const Expr& x, const Activation& activation) {
 }
 
 Expr any_activation(const Expr& clamped, const Activation& activation) {
-  using Halide::Internal::Call;
-  return Call::make(
-      clamped.type(), Call::if_then_else,
-      {activation.kind == static_cast<int>(SEPCONV_ACTIVATION_CLAMP), clamped, general_activation(clamped, activation)},
-      Call::PureIntrinsic);
+  return branch(activation.kind == static_cast<int>(SEPCONV_ACTIVATION_CLAMP), clamped,
+                general_activation(clamped, activation));
 }
 
 Expr general_passes(const Activation& activation) {

@@ -89,7 +89,7 @@ void make_flat_channels_first(const Stages& s, const PipelineInputs& in, const s
   vars.insert(vars.end(), variable.begin(), variable.end());
   block->flat(vars) = Halide::undef(o.dot.data);
   const Expr channel = ((first_group + at.group) * in.multiplier + at.multiplier) * o.chunk + at.lane;
-  block->flat(flat_at) = middle_value(in, o, block->taps(taps_at), channel, true);
+  block->flat(flat_at) = middle_value(in, o, block->taps(taps_at), channel);
   if (!o.all_activations) return;
   block->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
   block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));

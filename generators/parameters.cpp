@@ -31,15 +31,15 @@ Halide::Type computed_type(const VariantName& name) {
 
 int dot_group(const VariantName& name, const Halide::Target& target) {
   using Halide::Target;
-  // With channels first neighbouring channels lie apart.
-  if (!name.integers || name.channels_first) return 1;
+  // With channels first neighbouring channels lie apart; without a pointwise stage nothing is summed.
+  if (!name.integers || name.channels_first || name.depthwise_only()) return 1;
   // vpdpbusd; sdot; pmaddwd and its like. NEON's smlal multiplies one by one.
   if (target.has_feature(Target::AVX512_Zen4) || target.has_feature(Target::ARMDotProd)) return 4;
   return target.arch == Target::X86 || target.arch == Target::WebAssembly ? 2 : 1;
 }
 
 int dot_offset(const VariantName& name, const Halide::Target& target) {
-  return name.integers && !name.channels_first && target.has_feature(Halide::Target::AVX512_Zen4) ? 128 : 0;
+  return dot_group(name, target) == 4 && target.has_feature(Halide::Target::AVX512_Zen4) ? 128 : 0;
 }
 
 int vector_lanes(const VariantName& name, const Halide::Target& target) {

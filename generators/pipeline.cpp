@@ -37,15 +37,13 @@ void make_taps(const Stages& s, const PipelineInputs& in, const std::string& suf
   std::vector<Var> vars = variables(s.l, {s.i, s.t}, {s.m, s.g});
   vars.insert(vars.end() - 2, s.y.begin(), s.y.end());
   const Expr out_x = s.t * s.options.depthwise_tile + s.i;
+  const Func kernel = depthwise_weights(s, in, suffix, block);
   if (s.options.guarded_taps) {
-    const std::vector<Var> tap_of(kernel_at.size());
-    block->weights = Func("weights_" + suffix);
-    block->weights(tap_of) = in.depthwise(tap_of);
-    block->taps(vars) += guarded_sample(s, in, out_x, &block->tap) * block->weights(kernel_at);
+    block->taps(vars) += guarded_sample(s, in, out_x, &block->tap) * kernel(kernel_at);
     return;
   }
   make_staged(s, in, suffix, type, block);
-  block->taps(vars) += staged_sample(s, in, *block, out_x) * depthwise_weights(s, in, suffix, block)(kernel_at);
+  block->taps(vars) += staged_sample(s, in, *block, out_x) * kernel(kernel_at);
 }
 
 // flat(k, p, b): x tiles may run past the strip's width; the next row then overwrites what they left, and the last
@@ -89,7 +87,7 @@ void make_flat(const Stages& s, const PipelineInputs& in, const std::string& suf
   const std::vector<Var> vars = variables(s.k, {s.p}, variable);
   block->flat(vars) = undef(o.dot.data);
   block->flat(flat_at) =
-      middle_value(in, o, block->taps(taps_at), (first_group * in.multiplier + q) * o.chunk + at.lane, false);
+      middle_value(in, o, block->taps(taps_at), (first_group * in.multiplier + q) * o.chunk + at.lane);
   if (!o.all_activations) return;
   block->mid_pass = RDom(0, general_passes(in.mid_act), "mid_pass");
   block->flat(vars) = in_pass(block->mid_pass, general_activation(block->flat(vars), in.mid_act));

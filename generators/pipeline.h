@@ -62,8 +62,7 @@ struct Scatter {
 struct BlockStages {
   Halide::Func staged, taps, flat;
   PointwiseSum pointwise;
-  Halide::Func weights;               // guarded_taps: those of a tap, in packed order
-  Halide::Func kernel;                // widened_kernel: the depthwise weights of a chunk
+  Halide::Func kernel;                // loads_kernel: the depthwise weights, in packed order
   Halide::RDom input_pass, mid_pass;  // all_activations: the passes of the input's and of the middle activation
   Halide::RDom tap;
   Scatter scatter;

@@ -52,12 +52,13 @@ PipelineOptions pipeline_options(const VariantName& name, const ScheduleParamete
   options.all_activations = name.all_activations();
   options.input_activation = takes_input_activation(name, p);
   options.guarded_taps = guards_taps(name, p);
-  // Small ones, weights are read again for each tile. Where panels follow one another inside a tile of pixels, with
-  // channels last, each is read but once there.
   options.dot = dot_product(name, target);
-  const bool kernel = element_type(name).bits()<32, panels = options.dot.weight.bits()> element_type(name).bits();
-  options.widened_kernel = kernel && !options.guarded_taps;
-  options.widened_panels = panels && !name.depthwise_only() && (name.channels_first || p.panel_inner == 0);
+  // Weights are read again for each tile. Where panels follow one another inside a tile of pixels, with channels last,
+  // each is read but once there.
+  const int stored_bits = element_type(name).bits();
+  options.loads_kernel = options.guarded_taps || stored_bits < computed_type(name).bits();
+  options.widened_panels =
+      options.dot.weight.bits() > stored_bits && !name.depthwise_only() && (name.channels_first || p.panel_inner == 0);
   options.channels_first = name.channels_first;
   options.nchw.depthwise_rows = p.depthwise_rows;
   options.nchw.panel_lanes = p.panel_lanes == 1;

@@ -44,9 +44,9 @@ struct PipelineOptions {
   bool all_activations = false;  // not the clamps alone
   bool input_activation = true;  // false: the input is taken as it is
   bool guarded_taps = false;     // no staged input: each tap is left out where it reads beside the image
-  bool widened_kernel = false;   // the depthwise weights are made float32 before the taps read them
-  bool widened_panels = false;   // and those of a panel before its sums do
-  bool channels_first = false;   // x is the dense axis of input, residual and output
+  bool loads_kernel = false;    // depthwise weights are loaded before the taps read them, and widened if they are small
+  bool widened_panels = false;  // those of a panel are widened before its sums read them
+  bool channels_first = false;  // x is the dense axis of input, residual and output
   DotProduct dot;
   ChannelsFirstOptions nchw;
 };

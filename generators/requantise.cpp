@@ -1,5 +1,6 @@
 #include "requantise.h"
 
+#include "branch.h"
 #include "sepconv/sepconv.h"
 
 using Halide::cast;
@@ -43,11 +44,6 @@ Expr exact_wide(const Expr& sum, const Expr& multiplier, const Expr& shift, cons
   const Expr result = (high + half + away) >> cast<int64_t>(right);
   return cast<int32_t>(
       max(min(result + cast<int64_t>(r.zero + offset), cast<int64_t>(r.hi + offset)), cast<int64_t>(r.lo + offset)));
-}
-
-Expr branch(const Expr& condition, const Expr& yes, const Expr& no) {
-  using Halide::Internal::Call;
-  return Call::make(yes.type(), Call::if_then_else, {condition, yes, no}, Call::PureIntrinsic);
 }
 
 }  // namespace

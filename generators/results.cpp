@@ -9,13 +9,12 @@ Expr start_of_taps(const PipelineInputs& in, const PipelineOptions& o, const Exp
   return o.dot.quantised() ? Expr(0.0F) : in.mid_bias(channel);
 }
 
-Expr middle_value(const PipelineInputs& in, const PipelineOptions& o, const Expr& taps, const Expr& channel,
-                  bool has_bias) {
+Expr middle_value(const PipelineInputs& in, const PipelineOptions& o, const Expr& taps, const Expr& channel) {
   if (o.dot.quantised()) {
     const Expr sum = cast<int32_t>(taps) + in.mid_bias(channel);
     return cast(o.dot.data, requantise(sum, channel, in.mid_requantiser, o.dot.offset));
   }
-  return clamp_activation(has_bias ? taps : taps + in.mid_bias(channel), in.mid_act);
+  return clamp_activation(o.channels_first ? taps : taps + in.mid_bias(channel), in.mid_act);
 }
 
 Expr output_value(const PipelineInputs& in, const PipelineOptions& o, const Expr& sum, const Expr& channel,

@@ -6,13 +6,13 @@
 
 namespace sepconv {
 
-// The bias that the sums of the depthwise stage begin with, where they do not begin with 0: of integers it is added
-// later, as the sums are float32, in which it may not be exact.
+// What the sums of the depthwise stage begin with, channels first: the bias. That of integers is added later, as the
+// sums are float32, in which it may not be exact.
 Halide::Expr start_of_taps(const PipelineInputs& inputs, const PipelineOptions& options, const Halide::Expr& channel);
 
-// The intermediate from the sum of the taps of `channel`, in packed order. `has_bias`: the sum began with it.
+// The intermediate from the sum of the taps of `channel`, in packed order.
 Halide::Expr middle_value(const PipelineInputs& inputs, const PipelineOptions& options, const Halide::Expr& taps,
-                          const Halide::Expr& channel, bool has_bias);
+                          const Halide::Expr& channel);
 
 // The output from its channel's sum, bias included.
 Halide::Expr output_value(const PipelineInputs& inputs, const PipelineOptions& options, const Halide::Expr& sum,

@@ -89,11 +89,13 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
   PipelineInputs pipeline_inputs() const {
     const FixedSizes sizes = fixed_sizes(name_, parameters_);
     PipelineInputs in;
+    // What is summed in integers is taken as it is stored.
+    const auto summed = [&](const Func& array) { return name_.integers ? array : storage_.widened(array); };
     in.input = storage_.widened(*input_);
     in.depthwise = storage_.widened(*depthwise_);
-    in.mid_bias = name_.integers ? Func(*mid_bias_) : storage_.widened(*mid_bias_);
-    in.pointwise = name_.integers ? Func(*pointwise_) : storage_.widened(*pointwise_);
-    in.out_bias = name_.integers ? Func(*out_bias_) : storage_.widened(*out_bias_);
+    in.mid_bias = summed(*mid_bias_);
+    in.pointwise = summed(*pointwise_);
+    in.out_bias = summed(*out_bias_);
     in.residual = storage_.widened(*residual_);
     in.in_channels = fixed(name_.in_channels, input_->dim(channel_dim()).extent());
     if (name_.channels_multiple > 1) {
@@ -156,17 +158,13 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     return {kind, Halide::cast(type, lo), Halide::cast(type, hi)};
   }
 
-  // Whether an activation that is no clamp is a pass over the finished output. An output that was rounded when it was
-  // stored is not what it applies to.
-  bool passes_over_output() const {
-    return stages_.options.all_activations && !stages_.options.depthwise_only && !storage_.halves();
-  }
+  // Whether the output has an activation that may be none of the clamps.
+  bool takes_output_activation() const { return stages_.options.all_activations && !stages_.options.depthwise_only; }
 
   Expr stored_output(const Expr& value, const Activation& out_act) const {
     if (name_.integers) return flipped(value);
     if (!storage_.halves()) return value;
-    const bool general = stages_.options.all_activations && !stages_.options.depthwise_only;
-    return storage_.narrow(general ? any_activation(value, out_act) : value);
+    return storage_.narrow(takes_output_activation() ? any_activation(value, out_act) : value);
   }
 
   void define_output(const Activation& out_act) {
@@ -181,7 +179,8 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     } else {
       (*output_)(at) = stored_output(s.output, out_act);
     }
-    if (!passes_over_output()) return;
+    // A pass over the finished output, but not where that was rounded when it was stored.
+    if (!takes_output_activation() || storage_.halves()) return;
     s.out_pass = RDom(0, general_passes(out_act), "out_pass");
     (*output_)(at) = in_pass(s.out_pass, general_activation((*output_)(at), out_act));
   }

@@ -81,7 +81,7 @@ Expr guarded_sample(const Stages& s, const PipelineInputs& in, const Expr& out_x
 }
 
 Func depthwise_weights(const Stages& s, const PipelineInputs& in, const std::string& suffix, BlockStages* block) {
-  if (!s.options.widened_kernel) return in.depthwise;
+  if (!s.options.loads_kernel) return in.depthwise;
   const std::vector<Var> at(in.depthwise.dimensions());
   block->kernel = Func("kernel_" + suffix);
   block->kernel(at) = in.depthwise(at);

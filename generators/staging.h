@@ -18,7 +18,7 @@ Halide::Expr guarded_sample(const Stages& stages, const PipelineInputs& inputs, 
                             Halide::RDom* tap);
 
 // The depthwise weights as the taps read them: in packed order, of the computed type. Defines block->kernel where they
-// are widened.
+// are loaded before.
 Halide::Func depthwise_weights(const Stages& stages, const PipelineInputs& inputs, const std::string& suffix,
                                BlockStages* block);
 

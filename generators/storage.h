@@ -9,7 +9,7 @@
 namespace sepconv {
 
 struct Storage {
-  Halide::Type type = Halide::Float(32);  // float32, float16 or bfloat16
+  Halide::Type type = Halide::Float(32);  // a float, or int8
   bool converts = false;                  // the machine has instructions for float16, so none need be written out
 
   bool halves() const { return type.bits() == 16; }

@@ -6,11 +6,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include "sepconv/sepconv.h"
+#include "sepconv/problem.hpp"
 
 namespace sepconv::support {
-
-inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
 
 template <typename To, typename From>
 To bits_as(From from) {

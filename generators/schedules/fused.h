@@ -14,8 +14,7 @@ void schedule_fused(Stages& stages, Halide::Func output, const ScheduleParameter
 void add_fused_passes(const Halide::Pipeline& pipeline, const Stages& stages, const std::string& output,
                       const ScheduleParameters& parameters);
 
-// Schedules the weights that are made float32 first: those of a panel, where there are any, at `around`, the loop over
-// its tiles.
+// Schedules the weights of a panel that are widened first, where there are any: at `around`, the loop over its tiles.
 void schedule_widened(PointwiseSum& sum, int vector, const Halide::LoopLevel& around);
 
 // The products that one lane sums, innermost in `update`, next to the loop over the lanes.

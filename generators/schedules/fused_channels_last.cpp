@@ -73,21 +73,15 @@ void schedule_depthwise(BlockStages& s, const Stages& all, const ScheduleParamet
   taps.vectorize(all.l, o.depthwise_vector).unroll(all.l).unroll(all.i);
   for (int a = 1; a < rank && o.tap_rows != 0; a++) taps.unroll(s.tap[a]);
 
-  if (all.options.guarded_taps) {
-    // Loaded once for all pixels, not again behind each test.
-    const Var lanes = s.weights.args()[0];
-    s.weights.compute_at(s.taps, tap)
-        .store_in(Halide::MemoryType::Register)
-        .bound_extent(lanes, o.chunk)
-        .vectorize(lanes, o.depthwise_vector)
-        .unroll(lanes);
-  }
   if (s.kernel.defined()) {
     const Var lanes = s.kernel.args()[0];
-    s.kernel.compute_at(s.flat, s.scatter.group)
-        .bound_extent(lanes, o.chunk)
-        .vectorize(lanes, o.depthwise_vector)
-        .unroll(lanes);
+    if (all.options.guarded_taps) {
+      // Those of a tap: once for all pixels, not again behind each test.
+      s.kernel.compute_at(s.taps, tap).store_in(Halide::MemoryType::Register);
+    } else {
+      s.kernel.compute_at(s.flat, s.scatter.group);  // those of a chunk
+    }
+    s.kernel.bound_extent(lanes, o.chunk).vectorize(lanes, o.depthwise_vector).unroll(lanes);
   }
   if (o.stage == 0) return;  // computed where the taps read it
   s.staged.compute_at(s.flat, s.scatter.group)

@@ -45,7 +45,7 @@ class Layer : public Runnable {
   void set_threads(int threads);  ///< of the runs that begin from now on; 0: default_threads()
   const sepconv_problem& problem() const { return prototype_; }  ///< its batch and in_extent are 0
 
-  /// The weights as they were given, dense, in the type that is computed in; null for what the layer does not have.
+  /// The weights as they were given, dense, in the layer's type; null for what the layer does not have.
   WeightData weights() const;
 
   Shape output_shape(const Shape& input) const override;
@@ -79,7 +79,7 @@ class Layer : public Runnable {
 
  private:
   using Buffer = std::vector<unsigned char>;
-  struct Kept {  // dense, in the type that is computed in
+  struct Kept {  // dense, in the layer's type
     Buffer depthwise_kernel, pointwise_kernel, mid_bias, out_bias;
   };
 

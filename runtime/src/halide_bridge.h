@@ -47,8 +47,8 @@ struct LeafCall {
   int32_t output_is_large;          // 1: the output will hardly be in a core's caches
   sepconv_activation in, mid, out;  // as leaf_activation has them
   // Of int8.
-  const void *mid_scale, *out_scale;  // out_scale at the group's first channel
-  int32_t scale_length;               // of a row of out_scale
+  const void *mid_scale = nullptr, *out_scale = nullptr;  // out_scale at the group's first channel
+  int32_t scale_length = 0;                               // of a row of out_scale
   QuantisedNumbers quantised;
 };
 

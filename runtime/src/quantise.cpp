@@ -25,10 +25,14 @@ constexpr int32_t least_fast_shift = 1, most_fast_shift = 22;
 // What a sum may be multiplied with, at most: more makes an end of the range of each.
 constexpr float most_scale = 0x1p30f;
 
+int64_t magnitude_of(int64_t number) { return number < 0 ? -number : number; }
+
 bool is_unsigned(const Geometry& g) { return g.problem.input_dtype == SEPCONV_DTYPE_U8; }
 
+bool is_scale(float number) { return isnormal(number) && number > 0; }
+
 sepconv_status check_scale(float scale, const char* name) {
-  if (isnormal(scale) && scale > 0) return SEPCONV_OK;
+  if (is_scale(scale)) return SEPCONV_OK;
   return fail(invalid, "quantization.%s is %g: it must be a positive normal number", name, static_cast<double>(scale));
 }
 
@@ -39,7 +43,7 @@ sepconv_status check_scales(const float* scales, int64_t count, int64_t channels
                 channels);
   }
   for (int64_t i = 0; i < count; ++i) {
-    if (isnormal(scales[i]) && scales[i] > 0) continue;
+    if (is_scale(scales[i])) continue;
     return fail(invalid, "quantization.%s[%" PRId64 "] is %g: it must be a positive normal number", name, i,
                 static_cast<double>(scales[i]));
   }
@@ -50,7 +54,7 @@ sepconv_status check_scales(const float* scales, int64_t count, int64_t channels
 sepconv_status check_products(float input, const float* kernel, int64_t count, float output, const char* name) {
   for (int64_t i = 0; i < count; ++i) {
     const float product = input * kernel[i] / output;
-    if (isnormal(product) && product <= most_scale) continue;
+    if (is_scale(product) && product <= most_scale) continue;
     return fail(invalid,
                 "quantization.%s[%" PRId64
                 "] is %g: times the scale of what the stage reads, %g, by that of what it "
@@ -184,7 +188,7 @@ struct Packing {
       for (int64_t tap = 0; tap < g.taps; ++tap) {
         const int8_t weight = kernel != nullptr ? kernel[tap * g.mid_channels + source] : copying_weight;
         part<int8_t>(layout.depthwise)[(k / lanes * g.taps + tap) * lanes + k % lanes] = weight;
-        magnitude += weight < 0 ? -int64_t{weight} : weight;
+        magnitude += magnitude_of(weight);
       }
       magnitude *= furthest;
       if (magnitude > exact_in_float) {
@@ -195,7 +199,7 @@ struct Packing {
       }
       if (bias != nullptr) {
         part<int32_t>(layout.mid_bias)[k] = bias[source];
-        magnitude += bias[source] < 0 ? -int64_t{bias[source]} : bias[source];
+        magnitude += magnitude_of(bias[source]);
       }
       if (magnitude >= fast_sum) wide = true;
       if (kernel != nullptr) {
@@ -223,12 +227,12 @@ struct Packing {
         const int64_t row = f / panel * (layout.channels / group) + k / group;
         part<int8_t>(layout.pointwise)[(row * panel + f % panel) * group + k % group] = weight;
         weight_sum += weight;
-        magnitude += weight < 0 ? -int64_t{weight} : weight;
+        magnitude += magnitude_of(weight);
       }
       const int64_t given = bias != nullptr ? bias[f] : 0;
       const int64_t start = given - weight_sum * (numbers.mid_zero_point + variant.dot_offset);
       part<int32_t>(layout.out_bias)[f] = static_cast<int32_t>(static_cast<uint32_t>(start));
-      if (255 * magnitude + (given < 0 ? -given : given) >= fast_sum) wide = true;
+      if (255 * magnitude + magnitude_of(given) >= fast_sum) wide = true;
       scales.set(f, stage, f);
     }
   }

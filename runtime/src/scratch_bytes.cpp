@@ -64,9 +64,8 @@ int64_t scratch_bytes(const Geometry& g, const sepconv_variant& variant, const P
   if (packed.sum_channels > packed.sum_block && variant.stages != SEPCONV_STAGES_DEPTHWISE) {
     c = saturating_multiply(round_up(pixels, variant.tile_pixels), saturating_multiply(panels, variant.panel_channels));
   }
-  // 4. Weights of 16 or 8 bits as what they are multiplied as, float32 or int16: of a chunk of the depthwise kernel [m,
-  // (z, y,) x, chunk_channels], and of a panel
-  //    of the block [k, panel_channels].
+  // 4. Weights of 16 or 8 bits as what they are multiplied as, float32 or int16: of a chunk of the depthwise kernel
+  //    [m, (z, y,) x, chunk_channels], and of a panel of the block [k, panel_channels].
   int64_t weights = 0;
   if (is_half(g.problem.weight_dtype) || is_quantised(g.problem.weight_dtype)) {
     weights = saturating_add(

@@ -45,13 +45,7 @@ class Fed {
       operands_.depthwise[i] = 0.1f + 0.3f * static_cast<float>(i);
     for (size_t i = 0; i < operands_.pointwise.size(); ++i)
       operands_.pointwise[i] = 0.7f - 0.2f * static_cast<float>(i);
-    const sepconv_weights weights = weights_of(operands_);
-    packed_ = std::make_unique<GuardedBuffer>(sepconv_plan_packed_size(plan_.get()), 64, Flush::kEnd);
-    EXPECT_EQ(sepconv_plan_pack(plan_.get(), &weights, packed_->data(), packed_->size()), SEPCONV_OK);
-    memory_ = std::make_unique<GuardedBuffer>(sepconv_stream_size(plan_.get()), 64, Flush::kEnd);
-    EXPECT_EQ(sepconv_stream_create(plan_.get(), packed_->data(), memory_->data(), memory_->size(), &stream_),
-              SEPCONV_OK)
-        << sepconv_last_error();
+    stream_ = open_stream(*plan_, weights_of(operands_), &packed_, &memory_);
   }
   ~Fed() {
     EXPECT_TRUE(memory_->untouched());

@@ -36,13 +36,7 @@ class Stream : public ::testing::Test {
 
   Stream() : problem_(causal()), random_(test_seed()), plan_(require_plan(problem_)) {
     operands_ = random_operands(random_, problem_, Fill::kReals);
-    const sepconv_weights weights = weights_of(operands_);
-    packed_ = std::make_unique<GuardedBuffer>(sepconv_plan_packed_size(plan_.get()), 64, Flush::kEnd);
-    EXPECT_EQ(sepconv_plan_pack(plan_.get(), &weights, packed_->data(), packed_->size()), SEPCONV_OK);
-    memory_ = std::make_unique<GuardedBuffer>(sepconv_stream_size(plan_.get()), 64, Flush::kEnd);
-    EXPECT_EQ(sepconv_stream_create(plan_.get(), packed_->data(), memory_->data(), memory_->size(), &stream_),
-              SEPCONV_OK)
-        << sepconv_last_error();
+    stream_ = open_stream(*plan_, weights_of(operands_), &packed_, &memory_);
     output_.assign(2 * 4 * 5, kUntouched);
   }
   ~Stream() override { sepconv_stream_destroy(stream_); }

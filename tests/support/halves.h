@@ -7,11 +7,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "sepconv/problem.hpp"
 #include "support/reference.h"
 
 namespace sepconv::test {
-
-inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
 
 // The nearest number of the type, of two the even one; an infinity past the largest; a quiet NaN for a NaN.
 uint16_t encode(double value, sepconv_dtype dtype);

@@ -126,6 +126,17 @@ PlanPointer require_plan(const sepconv_problem& problem, const sepconv_options* 
   return ::testing::AssertionFailure() << "\"" << words << "\" is not in \"" << sentence << "\"";
 }
 
+sepconv_stream* open_stream(const sepconv_plan& plan, const sepconv_weights& weights,
+                            std::unique_ptr<GuardedBuffer>* packed, std::unique_ptr<GuardedBuffer>* memory) {
+  *packed = std::make_unique<GuardedBuffer>(sepconv_plan_packed_size(&plan), 64, Flush::kEnd);
+  EXPECT_EQ(sepconv_plan_pack(&plan, &weights, (*packed)->data(), (*packed)->size()), SEPCONV_OK);
+  *memory = std::make_unique<GuardedBuffer>(sepconv_stream_size(&plan), 64, Flush::kEnd);
+  sepconv_stream* stream = nullptr;
+  EXPECT_EQ(sepconv_stream_create(&plan, (*packed)->data(), (*memory)->data(), (*memory)->size(), &stream), SEPCONV_OK)
+      << sepconv_last_error();
+  return stream;
+}
+
 template <typename T>
 sepconv_weights weights_of(const Operands<T>& operands) {
   sepconv_weights weights;

@@ -65,6 +65,10 @@ struct BuffersOf {
 };
 using Buffers = BuffersOf<float>;
 
+// A stream of the plan with these weights, in guarded memory that must outlive it.
+sepconv_stream* open_stream(const sepconv_plan& plan, const sepconv_weights& weights,
+                            std::unique_ptr<GuardedBuffer>* packed, std::unique_ptr<GuardedBuffer>* memory);
+
 // How `run` runs.
 struct RunOptions {
   const char* variant = nullptr;  // by name; NULL lets the library choose

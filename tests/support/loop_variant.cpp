@@ -68,6 +68,27 @@ sepconv_variant make_variant(const char* name, int sum_block, int strip_pixels =
   return variant;
 }
 
+// One type's variants that fix nothing: every rank and layout, both stages and the depthwise one alone.
+#define SEPCONV_LOOPS_THAT_FIX_NOTHING(T, type)                                                                      \
+  make_variant<Entry<T, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_" type "_nwc_any_loop_portable", 32),        \
+      make_variant<Entry<T, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_" type "_nhwc_any_loop_portable", 32),   \
+      make_variant<Entry<T, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_" type "_ndhwc_any_loop_portable", 32),  \
+      make_variant<Entry<T, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_" type "_ncw_any_loop_portable", 32),   \
+      make_variant<Entry<T, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_" type "_nchw_any_loop_portable", 32),  \
+      make_variant<Entry<T, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_" type "_ncdhw_any_loop_portable", 32), \
+      make_variant<Entry<T, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(                                        \
+          "1d_" type "_nwc_any_depthwise_loop_portable", 32),                                                        \
+      make_variant<Entry<T, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(                                        \
+          "2d_" type "_nhwc_any_depthwise_loop_portable", 32),                                                       \
+      make_variant<Entry<T, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(                                        \
+          "3d_" type "_ndhwc_any_depthwise_loop_portable", 32),                                                      \
+      make_variant<Entry<T, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(                               \
+          "1d_" type "_ncw_any_depthwise_loop_portable", 32),                                                        \
+      make_variant<Entry<T, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(                               \
+          "2d_" type "_nchw_any_depthwise_loop_portable", 32),                                                       \
+      make_variant<Entry<T, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(                               \
+          "3d_" type "_ncdhw_any_depthwise_loop_portable", 32)
+
 }  // namespace
 
 const sepconv_variant_table* loop_variants() {
@@ -106,12 +127,6 @@ const sepconv_variant_table* loop_variants() {
           "2d_f32_nchw_k3s2d1m1_loop_c4p4t8_portable", 8),
       make_variant<Entry<float, kFirst, 3, 16, 8, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f32_ncdhw_any_loop_c4p6t16_portable",
                                                                               16),
-      make_variant<Entry<double, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_nwc_any_loop_portable", 32),
-      make_variant<Entry<double, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nhwc_any_loop_portable", 32),
-      make_variant<Entry<double, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ndhwc_any_loop_portable", 32),
-      make_variant<Entry<double, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f64_ncw_any_loop_portable", 32),
-      make_variant<Entry<double, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f64_nchw_any_loop_portable", 32),
-      make_variant<Entry<double, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f64_ncdhw_any_loop_portable", 32),
       make_variant<Entry<float, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "1d_f32_nwc_any_depthwise_loop_portable", 32),
       make_variant<Entry<float, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
@@ -124,54 +139,9 @@ const sepconv_variant_table* loop_variants() {
           "2d_f32_nchw_any_depthwise_loop_portable", 32),
       make_variant<Entry<float, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
           "3d_f32_ncdhw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<double, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "1d_f64_nwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<double, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "2d_f64_nhwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<double, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "3d_f64_ndhwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<double, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "1d_f64_ncw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<double, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "2d_f64_nchw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<double, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "3d_f64_ncdhw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<Float16, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_f16_nwc_any_loop_portable", 32),
-      make_variant<Entry<Float16, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_f16_nhwc_any_loop_portable", 32),
-      make_variant<Entry<Float16, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_f16_ndhwc_any_loop_portable", 32),
-      make_variant<Entry<Float16, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_f16_ncw_any_loop_portable", 32),
-      make_variant<Entry<Float16, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_f16_nchw_any_loop_portable", 32),
-      make_variant<Entry<Float16, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_f16_ncdhw_any_loop_portable", 32),
-      make_variant<Entry<Float16, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "1d_f16_nwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<Float16, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "2d_f16_nhwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<Float16, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "3d_f16_ndhwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<Float16, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "1d_f16_ncw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<Float16, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "2d_f16_nchw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<Float16, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "3d_f16_ncdhw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<BFloat16, kLast, 1, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("1d_bf16_nwc_any_loop_portable", 32),
-      make_variant<Entry<BFloat16, kLast, 2, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("2d_bf16_nhwc_any_loop_portable", 32),
-      make_variant<Entry<BFloat16, kLast, 3, 6, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>("3d_bf16_ndhwc_any_loop_portable", 32),
-      make_variant<Entry<BFloat16, kFirst, 1, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("1d_bf16_ncw_any_loop_portable", 32),
-      make_variant<Entry<BFloat16, kFirst, 2, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("2d_bf16_nchw_any_loop_portable", 32),
-      make_variant<Entry<BFloat16, kFirst, 3, 8, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0>>("3d_bf16_ncdhw_any_loop_portable", 32),
-      make_variant<Entry<BFloat16, kDepthwise, 1, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "1d_bf16_nwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<BFloat16, kDepthwise, 2, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "2d_bf16_nhwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<BFloat16, kDepthwise, 3, 1, 4, 8, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "3d_bf16_ndhwc_any_depthwise_loop_portable", 32),
-      make_variant<Entry<BFloat16, kDepthwise | kFirst, 1, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "1d_bf16_ncw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<BFloat16, kDepthwise | kFirst, 2, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "2d_bf16_nchw_any_depthwise_loop_portable", 32),
-      make_variant<Entry<BFloat16, kDepthwise | kFirst, 3, 8, 8, 4, 8, 0, 0, 0, 0, 0, 0, 0>>(
-          "3d_bf16_ncdhw_any_depthwise_loop_portable", 32),
+      SEPCONV_LOOPS_THAT_FIX_NOTHING(double, "f64"),
+      SEPCONV_LOOPS_THAT_FIX_NOTHING(Float16, "f16"),
+      SEPCONV_LOOPS_THAT_FIX_NOTHING(BFloat16, "bf16"),
   };
   static const sepconv_variant_table table = {SEPCONV_VARIANT_ABI, sizeof(sepconv_variant), "loop_variants", variants,
                                               sizeof variants / sizeof variants[0]};

@@ -11,7 +11,6 @@
 #include "support/check_problem.h"
 #include "support/describe.h"
 #include "support/golden.h"
-#include "support/halves.h"
 #include "support/harness.h"
 #include "support/random_problem.h"
 #include "support/seeds.h"
@@ -194,19 +193,6 @@ TEST_F(Variants, ThreadsAndOrderDoNotChangeABit) {
     }
   }
   EXPECT_GT(most_tasks, 5) << "no problem was cut into tasks: the test tests nothing";
-}
-
-void expect_reference(const sepconv_problem& problem, const Operands<double>& operands, const RunOptions& how) {
-  EXPECT_TRUE(equals_reference(problem, operands, run(problem, operands, how).output));
-}
-
-void expect_reference(const sepconv_problem& problem, Operands<float> operands, const RunOptions& how) {
-  if (!is_half(problem.input_dtype)) {
-    EXPECT_TRUE(equals_reference(problem, operands, run(problem, operands, how).output));
-    return;
-  }
-  const Operands<uint16_t> halves = encoded(problem, &operands);
-  EXPECT_TRUE(equals_reference_in_halves(problem, operands, run(problem, halves, how).output, false));
 }
 
 // Without activations NaN and infinity come out where the reference has them, and nowhere else. T is float for float16

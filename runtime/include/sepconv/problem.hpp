@@ -67,13 +67,15 @@ std::optional<Enum> from_name(std::string_view word) {
   return std::nullopt;
 }
 
+/// Whether elements have 16 bits, and are computed with in float32.
+inline bool is_half(sepconv_dtype dtype) { return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16; }
+
 /// Gives all tensors of a problem one type. The intermediate of float16 and bfloat16 is float32; weights of uint8 are
 /// int8.
 inline void set_dtype(sepconv_problem* problem, sepconv_dtype dtype) {
-  const bool half = dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
   problem->input_dtype = problem->output_dtype = dtype;
   problem->weight_dtype = dtype == SEPCONV_DTYPE_U8 ? SEPCONV_DTYPE_I8 : dtype;
-  problem->mid_dtype = half ? SEPCONV_DTYPE_F32 : dtype;
+  problem->mid_dtype = is_half(dtype) ? SEPCONV_DTYPE_F32 : dtype;
 }
 
 /// What to compute: a sepconv_problem with its defaults, filled field by field. Axes are outermost first; a list of

@@ -63,7 +63,7 @@ bool is_type(sepconv_dtype dtype) {
   constexpr bool half = sizeof(T) == 2 && std::is_trivially_copyable_v<T>;
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || half,
                 "tensors are float, double, or of a type of 16 bits");
-  if (half) return dtype == SEPCONV_DTYPE_F16 || dtype == SEPCONV_DTYPE_BF16;
+  if (half) return is_half(dtype);
   return dtype == (std::is_same_v<T, double> ? SEPCONV_DTYPE_F64 : SEPCONV_DTYPE_F32);
 }
 
