@@ -49,12 +49,17 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     options.chunk = parameters_.chunk;
     options.threads_x = parameters_.threads_x;
     options.threads_y = parameters_.threads_y;
+    options.threads_z = parameters_.threads_z;
     options.thread_pixels = parameters_.thread_pixels;
     options.thread_vectors = parameters_.thread_vectors;
+    options.window = parameters_.window;
     options.channels_first = name_.channels_first;
     options.split = parameters_.split == 1;
     options.all_activations = name_.all_activations();
-    if (options.split) in.workspace = *workspace_;
+    if (options.split) {
+      in.workspace = *workspace_;
+      in.workspace_extent = workspace_->dim(0).extent();
+    }
     stages_ = make_device_pipeline(in, options, name_.rank);
     (*output_)(stages_.i) = Halide::undef(storage_.stored());
     const Expr last = output_->dim(0).extent() - 1;
@@ -71,7 +76,10 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
       if (along == 0 || taps * along > parameters_.tap_unroll) break;
       taps *= along;
     }
-    schedule_gpu(stages_, *output_, parameters_, unrolled_axes);
+    const int outer = name_.rank - 1 - stages_.window_axis;
+    const auto fixed = [&](const std::vector<int64_t>& axes) { return static_cast<int>(axes[outer]); };
+    const DeviceReach reach = {fixed(name_.kernel), fixed(name_.stride), fixed(name_.dilation)};
+    schedule_gpu(stages_, *output_, parameters_, reach, unrolled_axes);
     keep_in_thread_registers(get_pipeline(), stages_.sum.name());
     if (get_target().has_feature(Halide::Target::CUDA)) move_halves_together(get_pipeline());
     if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());

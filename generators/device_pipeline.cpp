@@ -1,5 +1,6 @@
 #include "device_pipeline.h"
 
+#include <algorithm>
 #include <string>
 
 using Halide::cast;
@@ -24,25 +25,51 @@ Expr element(const DeviceInputs& in, const Func& array, const Expr& index, const
 Expr quotient(const Expr& a, const Expr& b) { return cast<int32_t>(cast<uint32_t>(a) / cast<uint32_t>(b)); }
 Expr remainder(const Expr& a, const Expr& b) { return cast<int32_t>(cast<uint32_t>(a) % cast<uint32_t>(b)); }
 
-// origin(p): first sample of each axis, image, place in the output, place in the residual.
-Func make_origin(const DeviceStages& s, const DeviceInputs& in, const std::string& name) {
+// origin(p): first sample of each axis, image, place in the output, place in the residual, number among all pixels. The
+// place in the output is -1 for what a window has beyond the last row.
+Func make_origin(const DeviceStages& s, const DeviceInputs& in, int window, const std::string& name) {
   std::vector<Expr> values;
-  Expr rest = s.p, output = in.output_offset, residual = in.residual_offset;
-  for (const DeviceAxis& axis : in.axes) {
-    const Expr at = remainder(rest, axis.out_extent);
-    rest = quotient(rest, axis.out_extent);
+  Expr rest = s.p / window, output = in.output_offset, residual = in.residual_offset;
+  Expr inside = cast<bool>(true), number = 0, pitch = 1;
+  for (size_t a = 0; a < in.axes.size(); a++) {
+    const DeviceAxis& axis = in.axes[a];
+    const bool windows = window > 1 && static_cast<int>(a) == s.window_axis;
+    const Expr extent = windows ? quotient(axis.out_extent + window - 1, window) : axis.out_extent;
+    Expr at = remainder(rest, extent);
+    rest = quotient(rest, extent);
+    if (windows) {
+      at = at * window + s.p % window;
+      inside = at < axis.out_extent;
+    }
     values.push_back(at * axis.stride - axis.pad_before);
     output += at * axis.out_pitch;
     residual += at * axis.residual_pitch;
+    number += at * pitch;
+    pitch *= axis.out_extent;
   }
   // The last block's tile runs past the last pixel.
   const Expr image = Halide::min(rest, in.batch - 1);
   values.push_back(image);
-  values.push_back(output + image * in.out_image_pitch);
+  output += image * in.out_image_pitch;
+  values.push_back(window > 1 ? select(inside, output, -1) : output);
   values.push_back(residual + image * in.residual_image_pitch);
+  if (s.options.split)
+    values.push_back(window > 1 ? select(inside, number + image * pitch, -1) : number + image * pitch);
   Func origin(name);
   origin(s.p) = Tuple(values);
   return origin;
+}
+
+// Of all images, with what windows have beyond the last rows.
+Expr window_pixels(const DeviceStages& s, const DeviceInputs& in) {
+  const int window = s.options.window;
+  if (window == 1) return in.pixels;
+  Expr count = in.batch * window;
+  for (size_t a = 0; a < in.axes.size(); a++) {
+    const Expr extent = in.axes[a].out_extent;
+    count *= static_cast<int>(a) == s.window_axis ? quotient(extent + window - 1, window) : extent;
+  }
+  return count;
 }
 
 // One element of the packed weights: `index` after the beginning of a part.
@@ -53,7 +80,7 @@ Expr packed(const DeviceInputs& in, const Expr& part, const Expr& index) {
 void make_sample(const DeviceInputs& in, DeviceStages* s) {
   const int rank = static_cast<int>(in.axes.size());
   const Func& origin = s->origin_of_mid;
-  const Tuple start = origin(s->p);
+  const Tuple start = origin(s->g * s->options.window);
   const Expr channel = quotient(s->q, in.multiplier) * s->options.chunk + s->l;
   Expr inside = channel < in.in_channels;
   if (!s->options.channels_first) inside = select(in.vectors, channel / lanes < in.in_channels / lanes, inside);
@@ -62,7 +89,7 @@ void make_sample(const DeviceInputs& in, DeviceStages* s) {
   Expr by_vector = in.input_offset / lanes + channel / lanes + start[rank] * (in.in_image_pitch / lanes);
   for (int a = 0; a < rank; a++) {
     const DeviceAxis& axis = in.axes[a];
-    const Expr at = start[a] + s->tap_at[a] * axis.dilation;
+    const Expr at = start[a] + s->sample_at[a];
     inside = inside && cast<uint32_t>(at) < cast<uint32_t>(axis.in_extent);
     by_lane += at * axis.in_pitch;
     by_vector += at * (axis.in_pitch / lanes);
@@ -72,8 +99,8 @@ void make_sample(const DeviceInputs& in, DeviceStages* s) {
                          ? read(select(inside, by_lane, 0))
                          : select(in.vectors, read(select(inside, by_vector, 0) * lanes + s->l % lanes),
                                   read(select(inside, by_lane, 0)));
-  std::vector<Expr> at{s->l, s->p, s->q};
-  at.insert(at.end(), s->tap_at.begin(), s->tap_at.end());
+  std::vector<Expr> at{s->l, s->g, s->q};
+  at.insert(at.end(), s->sample_at.begin(), s->sample_at.end());
   s->sample = Func("sample");
   s->sample(at) = select(inside, clamp_activation(value, in.in_act), 0.0f);
   if (!s->options.all_activations) return;
@@ -89,15 +116,22 @@ void make_mid(const DeviceInputs& in, DeviceStages* s) {
   Expr tap_index = 0, tap_count = 1;
   for (const DeviceAxis& axis : in.axes) bounds.emplace_back(Expr(0), axis.kernel);
   s->tap = RDom(bounds, "tap");
-  std::vector<Expr> at{s->l, s->p, s->q};
+  std::vector<Expr> sample_at{s->l, s->p / s->options.window, s->q}, kernel_at{s->l, s->q};
+  std::vector<Halide::Var> kernel_vars{s->l, s->q};
   for (int a = 0; a < rank; a++) {
-    at.emplace_back(s->tap[a]);
-    tap_index += s->tap[a] * tap_count;
-    tap_count *= in.axes[a].kernel;
+    const DeviceAxis& axis = in.axes[a];
+    Expr at = s->tap[a] * axis.dilation;
+    if (a == s->window_axis && s->options.window > 1) at += s->p % s->options.window * axis.stride;
+    sample_at.push_back(at);
+    kernel_at.emplace_back(s->tap[a]);
+    kernel_vars.push_back(s->tap_at[a]);
+    tap_index += s->tap_at[a] * tap_count;
+    tap_count *= axis.kernel;
   }
+  s->kernel = Func("kernel");
+  s->kernel(kernel_vars) = packed(in, in.depthwise_at, s->l + chunk * (tap_index + tap_count * s->q));
   s->taps = Func("taps");
-  s->taps(s->l, s->p, s->q) +=
-      s->sample(at) * packed(in, in.depthwise_at, s->l + chunk * (tap_index + tap_count * s->q));
+  s->taps(s->l, s->p, s->q) += s->sample(sample_at) * s->kernel(kernel_at);
   s->mid = Func("mid");
   s->mid(s->l, s->p, s->q) =
       clamp_activation(s->taps(s->l, s->p, s->q) + packed(in, in.mid_bias_at, s->l + chunk * s->q), in.mid_act);
@@ -114,34 +148,43 @@ void make_sum(const DeviceInputs& in, DeviceStages* s) {
   s->weight = Func("a_weight");
   s->weight(s->f, s->l, s->q, s->panel) =
       packed(in, in.pointwise_at, s->f + panel * (s->l + chunk * (s->q + in.chunks * s->panel)));
-  s->k = RDom({{Expr(0), Expr(chunk)}, {Expr(0), in.chunks}}, "k");
+  const int share = s->options.share();
+  s->k = RDom({{Expr(0), Expr(share)}, {Expr(0), in.chunks}}, "k");
+  const Expr l = s->k[0] + s->z * share, q = s->k[1];
   s->sum = Func("sum");
-  s->sum(s->f, s->p, s->panel) += s->flat(s->k[0], s->p, s->k[1]) * s->weight(s->f, s->k[0], s->k[1], s->panel);
+  s->sum(s->f, s->p, s->z, s->panel) += s->flat(l, s->p, q) * s->weight(s->f, l, q, s->panel);
+  s->shares = Func("shares");
+  s->shares(s->f, s->p, s->z, s->panel) = s->sum(s->f, s->p, s->z, s->panel);
 }
 
 // split: the workspace, [q][p][l], and `flat` read from it.
 void make_workspace(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
-  const int vectors = o.chunk / lanes, tile = o.block_pixels(), pixels = o.threads_x * o.threads_y / vectors;
+  const int rank = static_cast<int>(in.axes.size());
+  const Expr all_pixels = window_pixels(*s, in);
+  const int vectors = o.chunk / lanes, pixels = o.workspace_rows(), tile = pixels * o.window;
   // Channels first, neighbouring threads take neighbouring pixels; else the vectors of a pixel.
   RDom at({{Expr(0), Expr(lanes)},
-           {Expr(0), Expr(tile / pixels)},
+           {Expr(0), Expr(o.window)},
+           {Expr(0), Expr(1)},
            {Expr(0), Expr(o.channels_first ? pixels : vectors)},
            {Expr(0), Expr(o.channels_first ? vectors : pixels)},
-           {Expr(0), quotient(in.pixels + tile - 1, tile)},
+           {Expr(0), quotient(all_pixels + tile - 1, tile)},
            {Expr(0), in.chunks}},
           "stored");
-  s->stored = {at[0], {}, at[1], at[2], at[3], at[4], at[5]};
+  s->stored = {at[0], at[1], at[2], at[3], at[4], {}, at[5], at[6]};
   const DeviceTiles& t = s->stored;
   const Halide::RVar vec = o.channels_first ? t.ty : t.tx, pixel = o.channels_first ? t.tx : t.ty;
-  const Expr p = t.po * tile + t.i * pixels + pixel, l = vec * lanes + t.lane;
-  at.where(p < in.pixels);
+  const Expr p = t.po * tile + (t.i * pixels + pixel) * o.window + t.vec, l = vec * lanes + t.lane;
+  const Expr number = s->origin_of_mid(p)[rank + 3];
+  at.where(o.window == 1 ? p < all_pixels : p < all_pixels && number >= 0);
   const auto place = [&](const Expr& q, const Expr& p, const Expr& l) {
     return in.workspace_at * granule + (q * in.pixels + p) * o.chunk + l;
   };
   s->workspace = in.workspace;
   s->workspace(s->i) = undef<float>();
-  s->workspace(place(t.outer, p, l)) = s->mid(l, p, t.outer);
+  const Expr to = Halide::unsafe_promise_clamped(place(t.outer, number, l), 0, in.workspace_extent - 1);
+  s->workspace(to) = s->mid(l, p, t.outer);
   s->flat(s->l, s->p, s->q) = s->workspace(place(s->q, Halide::min(s->p, in.pixels - 1), s->l));
 }
 
@@ -150,11 +193,13 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
   const int rank = static_cast<int>(in.axes.size()), channels = o.block_channels(), pixels = o.block_pixels();
   const Expr channel = s->f + channels * s->panel;
+  const Expr all_pixels = o.split ? in.pixels : window_pixels(*s, in);
+  Expr sum = 0.0f;
+  for (int z = 0; z < o.threads_z; z++) sum += s->shares(s->f, s->p, z, s->panel);
   s->done = Func("done");
   const Expr residual =
       element(in, in.residual, s->origin(s->p)[rank + 2] + channel * in.residual_channel_pitch, in.residual_extent);
-  s->done(s->f, s->p, s->panel) =
-      clamp_activation(packed(in, in.out_bias_at, channel) + s->sum(s->f, s->p, s->panel) + residual, in.out_act);
+  s->done(s->f, s->p, s->panel) = clamp_activation(packed(in, in.out_bias_at, channel) + sum + residual, in.out_act);
   if (o.all_activations) {
     s->out_pass = RDom(0, general_passes(in.out_act), "out_pass");
     s->done(s->f, s->p, s->panel) = in_pass(s->out_pass, general_activation(s->done(s->f, s->p, s->panel), in.out_act));
@@ -162,22 +207,27 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
 
   RDom at({{Expr(0), Expr(lanes)},
            {Expr(0), Expr(o.thread_vectors)},
-           {Expr(0), Expr(o.thread_pixels)},
+           {Expr(0), Expr(std::max(o.thread_pixels / o.threads_z, 1))},
            {Expr(0), Expr(o.threads_x)},
            {Expr(0), Expr(o.threads_y)},
-           {Expr(0), quotient(in.pixels + pixels - 1, pixels)},
+           {Expr(0), Expr(o.threads_z)},
+           {Expr(0), quotient(all_pixels + pixels - 1, pixels)},
            {Expr(0), quotient(in.out_channels + channels - 1, channels)}},
           "at");
-  s->at = {at[0], at[1], at[2], at[3], at[4], at[5], at[6]};
+  s->at = {at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7]};
   const DeviceTiles& t = s->at;
   // In shared memory the vectors of one load lie beside each other, so a thread's own are a row of vectors apart.
   const Expr vec = o.channels_first ? t.ty * o.thread_vectors + t.vec : t.vec * o.threads_x + t.tx;
-  const Expr p = t.po * pixels + (o.channels_first ? t.i * o.threads_x + t.tx : t.ty * o.thread_pixels + t.i);
+  // Neighbouring threads take neighbouring pixels; what they summed apart, they write apart.
+  const Expr i = t.i * o.threads_z + t.tz;
+  const Expr p = t.po * pixels + i * o.pixel_threads() + (o.channels_first ? t.tx : t.ty);
   const Expr f = t.outer * channels + vec * lanes + t.lane, f_vector = t.outer * (channels / lanes) + vec;
   Expr inside = f < in.out_channels;
   if (!o.channels_first) inside = select(in.vectors, f_vector < in.out_channels / lanes, inside);
-  at.where(p < in.pixels && inside);
   const Expr to = s->origin(p)[rank + 1];
+  if (o.threads_z > o.thread_pixels) inside = inside && i < o.thread_pixels;
+  if (!o.split && o.window > 1) inside = inside && to >= 0;
+  at.where(p < all_pixels && inside);
   const Expr by_lane = to + f * in.out_channel_pitch;
   s->output_index =
       o.channels_first ? by_lane : select(in.vectors, (quotient(to, lanes) + f_vector) * lanes + t.lane, by_lane);
@@ -190,9 +240,13 @@ DeviceStages make_device_pipeline(const DeviceInputs& in, const DeviceOptions& o
   DeviceStages s;
   s.options = o;
   s.vectors = in.vectors;
-  for (int a = 0; a < rank; a++) s.tap_at.emplace_back("tap_" + std::string(1, "xyz"[a]));
-  s.origin = make_origin(s, in, "origin");
-  s.origin_of_mid = o.split ? make_origin(s, in, "origin_of_mid") : s.origin;
+  for (int a = 0; a < rank; a++) {
+    s.tap_at.emplace_back("tap_" + std::string(1, "xyz"[a]));
+    s.sample_at.emplace_back("at_" + std::string(1, "xyz"[a]));
+  }
+  s.window_axis = rank > 1 ? 1 : 0;
+  s.origin = make_origin(s, in, o.split ? 1 : o.window, "origin");
+  s.origin_of_mid = o.split ? make_origin(s, in, o.window, "origin_of_mid") : s.origin;
   make_sample(in, &s);
   make_mid(in, &s);
   s.flat = Func("flat");

@@ -2,15 +2,17 @@
 // it. The stages and their names are those of pipeline.h; what differs is that nothing is cut into strips, and that
 // every tensor is a flat array with an offset and pitches of its own, which serves both layouts.
 //
-//   origin(p)            = what the output pixel p = x + W*(y + H*(z + D*n)) starts from: its first sample along each
-//                          axis (x*sx - pad_x, ...), its image n, and where it lies in the output
-//   sample(l, p, q, tap) = in_act(input[channel (q/M)*L + l, origin + tap*dilation, image n]), 0 outside the image or
-//                          past the last channel
-//   taps(l, p, q)        = sum over taps of sample(l, p, q, tap) * depthwise(l, tap, q)
+//   origin(p)            = what the output pixel p starts from: its first sample along each axis (x*sx - pad_x, ...),
+//                          its image n, and where it lies in the output. p = x + W*(y + H*(z + D*n)); with a window,
+//                          p counts the windows so, and in each its pixels along window_axis
+//   sample(l, g, q, at)  = in_act(input[channel (q/M)*L + l, origin of the window's first pixel + at, image n]), 0
+//                          outside the image or past the last channel
+//   taps(l, p, q)        = sum over taps of sample(l, p's window, q, p's place in it + tap*dilation)
+//                          * kernel(l, q, tap)
 //   mid(l, p, q)         = mid_act(taps + mid_bias)
 //   flat(l, p, q)        = mid(l, p, q), in shared memory; split variants write it to the workspace and read it back
-//   sum(f, p, panel)     = sum over q and l of flat(l, p, q) * weight(f, l, q, panel)
-//   done(f, p, panel)    = out_act(out_bias + sum + residual)
+//   sum(f, p, z, panel)  = sum over q and the z-th share of l of flat(l, p, q) * weight(f, l, q, panel)
+//   done(f, p, panel)    = out_act(out_bias + the sum over z + residual)
 //   output[f, p]         = done(f, p, panel)           f counts from the panel's first channel
 //
 // L is the chunk, M the multiplier; q numbers the packed chunks as in runtime/include/sepconv/variant_table.h, which
@@ -36,7 +38,7 @@ struct DeviceInputs {
   Storage storage;                       // of the tensors; sums are float32
   Halide::Func input, packed, residual;  // flat arrays
   Halide::Func workspace;                // split: the output that it defines
-  Halide::Expr input_extent, packed_extent, residual_extent;
+  Halide::Expr input_extent, packed_extent, residual_extent, workspace_extent;
   Halide::Expr input_offset, output_offset;  // of the first element; residual_offset counts from the output's
   Halide::Expr residual_offset;
   Halide::Expr mid_bias_at, depthwise_at, pointwise_at, out_bias_at;  // of the packed parts, in units of `granule`
@@ -56,25 +58,33 @@ struct DeviceOptions {
   int chunk = 16;                     // L
   // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split variants share the
   // workspace's in the same way.
-  int threads_x = 16, threads_y = 8, thread_pixels = 8, thread_vectors = 1;
+  int threads_x = 16, threads_y = 8, threads_z = 1, thread_pixels = 8, thread_vectors = 1;
+  int window = 1;  // pixels along window_axis that a thread convolves at once
   bool channels_first = false;
   bool split = false;
   bool all_activations = false;  // not the clamps alone
 
-  int block_pixels() const { return thread_pixels * (channels_first ? threads_x : threads_y); }
+  int threads() const { return threads_x * threads_y * threads_z; }
+  int pixel_threads() const { return channels_first ? threads_x : threads_y; }
+  int share() const { return chunk / threads_z; }  // of a chunk's channels, for one thread
+  // split: the threads of the kernel that fills the workspace, and the pixels that each row of them takes at once.
+  static constexpr int workspace_threads = 128;
+  int workspace_rows() const { return workspace_threads / (chunk / lanes); }
+  int block_pixels() const { return thread_pixels * pixel_threads(); }
   int block_channels() const { return lanes * thread_vectors * (channels_first ? threads_y : threads_x); }
 };
 
 // Where a thread writes; Halide would not reorder loops over scattered writes, so the domain has them in their order.
 struct DeviceTiles {
-  Halide::RVar lane, vec, i, tx, ty, po, outer;  // outer: panel; of the workspace q
+  Halide::RVar lane, vec, i, tx, ty, tz, po, outer;  // outer: panel; of the workspace q
 };
 
 struct DeviceStages {
-  Halide::Var f{"f"}, p{"p"}, panel{"panel"}, l{"l"}, q{"q"}, i{"i"};
-  std::vector<Halide::Var> tap_at;  // of `sample`
+  Halide::Var f{"f"}, p{"p"}, g{"g"}, z{"z"}, panel{"panel"}, l{"l"}, q{"q"}, i{"i"};
+  std::vector<Halide::Var> tap_at, sample_at;  // of `kernel`; of `sample`, in samples
+  int window_axis = 0;                         // counted from the innermost
   DeviceOptions options;
-  Halide::Func origin, sample, taps, mid, flat, weight, sum, done;
+  Halide::Func origin, sample, kernel, taps, mid, flat, weight, sum, shares, done;
   Halide::RDom tap, k;                           // k: l, q
   Halide::RDom sample_pass, mid_pass, out_pass;  // all_activations
   Halide::Func origin_of_mid;                    // split: what `mid` starts from; else it is `origin`

@@ -89,7 +89,9 @@ void set_device_parameters(const VariantLine& line, const VariantName& name, sep
   variant->chunk_channels = p.chunk;
   variant->panel_channels = tile.channels;
   variant->tile_pixels = tile.pixels;
-  variant->depthwise_tile = variant->depthwise_rows = 1;
+  variant->depthwise_tile = 1;
+  variant->depthwise_rows = p.window;
+  variant->block_threads = p.threads_x * p.threads_y * p.threads_z;
   variant->driver = driver_of(line.target);
   variant->split = p.split;
 }

@@ -9,8 +9,8 @@
 //            o<out channels> e<input extents>; unequal axes outermost first, as in k3x5; cdiv64 for any number of
 //            channels that 64 divides
 //   family   act: fixes something and takes every activation, not the clamps alone; depthwise: no pointwise stage;
-//            large_weights: for pointwise kernels larger than a core's caches; split: on a GPU, the depthwise result
-//            goes through memory; any other word: a second variant that fixes the same
+//            large_weights: for pointwise kernels larger than a core's caches; on a GPU narrow, split, split_small,
+//            split_deep: the shapes of device_parameters.cpp; any other word: a second variant that fixes the same
 //
 // variant_name.inc has the patterns.
 #ifndef SEPCONV_GENERATORS_VARIANT_NAME_H
@@ -38,7 +38,6 @@ struct VariantName {
   // Whether all legal numbers of input channels are multiples of n.
   bool channels_come_in(int64_t n) const { return (in_channels > 0 ? in_channels : channels_multiple) % n == 0; }
   bool depthwise_only() const { return family == "depthwise"; }
-  bool split() const { return family == "split"; }
   bool large_weights_only() const { return family == "large_weights"; }
   // Whether the variant takes the activations that are not clamps, too: one that fixes nothing takes everything.
   // Integers are clamped only.

@@ -84,6 +84,7 @@ void print_entry(const VariantLine& line, const sepconv_variant& v, std::ostream
   if (v.driver != nullptr) {
     field("driver", std::string("&sepconv_") + sepconv::name(v.driver->device) + "_driver");
     field("split", v.split);
+    field("block_threads", v.block_threads);
   }
   out << "    },\n";
 }

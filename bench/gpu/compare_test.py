@@ -115,7 +115,7 @@ def test_every_way_is_right_on_the_host():
 
     for fields in (LAYER, LAYER | {"spatial": [11], "kernel": [5], "strides": [1]}):
         layer = made(fields)
-        expected = ways.reference(layer)
+        expected = ways.reference(layer, "cpu")
         for name in ways.names():
             if "compiled" in name:
                 continue

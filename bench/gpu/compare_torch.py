@@ -32,6 +32,25 @@ def parse(words):
     parser.add_argument("--seconds", type=float, default=0.2, help="of timing a way")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--no-compile", action="store_true", help="no torch.compile")
+    parser.add_argument(
+        "--no-autotune",
+        action="store_true",
+        help="torch.compile in its default mode: it tries out no kernels of its own, which takes seconds a layer",
+    )
+    parser.add_argument("--no-tf32", action="store_true", help="without TF32 only")
+    parser.add_argument(
+        "--library",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="sepconv as a shared library (library.cpp), where the package is not installed",
+    )
+    parser.add_argument(
+        "--compile-only",
+        nargs=2,
+        type=int,
+        metavar=("I", "N"),
+        help="compile every N-th layer, the I-th and on, into PyTorch's cache, and measure nothing: several processes at a time",
+    )
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--dry-run", action="store_true")
     arguments = parser.parse_args(words)
@@ -84,6 +103,8 @@ def check_device(arguments):
         return ""
     if not torch.cuda.is_available():
         return "PyTorch finds no CUDA device"
+    if arguments.library is not None:
+        return ""
     from sepconv import _device
 
     if not _device.has_variants:
@@ -93,23 +114,47 @@ def check_device(arguments):
 
 def error_of(result, expected):
     """The largest difference over the largest magnitude; infinity for a NaN."""
-    difference = (result.detach().cpu().double() - expected).abs().max().item()
+    difference = (result.detach().double() - expected).abs().max().item()
     error = difference / expected.abs().max().item()
     return float("inf") if math.isnan(error) else error
+
+
+def chosen_ways(arguments):
+    import ways
+
+    return [
+        name
+        for name in ways.names()
+        if not (arguments.no_compile and "compiled" in name)
+        and not (arguments.no_tf32 and ways.uses_tf32(name))
+    ]
+
+
+def compile_part(arguments):
+    """Runs the compiled ways of a part of the layers once."""
+    import torch
+    import ways
+
+    part, parts = arguments.compile_only
+    for layer in chosen(arguments)[part::parts]:
+        for name in chosen_ways(arguments):
+            if "compiled" not in name:
+                continue
+            with ways.precision(name), torch.no_grad():
+                ways.make(name, layer, arguments.device)()
+    torch.cuda.synchronize()
 
 
 def compare(layer, arguments, clock):
     import torch
     import ways
 
-    expected = ways.reference(layer)
+    expected = ways.reference(layer, arguments.device)
     calls, failed, errors = {}, {}, {}
-    for name in ways.names():
-        if arguments.no_compile and "compiled" in name:
-            continue
+    for name in chosen_ways(arguments):
         try:
             with ways.precision(name), torch.no_grad():
-                call = ways.make(name, layer, arguments.device)
+                call = ways.make(name, layer, arguments.device, arguments.library)
                 errors[name] = error_of(call(), expected)
         except (RuntimeError, ValueError, NotImplementedError) as error:  # one way less
             failed[name] = f"{type(error).__name__}: {error}"[:300]
@@ -127,7 +172,7 @@ def compare(layer, arguments, clock):
         ):
             return clock.turns({n: calls[n] for n in names})
 
-    with_tf32 = measured(True)
+    with_tf32 = {} if arguments.no_tf32 else measured(True)
     with_tf32.pop(ways.OURS, None)
     return {
         "name": layer.name,
@@ -143,7 +188,6 @@ def compare(layer, arguments, clock):
 
 def about(arguments, clock, words):
     import measure
-    import sepconv
     import torch
 
     is_cuda = arguments.device == "cuda"
@@ -159,7 +203,6 @@ def about(arguments, clock, words):
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
-        "sepconv": sepconv.__version__,
         "commit": commit,
         "date": datetime.date.today().isoformat(),
         "command": " ".join(["compare_torch.py", *words]),
@@ -177,8 +220,13 @@ def main(words):
         return 77
     import measure
     import torch
+    import ways
 
+    ways.AUTOTUNE = not arguments.no_autotune
     torch.backends.cudnn.benchmark = True
+    if arguments.compile_only:
+        compile_part(arguments)
+        return 0
     clock = measure.Clock(arguments.device, arguments.seconds)
     results = []
     content = {"about": about(arguments, clock, words), "results": results}

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from sepconv_layers.activations import function
 
 OURS = "sepconv"
+AUTOTUNE = True
+"""Whether torch.compile tries out its own kernels too, which takes seconds a layer."""
 
 
 def names():
@@ -92,15 +94,24 @@ def channels_first(layer, tensors):
     }
 
 
-def reference(layer):
-    """The result in float64, computed on the host, channels last."""
-    tensors = channels_first(layer, operands(layer, torch.float64))
+def reference(layer, device):
+    """The result in float64, channels last. Its operands are the float32 ones."""
+    given = {
+        key: value.double() for key, value in operands(layer, device=device).items()
+    }
+    tensors = channels_first(layer, given)
     return module(layer)(**tensors).movedim(1, -1)
 
 
-def make(name, layer, device):
-    """The way: a function that computes the layer, and returns the output with channels last."""
+def make(name, layer, device, library=None):
+    """The way: a function that computes the layer, and returns the output with channels last. `library`: ours, in place of the
+    package."""
     tensors = operands(layer, device=device)
+    if name == OURS and library is not None:
+        from library import Layer
+
+        ours = Layer(library, layer, tensors)
+        return lambda: ours(tensors["x"])
     if name == OURS:
         import sepconv
 
@@ -131,5 +142,6 @@ def make(name, layer, device):
         dense["x"] = weights["x"]  # PyTorch has no such format of one axis: strides
     run = module(layer)
     if "compiled" in name:
-        run = torch.compile(run, mode="max-autotune-no-cudagraphs", dynamic=False)
+        mode = "max-autotune-no-cudagraphs" if AUTOTUNE else "default"
+        run = torch.compile(run, mode=mode, dynamic=False)
     return lambda: run(**dense).movedim(1, -1)

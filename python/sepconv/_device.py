@@ -5,7 +5,9 @@ call puts its work on the stream, and neither waits nor copies. The first call o
 weights there and has the driver compile the code.
 """
 
+import collections
 import contextlib
+import dataclasses
 import threading
 import weakref
 from collections.abc import Callable
@@ -69,26 +71,59 @@ class _Prepared(NamedTuple):
     packed: Any  # on the device
 
 
-_prepared: weakref.WeakKeyDictionary[Any, dict[Any, _Prepared]] = weakref.WeakKeyDictionary()
+_MOST_PLANS = 64
+"""Of one layer, for as many shapes; beyond them the one that was used longest ago goes."""
+_HEADER_BYTES = 64
+"""Of packed weights; it says whose weights they are, and in which packing."""
+
+
+@dataclasses.dataclass
+class _Kept:
+    """What a layer keeps."""
+
+    plans: collections.OrderedDict[Any, _Prepared] = dataclasses.field(default_factory=collections.OrderedDict)
+    of_variant: dict[Any, Any] = dataclasses.field(default_factory=dict)
+    """By device and variant: packed weights on the device."""
+    of_packing: dict[Any, Any] = dataclasses.field(default_factory=dict)
+    """By device and header, the same: several variants may have one packing."""
+
+
+_kept: weakref.WeakKeyDictionary[Any, _Kept] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
+
+
+def _plan(layer: _native.Layer, inputs: _native.DeviceTensor, residual: bool, stream: int) -> _native.DevicePlan:
+    plan = _native.DevicePlan(layer, inputs, residual)
+    plan.warm_up(stream)
+    return plan
 
 
 def _prepare(
     layer: _native.Layer, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int
 ) -> _Prepared:
-    plan = _native.DevicePlan(layer, inputs, residual)
-    plan.warm_up(stream)
-    return _Prepared(plan, library.upload(plan.packed()))
+    plan = _plan(layer, inputs, residual, stream)
+    return _Prepared(plan, library.upload(plan.packed(layer)))
 
 
 def _prepared_for(layer: Any, inputs: _native.DeviceTensor, residual: bool, library: Any, stream: int) -> _Prepared:
-    """What the layer keeps for inputs of this shape."""
+    """What the layer keeps for inputs of this shape: a plan for each of the last shapes, one copy of the weights for each packing."""
     key = (*inputs.key, residual)
     with _lock:
-        known = _prepared.setdefault(layer, {})
-        if key not in known:
-            known[key] = _prepare(layer._layer, inputs, residual, library, stream)
-        return known[key]
+        kept = _kept.setdefault(layer, _Kept())
+        if key not in kept.plans:
+            plan = _plan(layer._layer, inputs, residual, stream)
+            variant = (inputs.key[0], plan.variant)
+            if variant not in kept.of_variant:
+                host = plan.packed(layer._layer)
+                packing = (inputs.key[0], host[:_HEADER_BYTES].tobytes())
+                if packing not in kept.of_packing:
+                    kept.of_packing[packing] = library.upload(host)
+                kept.of_variant[variant] = kept.of_packing[packing]
+            kept.plans[key] = _Prepared(plan, kept.of_variant[variant])
+            while len(kept.plans) > _MOST_PLANS:
+                kept.plans.popitem(last=False)
+        kept.plans.move_to_end(key)
+        return kept.plans[key]
 
 
 def _launch(layer: Any, prepare: Callable[..., _Prepared], inputs: Any, residual: Any, out: Any, library: Any) -> Any:

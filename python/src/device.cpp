@@ -36,8 +36,7 @@ DevicePlan::DevicePlan(const Layer& layer, const Tensor& input, bool has_residua
       has_residual_(has_residual),
       input_shape_(input.shape),
       output_shape_(layer.output_shape(input.shape)),
-      plan_(make_plan(problem_of(layer, input, has_residual), on_device())),
-      packed_(pack(plan_, layer.weights())) {}
+      plan_(make_plan(problem_of(layer, input, has_residual), on_device())) {}
 
 void DevicePlan::warm_up(void* stream) const { check_status(sepconv_plan_warm_up(plan_.get(), stream)); }
 

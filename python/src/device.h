@@ -14,8 +14,7 @@ struct DeviceTensor {
   int device = 0;  ///< its number
 };
 
-/// One layer for inputs of one shape, pitches and type: planned, and its weights packed in host memory. It keeps
-/// nothing on the device.
+/// One layer for inputs of one shape, pitches and type. It keeps no weights, and nothing on the device.
 class DevicePlan {
  public:
   /// Throws Unsupported where no GPU variant of this build computes the layer, std::runtime_error where there is no
@@ -25,7 +24,8 @@ class DevicePlan {
   const char* variant() const { return plan_.variant(); }
   const Shape& output_shape() const { return output_shape_; }
   std::size_t workspace_size() const { return plan_.workspace_size(); }
-  const Block& packed() const { return packed_; }  ///< to be copied to the device
+  /// The weights of the layer that was planned for, to be copied to the device: the same for all plans of a variant.
+  Block packed(const Layer& layer) const { return pack(plan_, layer.weights()); }
 
   /// Loads the code for the context that is current on the calling thread.
   void warm_up(void* stream) const;
@@ -39,7 +39,6 @@ class DevicePlan {
   bool has_residual_;
   Shape input_shape_, output_shape_;
   Plan plan_;
-  Block packed_;
 };
 
 }  // namespace sepconv::python

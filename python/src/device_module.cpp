@@ -71,12 +71,13 @@ class Capsule {
   DeviceTensor given_;
 };
 
-nb::object packed_of(const DevicePlan& plan) {
+nb::object packed_of(const DevicePlan& plan, nb::handle layer) {
+  const Block packed = plan.packed(layer_of(layer));
   Tensor tensor;
   Shape words;
-  words.append(static_cast<int64_t>(plan.packed().size() / sizeof(float)));
+  words.append(static_cast<int64_t>(packed.size() / sizeof(float)));
   nb::object array = new_array(Type::F32, words, &tensor);
-  std::memcpy(tensor.data, plan.packed().data(), plan.packed().size());
+  std::memcpy(tensor.data, packed.data(), packed.size());
   return array.attr("view")("uint8");
 }
 
@@ -96,7 +97,7 @@ void define_devices(nb::module_* module) {
       .def_prop_ro("variant", &DevicePlan::variant)
       .def_prop_ro("output_shape", [](const DevicePlan& self) { return to_tuple(self.output_shape()); })
       .def_prop_ro("workspace_size", &DevicePlan::workspace_size)
-      .def("packed", packed_of)
+      .def("packed", packed_of, "layer"_a)
       .def(
           "warm_up", [](const DevicePlan& self, uintptr_t stream) { self.warm_up(stream_of(stream)); }, "stream"_a)
       .def(

@@ -65,7 +65,7 @@ class Library(types.SimpleNamespace):
     uint8 = np.dtype("uint8")
 
     def __init__(self, stream=STREAM):
-        super().__init__(driver=Driver(), exports=[], allocated=[])
+        super().__init__(driver=Driver(), exports=[], allocated=[], uploaded=[])
         self.cuda = types.SimpleNamespace(get_current_stream=lambda: types.SimpleNamespace(ptr=stream))
 
     def empty(self, shape, *, dtype, device):
@@ -77,4 +77,5 @@ class Library(types.SimpleNamespace):
         assert device in (None, Array.device)
         copy = aligned(values.shape, values.dtype)
         copy[...] = values
+        self.uploaded.append(copy.nbytes)
         return Array(self, copy)

@@ -1,10 +1,14 @@
 """Arrays in a GPU's memory, with a driver library that takes notes in place of CUDA's."""
 
+import json
+import pathlib
+
 import numpy as np
 import pytest
 
 import sepconv
-from sepconv import _native
+import sepconv_layers
+from sepconv import _device, _native
 
 if not _native.has_gpu_variants:
     pytest.skip("this build has no GPU variants", allow_module_level=True)
@@ -62,6 +66,24 @@ def test_a_split_variant_gets_its_workspace_from_the_arrays_library(rng):
     assert library.driver.calls(before)[1:] == [("cuLaunchKernel", STREAM)] * 2
 
 
+def test_many_shapes_share_their_weights_and_old_plans_go(rng):
+    library = Library()
+    kernels = rng.standard_normal((5, 8, 1)).astype("f"), rng.standard_normal((1, 8, 16)).astype("f")
+    layer = sepconv.Layer(*kernels, padding="same")
+    inputs = [images(rng, library, (1, length, 8)) for length in range(8, 508)]
+    library.uploaded[:] = []
+    for x in inputs:
+        assert layer(x).shape == (*x.shape[:2], 16)
+    assert 1 <= len(library.uploaded) <= 3  # the packings of the 1-D variants
+    kept = _device._kept[layer]
+    assert len(kept.plans) == _device._MOST_PLANS
+    assert len({id(array) for array in kept.of_variant.values()}) == len(library.uploaded)
+    # What was used last is still there.
+    before = library.driver.count()
+    layer(inputs[-1])
+    assert library.driver.calls(before) == [("cuCtxGetCurrent", None), ("cuLaunchKernel", STREAM)]
+
+
 def test_out_and_residual_are_taken(rng):
     library = Library()
     x, added = images(rng, library), images(rng, library, (2, 7, 7, 16))
@@ -84,8 +106,8 @@ def test_the_weights_are_packed_as_on_the_host(rng):
     library = Library()
     dw, pw = weights(rng)
     x = _native.DeviceTensor("inputs", images(rng, library), STREAM)
-    plan = _native.DevicePlan(sepconv.Layer(dw, pw)._layer, x, False)
-    packed = plan.packed()
+    layer = sepconv.Layer(dw, pw)._layer
+    packed = _native.DevicePlan(layer, x, False).packed(layer)
     assert packed.dtype == np.uint8 and bytes(packed[1:8]) == b"sepconv"
     values = np.sort(packed.view("f")[16:])
     np.testing.assert_array_equal(values[values != 0], np.sort(np.concatenate([dw.ravel(), pw.ravel()])))
@@ -122,3 +144,28 @@ def test_torch_registers_a_kernel_for_cuda():
     layer = sepconv.Layer(torch.ones(3, 3, 8, 1), torch.ones(1, 1, 8, 16))
     assert adapter._layer(meta, None, layer.key).shape == (2, 7, 7, 16)
     assert torch.ops.sepconv.layer(meta, None, layer.key).device.type == "meta"
+
+
+def test_dispatch_takes_what_was_measured_to_be_fast(rng):
+    # bench/gpu/h200_times.json: of the shipped variants, milliseconds on a device. What is not listed was left out after one slow call.
+    root = pathlib.Path(__file__).parents[2]
+    rows = json.loads((root / "bench/gpu/h200_times.json").read_text())["rows"]
+    layers = {
+        layer.name: layer for path in (root / "bench/layers").glob("*.json") for layer in sepconv_layers.read(path)
+    }
+    library, costs = Library(), {}
+    for row in rows:
+        layer = layers[row["layer"]]
+        kernels = (
+            np.zeros((*layer.kernel, layer.fields["cin"], 1), "f"),
+            np.zeros((*(1,) * layer.rank, layer.fields["cin"], layer.fields["cout"]), "f"),
+        )
+        made = sepconv.Layer(*kernels, strides=tuple(layer.strides), padding=layer.pads)
+        x = library.empty((row["batch"], *layer.spatial, layer.fields["cin"]), dtype=np.float32, device="cuda:0")
+        plan = _native.DevicePlan(made._layer, _native.DeviceTensor("inputs", x, STREAM), False)
+        chosen = plan.variant.removesuffix("_cuda")
+        if chosen in row["ms"]:
+            costs[row["layer"], row["batch"]] = row["ms"][chosen] / min(row["ms"].values())
+    assert len(costs) > 0.75 * len(rows)
+    assert np.exp(np.mean(np.log(list(costs.values())))) < 1.06, costs
+    assert max(costs.values()) < 1.4, costs

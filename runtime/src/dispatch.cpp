@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "device_time.h"
 #include "integers.h"
 
 namespace sepconv::internal {
@@ -17,20 +18,18 @@ int rank_key(const sepconv_variant& variant, int64_t kernel_bytes) {
   return (fixed_quantities(variant) + first) * 64 + target_level(target_index(variant.target)) + 1;
 }
 
-// A model of what a GPU variant does besides the products that every variant needs, in multiply-adds; 0 for the
-// processor's variants. Rough numbers: they only have to tell a fused variant from a split one.
-double extra_work(const Geometry& g, const sepconv_variant& variant) {
-  constexpr double work_of_tap = 2;       // a multiply-add, and a load that takes as long
-  constexpr double work_of_byte = 8;      // what a device computes in the time that its memory moves a byte
-  constexpr double work_of_launch = 2e7;  // what it computes while a second kernel starts: microseconds of tera-ops
-  constexpr double bytes_of_channel = 2 * sizeof(float);  // of the workspace: written once, read once
+// The device's time by a model, where a GPU's variant is; 0 for the processor's.
+double time_of(const Geometry& g, const sepconv_variant& variant) {
   if (variant.driver == nullptr) return 0;
-  const double mid =
-      static_cast<double>(g.problem.batch) * static_cast<double>(g.out_pixels) * static_cast<double>(g.mid_channels);
-  const double taps = mid * work_of_tap * static_cast<double>(g.taps);
-  if (variant.split != 0) return taps + mid * bytes_of_channel * work_of_byte + work_of_launch;
-  // A fused variant convolves again for each panel of output channels.
-  return taps * static_cast<double>(divide_up(g.problem.out_channels, variant.panel_channels));
+  const int axis = g.rank > 1 ? g.rank - 2 : 0;  // that of the windows
+  const DeviceWork work = {saturating_multiply(g.problem.batch, g.out_pixels),
+                           g.mid_channels,
+                           g.problem.out_channels,
+                           g.taps,
+                           g.problem.kernel_extent[axis],
+                           g.stride[axis]};
+  return device_time(work, {variant.tile_pixels, variant.panel_channels, variant.chunk_channels, variant.block_threads,
+                            variant.depthwise_rows, variant.split != 0});
 }
 
 }  // namespace
@@ -60,8 +59,8 @@ const sepconv_variant* choose_variant(const Request& request, const Tables& tabl
       const sepconv_variant& variant = table.variants[i];
       if (why_not(request, variant, nullptr, 0)) continue;
       const int key = rank_key(variant, kernel_bytes);
-      if (best != nullptr && (key < best_key || (key == best_key && !(extra_work(*request.geometry, variant) <
-                                                                      extra_work(*request.geometry, *best))))) {
+      if (best != nullptr && (key < best_key || (key == best_key && !(time_of(*request.geometry, variant) <
+                                                                      time_of(*request.geometry, *best))))) {
         continue;
       }
       best = &variant;

@@ -29,8 +29,7 @@ struct Request {
 //   2. the pointwise kernel: variants for large ones first, if it is as large;
 //   3. specialisation: variants that fix more quantities first;
 //   4. the target's level: the better instruction set first;
-//   5. for a GPU, the estimated work: fused variants compute the depthwise stage for each panel of output channels
-//      again, split ones send it through memory;
+//   5. for a GPU, the estimated time (device_time.h);
 //   6. the order in the table.
 const sepconv_variant* choose_variant(const Request& request, const Tables& tables);
 

@@ -95,7 +95,8 @@ sepconv_status check_variant(const char* library, size_t index, const sepconv_va
                  {"strip_pixels", v.strip_pixels, 0, 1 << 30},
                  {"dot_group", v.dot_group, is_quantised(v.weight_dtype) ? 1 : 0, is_quantised(v.weight_dtype) ? 4 : 0},
                  {"dot_offset", v.dot_offset, 0, is_quantised(v.weight_dtype) ? 128 : 0},
-                 {"split", v.split, 0, v.driver == nullptr ? 0 : 1}};
+                 {"split", v.split, 0, v.driver == nullptr ? 0 : 1},
+                 {"block_threads", v.block_threads, v.driver == nullptr ? 0 : 1, v.driver == nullptr ? 0 : 1024}};
   sepconv_status status;
   for (const auto& [field, value, least, most] : numbers) {
     if ((status = check_range(entry, field, value, least, most))) return status;

@@ -155,7 +155,8 @@ TEST(Registry, RefusesVariantsWithNonsense) {
       {&sepconv_variant::depthwise_rows, "depthwise_rows", {0, -1, 1 << 30}},
       {&sepconv_variant::sum_block, "sum_block", {-64, INT32_MAX}},
       {&sepconv_variant::strip_pixels, "strip_pixels", {-1, INT32_MAX}},
-      {&sepconv_variant::split, "split", {1, -1}}};  // without a driver
+      {&sepconv_variant::split, "split", {1, -1}},  // these two without a driver
+      {&sepconv_variant::block_threads, "block_threads", {1, -1}}};
   for (const auto& [field, name, values] : numbers) {
     for (const int32_t value : values) {
       refused([&, member = field](auto* variant) { variant->*member = value; },
@@ -170,6 +171,7 @@ TEST(Registry, RefusesDriversWithNonsense) {
     breaks(&driver);
     sepconv_variant variant = good_variant("broken variant");
     variant.driver = &driver;
+    variant.block_threads = 128;
     expect_refused(table_of("broken table", &variant, 1), words);
   };
   refused([](auto* driver) { driver->device = SEPCONV_DEVICE_CPU; }, "driver->device 0");
@@ -188,6 +190,7 @@ TEST(Registry, RefusesDriversWithNonsense) {
   sepconv_variant variant = good_variant("good variant");
   variant.driver = &driver;
   variant.split = 1;
+  variant.block_threads = 128;
   const sepconv_variant_table table = table_of("good table", &variant, 1);
   EXPECT_EQ(internal::check_table(&table), SEPCONV_OK) << sepconv_last_error();
 }

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /// Raised whenever sepconv_variant, its meaning, or the arguments of its entry change.
-#define SEPCONV_VARIANT_ABI 9
+#define SEPCONV_VARIANT_ABI 10
 
 /// What a variant's entry computes, and how it is called
 ///
@@ -48,7 +48,7 @@ extern "C" {
 /// enqueues: no allocation, no copy, no waiting. Tensors are flat arrays with pitches, so that one code serves slices,
 /// both layouts and memory objects with an offset. Pixels are numbered over the whole batch, x fastest.
 /// device_arguments.inc lists the arguments.
-/// panel_channels and tile_pixels are those of a block of threads.
+/// panel_channels and tile_pixels are those of a block of threads; depthwise_rows is the pixels of a window.
 
 /// What a GPU variant is called through; sepconv/gpu.h declares them. A call returns a status and, if that
 /// is not SEPCONV_OK, a sentence.
@@ -89,6 +89,7 @@ typedef struct sepconv_variant {
   int32_t dot_offset;    ///< int8: what the intermediate has added, 0 or 128; else 0
   const sepconv_driver* driver;  ///< of a GPU variant; NULL for variants that the processor runs
   int32_t split;                 ///< 1: a GPU variant that wants a workspace for the depthwise result
+  int32_t block_threads;         ///< of a GPU variant; else 0
 } sepconv_variant;
 
 /// A tensor of a GPU call: an address (CUDA) or a cl_mem (OpenCL), and where in it the tensor begins.
