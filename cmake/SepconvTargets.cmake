@@ -45,6 +45,7 @@ set(
   fallback # processors rarely end here, or few programs run there: float32 variants that fix nothing
   portable # nothing is assumed but the architecture: a variant for every legal problem
   gpu # generators/gpu_variants.cmake, in a library of its own
+  large_blocks # of these, those whose blocks may have 48 KB of shared memory; OpenCL promises 32
   CACHE INTERNAL
   ""
 )
@@ -96,7 +97,7 @@ endif()
 if(SEPCONV_GPU)
   # Halide writes PTX for nothing newer than 8.6, and what newer instructions it knows are of no use here; drivers compile the PTX
   # of an older architecture for a newer one.
-  sepconv_target(cuda HALIDE cuda cuda_capability_75 SCHEDULE gpu GROUPS gpu)
+  sepconv_target(cuda HALIDE cuda cuda_capability_75 SCHEDULE gpu GROUPS gpu large_blocks)
   sepconv_target(opencl HALIDE opencl SCHEDULE gpu GROUPS gpu)
 endif()
 if(_sepconv_machine MATCHES "^arm-32")

@@ -5,6 +5,7 @@
 
 #include "device_parameters.h"
 #include "device_pipeline.h"
+#include "device_time.h"
 #include "parameters.h"
 #include "schedules/gpu.h"
 #include "schedules/plain_comparisons.h"
@@ -55,6 +56,7 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     options.window = parameters_.window;
     options.channels_first = name_.channels_first;
     options.split = parameters_.split == 1;
+    options.depthwise_only = name_.depthwise_only();
     options.all_activations = name_.all_activations();
     if (options.split) {
       in.workspace = *workspace_;
@@ -76,11 +78,11 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
       if (along == 0 || taps * along > parameters_.tap_unroll) break;
       taps *= along;
     }
-    const int outer = name_.rank - 1 - stages_.window_axis;
+    const int outer = internal::window_axis(name_.rank);
     const auto fixed = [&](const std::vector<int64_t>& axes) { return static_cast<int>(axes[outer]); };
-    const DeviceReach reach = {fixed(name_.kernel), fixed(name_.stride), fixed(name_.dilation)};
+    const DeviceReach reach = {fixed(name_.kernel), fixed(name_.stride)};
     schedule_gpu(stages_, *output_, parameters_, reach, unrolled_axes);
-    keep_in_thread_registers(get_pipeline(), stages_.sum.name());
+    if (stages_.sum.defined()) keep_in_thread_registers(get_pipeline(), stages_.sum.name());
     if (get_target().has_feature(Halide::Target::CUDA)) move_halves_together(get_pipeline());
     if (get_target().has_feature(Halide::Target::OpenCL)) use_plain_comparisons(get_pipeline());
   }
@@ -123,6 +125,8 @@ class DeviceConv : public Halide::Generator<DeviceConv> {
     in.out_image_pitch = number("out_image_pitch");
     in.residual_image_pitch = number("residual_image_pitch");
     in.vectors = *vectors_;
+    // Without a pointwise stage, channels of the output lie beside each other only where each input channel has one.
+    if (name_.depthwise_only() && name_.multiplier != 1) in.vectors = in.vectors && in.multiplier == 1;
     for (int a = 0; a < name_.rank; a++) {
       const std::string of_axis = std::string("_") + "xyz"[a];
       const int outer = name_.rank - 1 - a;  // names count axes from the outside

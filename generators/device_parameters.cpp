@@ -17,7 +17,7 @@ constexpr int most_threads = 512, most_shared = 48 * 1024;
 struct Shape {
   const char* family;
   int split, threads_x, threads_y, threads_z, thread_pixels, thread_vectors, chunk;
-  int window;  // where stride is 1
+  int window;  // where its pixels share much: the stride is 1, or the kernel large
 };
 constexpr Shape last_shapes[] = {
     {"", 0, 16, 8, 1, 4, 1, 32, 1},            // 32 pixels x 64 channels
@@ -25,6 +25,7 @@ constexpr Shape last_shapes[] = {
     {"split", 1, 16, 8, 1, 8, 1, 32, 2},       // 64 x 64
     {"split_small", 1, 8, 8, 4, 4, 1, 32, 1},  // 32 x 32
     {"split_deep", 1, 8, 4, 8, 8, 1, 64, 2},   // 32 x 32
+    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 2},
 };
 // Where the kernel has many taps.
 constexpr Shape large_kernel_shapes[] = {
@@ -32,6 +33,7 @@ constexpr Shape large_kernel_shapes[] = {
     {"split", 1, 16, 8, 1, 8, 1, 32, 1},       // 64 x 64
     {"split_small", 1, 8, 8, 4, 4, 1, 32, 1},  // 32 x 32
     {"split_deep", 1, 8, 4, 8, 4, 1, 128, 2},  // 16 x 32
+    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 2},
 };
 // One axis: the window lies along the pixels.
 constexpr Shape line_shapes[] = {
@@ -39,22 +41,29 @@ constexpr Shape line_shapes[] = {
     {"split", 1, 16, 8, 1, 8, 1, 32, 8},       // 64 x 64
     {"split_small", 1, 8, 8, 4, 4, 1, 32, 4},  // 32 x 32
     {"split_deep", 1, 8, 4, 8, 8, 1, 64, 2},   // 32 x 32
+    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 4},
 };
 // Threads along the pixels, 32 of them for whole cache lines.
 constexpr Shape first_shapes[] = {
     {"", 0, 32, 4, 1, 2, 4, 16, 1},             // 64 x 64
     {"split", 1, 32, 4, 1, 2, 4, 16, 1},        // 64 x 64
     {"split_small", 1, 32, 2, 4, 1, 4, 32, 1},  // 32 x 32
+    {"depthwise", 0, 32, 4, 1, 2, 4, 16, 1},
 };
 
-// Of several axes the window lies along the second.
-size_t window_axis(const VariantName& name) { return name.rank > 1 ? name.rank - 2 : 0; }
+// Vectors of samples that a thread holds for a window, along the window's axis.
+int samples_of(const VariantName& name, int window) {
+  const size_t axis = internal::window_axis(name.rank);
+  const int64_t taps = name.rank == 1 ? window_taps : name.kernel[axis];
+  return static_cast<int>(std::min<int64_t>(taps + (window - 1) * name.stride[axis], 1000));
+}
 
-// Whether the name fixes what a window needs to know.
-bool takes_window(const VariantName& name) {
-  const size_t axis = window_axis(name);
-  return !name.channels_first && !name.all_activations() && name.stride[axis] > 0 && name.dilation[axis] > 0 &&
-         (name.rank == 1 || name.kernel[axis] > 0);
+// Whether the name fixes what a window needs to know, and a thread has the registers.
+bool takes_window(const VariantName& name, int window) {
+  constexpr int most_samples = 16;
+  const size_t axis = internal::window_axis(name.rank);
+  return !name.channels_first && !name.all_activations() && name.stride[axis] > 0 && name.dilation[axis] == 1 &&
+         (name.rank == 1 || name.kernel[axis] > 0) && samples_of(name, window) <= most_samples;
 }
 
 bool has_large_kernel(const VariantName& name) {
@@ -73,10 +82,10 @@ DeviceParameters parameters_of(const VariantName& name, const Shape& shape) {
   p.thread_pixels = shape.thread_pixels;
   p.thread_vectors = shape.thread_vectors;
   p.chunk = shape.chunk;
-  const bool one_by_one = name.stride[window_axis(name)] == 1 || has_large_kernel(name);
-  p.window = takes_window(name) && one_by_one ? shape.window : 1;
+  const bool shares_much = name.stride[internal::window_axis(name.rank)] == 1 || has_large_kernel(name);
+  p.window = takes_window(name, shape.window) && shares_much ? shape.window : 1;
   // Where a window's sums are beside all taps at once, they would take more registers than there are.
-  if (has_large_kernel(name)) p.tap_unroll = p.window > 1 && p.split == 1 ? 5 : 25;
+  if (has_large_kernel(name)) p.tap_unroll = p.window > 1 && (p.split == 1 || name.depthwise_only()) ? 5 : 25;
   return p;
 }
 
@@ -93,13 +102,14 @@ std::vector<Shape> shapes_for(const VariantName& name) {
 
 // Microseconds for one image of a name that fixes its sizes, by the model that dispatch goes by.
 double time_for(const VariantName& name, const DeviceParameters& p) {
-  internal::DeviceWork work = {1, name.in_channels * name.multiplier, name.out_channels, 1, 1, 1};
+  const size_t axis = internal::window_axis(name.rank);
+  internal::DeviceWork work = {1, name.in_channels, name.multiplier, name.out_channels, 1, 1, 1};
   for (int a = 0; a < name.rank; a++) {
     work.pixels *= std::max<int64_t>(name.extent[a] / std::max<int64_t>(name.stride[a], 1), 1);
     work.taps *= std::max<int64_t>(name.kernel[a], 1);
   }
-  work.window_taps = std::max<int64_t>(name.kernel[window_axis(name)], 1);
-  work.window_stride = std::max<int64_t>(name.stride[window_axis(name)], 1);
+  work.window_taps = std::max<int64_t>(name.kernel[axis], 1);
+  work.window_stride = std::max<int64_t>(name.stride[axis], 1);
   const DeviceTile tile = device_tile(name, p);
   return internal::device_time(
       work, {tile.pixels, tile.channels, p.chunk, p.threads_x * p.threads_y * p.threads_z, p.window, p.split == 1});
@@ -110,9 +120,14 @@ DeviceParameters defaults(const VariantName& name) {
   for (const Shape& shape : shapes) {
     if (!name.family.empty() && name.family == shape.family) return parameters_of(name, shape);
   }
+  for (const char* family : {"narrow", "split", "split_small", "split_deep", "depthwise"}) {
+    if (name.family == family)
+      throw std::invalid_argument("variant " + name.text + ": no shape of a block is called " + family + " there");
+  }
   DeviceParameters best = parameters_of(name, shapes[0]);
-  if (name.in_channels * name.multiplier * name.out_channels * name.extent[0] == 0) return best;
+  if (name.in_channels == 0 || name.multiplier == 0 || name.out_channels == 0 || name.extent[0] == 0) return best;
   for (const Shape& shape : shapes) {
+    if (std::string(shape.family) == "depthwise") continue;
     const DeviceParameters p = parameters_of(name, shape);
     if (time_for(name, p) < time_for(name, best)) best = p;
   }
@@ -151,20 +166,13 @@ std::string why_illegal(const DeviceParameters& p, const VariantName& name) {
                                 " threads; it may have 32 to " + std::to_string(most_threads));
   }
   const DeviceTile tile = device_tile(name, p);
-  // The threads of a block share a chunk's vectors of a few pixels.
-  if (threads % (p.chunk / lanes) != 0) {
-    return illegal_sentence("chunk", p.chunk,
-                            "its vectors do not divide the " + std::to_string(threads) + " threads of a block");
-  }
   if (p.chunk % (p.threads_z * lanes) != 0) {
     return illegal_sentence("threads_z", p.threads_z, "they do not share the vectors of a chunk evenly");
   }
-  if (std::max(p.thread_pixels, p.threads_z) % std::min(p.thread_pixels, p.threads_z) != 0)
-    return illegal_sentence("threads_z", p.threads_z, "they do not share a thread's pixels evenly");
-  if (p.window > 1 && !takes_window(name)) {
-    return illegal_sentence(
-        "window", p.window,
-        "the name must fix stride, dilation and, of several axes, kernel, for channels last, and take clamps only");
+  if (p.window > 1 && !takes_window(name, p.window)) {
+    return illegal_sentence("window", p.window,
+                            "the name must fix stride, a dilation of 1 and, of several axes, a small kernel, with "
+                            "channels last and clamps only");
   }
   const int window = p.split == 1 ? 1 : p.window;
   const int items = tile.pixels / window * p.chunk / lanes;

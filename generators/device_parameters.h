@@ -25,6 +25,9 @@ const std::vector<DeviceParameterSpec>& device_parameter_specs();
 // Whether a schedule, as sepconv_target(... SCHEDULE name) says it, is one for GPUs.
 bool is_device_schedule(const std::string& schedule);
 
+// Taps of one axis that are unrolled together with a window, where that is the only axis.
+inline constexpr int window_taps = 4;
+
 // A block's share of the output.
 struct DeviceTile {
   int pixels, channels;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "device_time.h"
+
 using Halide::cast;
 using Halide::Expr;
 using Halide::Func;
@@ -25,39 +27,56 @@ Expr element(const DeviceInputs& in, const Func& array, const Expr& index, const
 Expr quotient(const Expr& a, const Expr& b) { return cast<int32_t>(cast<uint32_t>(a) / cast<uint32_t>(b)); }
 Expr remainder(const Expr& a, const Expr& b) { return cast<int32_t>(cast<uint32_t>(a) % cast<uint32_t>(b)); }
 
-// origin(p): first sample of each axis, image, place in the output, place in the residual, number among all pixels. The
-// place in the output is -1 for what a window has beyond the last row.
-Func make_origin(const DeviceStages& s, const DeviceInputs& in, int window, const std::string& name) {
-  std::vector<Expr> values;
-  Expr rest = s.p / window, output = in.output_offset, residual = in.residual_offset;
-  Expr inside = cast<bool>(true), number = 0, pitch = 1;
+// Where pixel p of the output lies.
+struct Position {
+  std::vector<Expr> at;  // along each axis
+  Expr image;
+  Expr inside;  // false for what a window has beyond the last row
+};
+
+Position position_of(const DeviceStages& s, const DeviceInputs& in, int window) {
+  Position position;
+  position.inside = cast<bool>(true);
+  Expr rest = s.p / window;
   for (size_t a = 0; a < in.axes.size(); a++) {
-    const DeviceAxis& axis = in.axes[a];
+    const Expr count = in.axes[a].out_extent;
     const bool windows = window > 1 && static_cast<int>(a) == s.window_axis;
-    const Expr extent = windows ? quotient(axis.out_extent + window - 1, window) : axis.out_extent;
+    const Expr extent = windows ? quotient(count + window - 1, window) : count;
     Expr at = remainder(rest, extent);
     rest = quotient(rest, extent);
     if (windows) {
       at = at * window + s.p % window;
-      inside = at < axis.out_extent;
+      position.inside = at < count;
     }
-    values.push_back(at * axis.stride - axis.pad_before);
-    output += at * axis.out_pitch;
-    residual += at * axis.residual_pitch;
-    number += at * pitch;
-    pitch *= axis.out_extent;
+    position.at.push_back(at);
   }
-  // The last block's tile runs past the last pixel.
-  const Expr image = Halide::min(rest, in.batch - 1);
-  values.push_back(image);
-  output += image * in.out_image_pitch;
-  values.push_back(window > 1 ? select(inside, output, -1) : output);
-  values.push_back(residual + image * in.residual_image_pitch);
-  if (s.options.split)
-    values.push_back(window > 1 ? select(inside, number + image * pitch, -1) : number + image * pitch);
-  Func origin(name);
-  origin(s.p) = Tuple(values);
-  return origin;
+  position.image = Halide::min(rest, in.batch - 1);  // the last block's tile runs past the last pixel
+  return position;
+}
+
+// origin, place and number: what a block's threads look up, so that they divide once.
+void make_lookups(const DeviceInputs& in, DeviceStages* s) {
+  const DeviceOptions& o = s->options;
+  const auto found = [](const Position& position, const Expr& index) { return select(position.inside, index, -1); };
+  const Position mid = position_of(*s, in, o.window), out = position_of(*s, in, o.split ? 1 : o.window);
+  std::vector<Expr> starts;
+  Expr number = mid.image, to = in.output_offset + out.image * in.out_image_pitch,
+       residual = in.residual_offset + out.image * in.residual_image_pitch;
+  for (size_t a = in.axes.size(); a-- > 0;) number = number * in.axes[a].out_extent + mid.at[a];
+  for (size_t a = 0; a < in.axes.size(); a++) {
+    const DeviceAxis& axis = in.axes[a];
+    starts.push_back(mid.at[a] * axis.stride - axis.pad_before);
+    to += out.at[a] * axis.out_pitch;
+    residual += out.at[a] * axis.residual_pitch;
+  }
+  starts.push_back(mid.image);
+  s->origin = Func("origin");
+  s->origin(s->p) = Tuple(starts);
+  s->place = Func("place");
+  s->place(s->p) = Tuple(found(out, to), residual);
+  if (!o.split) return;
+  s->number = Func("number");
+  s->number(s->p) = found(mid, number);
 }
 
 // Of all images, with what windows have beyond the last rows.
@@ -79,8 +98,7 @@ Expr packed(const DeviceInputs& in, const Expr& part, const Expr& index) {
 
 void make_sample(const DeviceInputs& in, DeviceStages* s) {
   const int rank = static_cast<int>(in.axes.size());
-  const Func& origin = s->origin_of_mid;
-  const Tuple start = origin(s->g * s->options.window);
+  const Tuple start = s->origin(s->g * s->options.window);
   const Expr channel = quotient(s->q, in.multiplier) * s->options.chunk + s->l;
   Expr inside = channel < in.in_channels;
   if (!s->options.channels_first) inside = select(in.vectors, channel / lanes < in.in_channels / lanes, inside);
@@ -157,48 +175,82 @@ void make_sum(const DeviceInputs& in, DeviceStages* s) {
   s->shares(s->f, s->p, s->z, s->panel) = s->sum(s->f, s->p, s->z, s->panel);
 }
 
-// split: the workspace, [q][p][l], and `flat` read from it.
-void make_workspace(const DeviceInputs& in, DeviceStages* s) {
+// One element of `mid` that a kernel writes which only convolves: its pixel, window by window, and its lane of the chunk.
+struct MidPoint {
+  Expr pixel, lane;
+  RDom domain;
+};
+
+MidPoint make_stored(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
-  const int rank = static_cast<int>(in.axes.size());
-  const Expr all_pixels = window_pixels(*s, in);
-  const int vectors = o.chunk / lanes, pixels = o.workspace_rows(), tile = pixels * o.window;
+  const int vectors = o.chunk / lanes, rows = o.convolving_rows(), tile = rows * o.window;
   // Channels first, neighbouring threads take neighbouring pixels; else the vectors of a pixel.
   RDom at({{Expr(0), Expr(lanes)},
            {Expr(0), Expr(o.window)},
            {Expr(0), Expr(1)},
-           {Expr(0), Expr(o.channels_first ? pixels : vectors)},
-           {Expr(0), Expr(o.channels_first ? vectors : pixels)},
-           {Expr(0), quotient(all_pixels + tile - 1, tile)},
+           {Expr(0), Expr(o.channels_first ? rows : vectors)},
+           {Expr(0), Expr(o.channels_first ? vectors : rows)},
+           {Expr(0), quotient(window_pixels(*s, in) + tile - 1, tile)},
            {Expr(0), in.chunks}},
           "stored");
   s->stored = {at[0], at[1], at[2], at[3], at[4], {}, at[5], at[6]};
   const DeviceTiles& t = s->stored;
-  const Halide::RVar vec = o.channels_first ? t.ty : t.tx, pixel = o.channels_first ? t.tx : t.ty;
-  const Expr p = t.po * tile + (t.i * pixels + pixel) * o.window + t.vec, l = vec * lanes + t.lane;
-  const Expr number = s->origin_of_mid(p)[rank + 3];
-  at.where(o.window == 1 ? p < all_pixels : p < all_pixels && number >= 0);
+  const Halide::RVar vec = o.channels_first ? t.ty : t.tx, row = o.channels_first ? t.tx : t.ty;
+  return {t.po * tile + (t.i * rows + row) * o.window + t.vec, vec * lanes + t.lane, at};
+}
+
+// split: the workspace, [q][p][l], and `flat` read from it.
+void make_workspace(const DeviceInputs& in, DeviceStages* s) {
+  const DeviceOptions& o = s->options;
+  MidPoint point = make_stored(in, s);
+  const Expr p = point.pixel, number = s->number(p);
+  const Expr inside = p < window_pixels(*s, in);
+  point.domain.where(o.window == 1 ? inside : inside && number >= 0);
   const auto place = [&](const Expr& q, const Expr& p, const Expr& l) {
     return in.workspace_at * granule + (q * in.pixels + p) * o.chunk + l;
   };
   s->workspace = in.workspace;
   s->workspace(s->i) = undef<float>();
-  const Expr to = Halide::unsafe_promise_clamped(place(t.outer, number, l), 0, in.workspace_extent - 1);
-  s->workspace(to) = s->mid(l, p, t.outer);
+  const Expr q = s->stored.outer, to = place(q, number, point.lane);
+  s->workspace(Halide::unsafe_promise_clamped(to, 0, in.workspace_extent - 1)) = s->mid(point.lane, p, q);
   s->flat(s->l, s->p, s->q) = s->workspace(place(s->q, Halide::min(s->p, in.pixels - 1), s->l));
+}
+
+// The depthwise stage alone: the output is the intermediate, in Keras's order of channels.
+void make_depthwise_output(const DeviceInputs& in, DeviceStages* s) {
+  const DeviceOptions& o = s->options;
+  MidPoint point = make_stored(in, s);
+  const DeviceTiles& t = s->stored;
+  const Expr p = point.pixel, group = quotient(t.outer, in.multiplier);
+  const Expr channel = group * o.chunk + point.lane;
+  const Expr vector = group * (o.chunk / lanes) + (o.channels_first ? t.ty : t.tx);
+  const Expr to = s->place(p)[0];
+  Expr inside = channel < in.in_channels;
+  if (!o.channels_first) inside = select(in.vectors, vector < in.in_channels / lanes, inside);
+  if (o.window > 1) inside = inside && to >= 0;
+  point.domain.where(p < window_pixels(*s, in) && inside);
+  const Expr mid_channel = channel * in.multiplier + remainder(t.outer, in.multiplier);
+  const Expr by_lane = to + mid_channel * in.out_channel_pitch;
+  s->output_index =
+      o.channels_first ? by_lane : select(in.vectors, (quotient(to, lanes) + vector) * lanes + t.lane, by_lane);
+  s->output_value = in.storage.narrow(s->mid(point.lane, p, t.outer));
 }
 
 // done, and where it goes.
 void make_output(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
-  const int rank = static_cast<int>(in.axes.size()), channels = o.block_channels(), pixels = o.block_pixels();
+  const int channels = o.block_channels(), pixels = o.block_pixels();
   const Expr channel = s->f + channels * s->panel;
   const Expr all_pixels = o.split ? in.pixels : window_pixels(*s, in);
   Expr sum = 0.0f;
   for (int z = 0; z < o.threads_z; z++) sum += s->shares(s->f, s->p, z, s->panel);
   s->done = Func("done");
-  const Expr residual =
-      element(in, in.residual, s->origin(s->p)[rank + 2] + channel * in.residual_channel_pitch, in.residual_extent);
+  // What is not stored is computed all the same: it reads the first element of the residual.
+  const Tuple place = s->place(s->p);
+  Expr stored = channel < in.out_channels;
+  if (!o.split && o.window > 1) stored = stored && place[0] >= 0;
+  const Expr added = select(stored, place[1] + channel * in.residual_channel_pitch, in.residual_offset);
+  const Expr residual = element(in, in.residual, added, in.residual_extent);
   s->done(s->f, s->p, s->panel) = clamp_activation(packed(in, in.out_bias_at, channel) + sum + residual, in.out_act);
   if (o.all_activations) {
     s->out_pass = RDom(0, general_passes(in.out_act), "out_pass");
@@ -224,7 +276,7 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   const Expr f = t.outer * channels + vec * lanes + t.lane, f_vector = t.outer * (channels / lanes) + vec;
   Expr inside = f < in.out_channels;
   if (!o.channels_first) inside = select(in.vectors, f_vector < in.out_channels / lanes, inside);
-  const Expr to = s->origin(p)[rank + 1];
+  const Expr to = s->place(p)[0];
   if (o.threads_z > o.thread_pixels) inside = inside && i < o.thread_pixels;
   if (!o.split && o.window > 1) inside = inside && to >= 0;
   at.where(p < all_pixels && inside);
@@ -244,11 +296,14 @@ DeviceStages make_device_pipeline(const DeviceInputs& in, const DeviceOptions& o
     s.tap_at.emplace_back("tap_" + std::string(1, "xyz"[a]));
     s.sample_at.emplace_back("at_" + std::string(1, "xyz"[a]));
   }
-  s.window_axis = rank > 1 ? 1 : 0;
-  s.origin = make_origin(s, in, o.split ? 1 : o.window, "origin");
-  s.origin_of_mid = o.split ? make_origin(s, in, o.window, "origin_of_mid") : s.origin;
+  s.window_axis = rank - 1 - internal::window_axis(rank);
+  make_lookups(in, &s);
   make_sample(in, &s);
   make_mid(in, &s);
+  if (o.depthwise_only) {
+    make_depthwise_output(in, &s);
+    return s;
+  }
   s.flat = Func("flat");
   if (o.split) {
     make_workspace(in, &s);

@@ -3,8 +3,10 @@
 // every tensor is a flat array with an offset and pitches of its own, which serves both layouts.
 //
 //   origin(p)            = what the output pixel p starts from: its first sample along each axis (x*sx - pad_x, ...),
-//                          its image n, and where it lies in the output. p = x + W*(y + H*(z + D*n)); with a window,
-//                          p counts the windows so, and in each its pixels along window_axis
+//                          its image n. p = x + W*(y + H*(z + D*n)); with a window, p counts the windows so, and in
+//                          each its pixels along window_axis
+//   place(p)             = where it lies in the output and in the residual; -1 past the last row
+//   number(p)            = x + W*(y + H*(z + D*n)), its place in the workspace of split variants; -1 past the last row
 //   sample(l, g, q, at)  = in_act(input[channel (q/M)*L + l, origin of the window's first pixel + at, image n]), 0
 //                          outside the image or past the last channel
 //   taps(l, p, q)        = sum over taps of sample(l, p's window, q, p's place in it + tap*dilation)
@@ -14,6 +16,7 @@
 //   sum(f, p, z, panel)  = sum over q and the z-th share of l of flat(l, p, q) * weight(f, l, q, panel)
 //   done(f, p, panel)    = out_act(out_bias + the sum over z + residual)
 //   output[f, p]         = done(f, p, panel)           f counts from the panel's first channel
+//                          or mid(l, p, q), where there is no pointwise stage
 //
 // L is the chunk, M the multiplier; q numbers the packed chunks as in runtime/include/sepconv/variant_table.h, which
 // also describes every argument.
@@ -56,20 +59,20 @@ struct DeviceOptions {
   static constexpr int lanes = 4;     // channels of one load of 16 bytes
   static constexpr int granule = 16;  // packed parts and the workspace begin at multiples of so many elements
   int chunk = 16;                     // L
-  // How the threads of a block share its tile of the output: see schedules/gpu.cpp. Split variants share the
-  // workspace's in the same way.
+  // How the threads of a block share its tile of the output: see schedules/gpu.cpp.
   int threads_x = 16, threads_y = 8, threads_z = 1, thread_pixels = 8, thread_vectors = 1;
   int window = 1;  // pixels along window_axis that a thread convolves at once
   bool channels_first = false;
   bool split = false;
+  bool depthwise_only = false;
   bool all_activations = false;  // not the clamps alone
 
   int threads() const { return threads_x * threads_y * threads_z; }
   int pixel_threads() const { return channels_first ? threads_x : threads_y; }
   int share() const { return chunk / threads_z; }  // of a chunk's channels, for one thread
-  // split: the threads of the kernel that fills the workspace, and the pixels that each row of them takes at once.
-  static constexpr int workspace_threads = 128;
-  int workspace_rows() const { return workspace_threads / (chunk / lanes); }
+  // The threads of a kernel that only convolves, and the windows that a block of them takes.
+  static constexpr int convolving_threads = 128;
+  int convolving_rows() const { return convolving_threads / (chunk / lanes); }
   int block_pixels() const { return thread_pixels * pixel_threads(); }
   int block_channels() const { return lanes * thread_vectors * (channels_first ? threads_y : threads_x); }
 };
@@ -84,13 +87,12 @@ struct DeviceStages {
   std::vector<Halide::Var> tap_at, sample_at;  // of `kernel`; of `sample`, in samples
   int window_axis = 0;                         // counted from the innermost
   DeviceOptions options;
-  Halide::Func origin, sample, kernel, taps, mid, flat, weight, sum, shares, done;
+  Halide::Func origin, place, number, sample, kernel, taps, mid, flat, weight, sum, shares, done;
   Halide::RDom tap, k;                           // k: l, q
   Halide::RDom sample_pass, mid_pass, out_pass;  // all_activations
-  Halide::Func origin_of_mid;                    // split: what `mid` starts from; else it is `origin`
   Halide::Func workspace;                        // split: its definition is an update over `stored`
-  DeviceTiles stored;                            // of that update; no vec
-  DeviceTiles at;                                // of the output's update
+  DeviceTiles stored;                            // where mid is written; vec: the pixels of a window; no tz
+  DeviceTiles at;                                // of the output's update, where there is a pointwise stage
   Halide::Expr output_index, output_value;
   Halide::Expr vectors;
 };

@@ -7,48 +7,58 @@ sepconv_variants(
   1d_f32_nwc_s1d1m1                gpu
   1d_f32_nwc_s1d1m1_split          gpu
   1d_f32_nwc_s1d1m1_split_small    gpu
-  1d_f32_nwc_s1d1m1_split_deep     gpu
+  1d_f32_nwc_s1d1m1_split_deep     large_blocks
   1d_f32_nwc_any                   gpu
   1d_f32_nwc_any_split             gpu
   1d_f32_nwc_any_split_small       gpu
-  1d_f32_nwc_any_split_deep        gpu
+  1d_f32_nwc_any_split_deep        large_blocks
+  1d_f32_nwc_s1d1m1_depthwise      gpu
+  1d_f32_nwc_any_depthwise         gpu
   2d_f32_nhwc_k3s1d1m1             gpu
   2d_f32_nhwc_k3s1d1m1_narrow      gpu
   2d_f32_nhwc_k3s1d1m1_split       gpu
   2d_f32_nhwc_k3s1d1m1_split_small gpu
-  2d_f32_nhwc_k3s1d1m1_split_deep  gpu
+  2d_f32_nhwc_k3s1d1m1_split_deep  large_blocks
   2d_f32_nhwc_k3s2d1m1             gpu
   2d_f32_nhwc_k3s2d1m1_narrow      gpu
   2d_f32_nhwc_k3s2d1m1_split       gpu
   2d_f32_nhwc_k3s2d1m1_split_small gpu
-  2d_f32_nhwc_k3s2d1m1_split_deep  gpu
+  2d_f32_nhwc_k3s2d1m1_split_deep  large_blocks
+  2d_f32_nhwc_k3s1d1m1_depthwise   gpu
+  2d_f32_nhwc_k3s2d1m1_depthwise   gpu
   2d_f32_nhwc_k5s1d1m1_narrow      gpu
   2d_f32_nhwc_k5s1d1m1_split       gpu
   2d_f32_nhwc_k5s1d1m1_split_small gpu
-  2d_f32_nhwc_k5s1d1m1_split_deep  gpu
+  2d_f32_nhwc_k5s1d1m1_split_deep  large_blocks
   2d_f32_nhwc_k5s2d1m1_split       gpu
   2d_f32_nhwc_k5s2d1m1_split_small gpu
-  2d_f32_nhwc_k5s2d1m1_split_deep  gpu
+  2d_f32_nhwc_k5s2d1m1_split_deep  large_blocks
   2d_f32_nhwc_any                  gpu
   2d_f32_nhwc_any_narrow           gpu
   2d_f32_nhwc_any_split            gpu
   2d_f32_nhwc_any_split_small      gpu
-  2d_f32_nhwc_any_split_deep       gpu
+  2d_f32_nhwc_any_split_deep       large_blocks
+  2d_f32_nhwc_any_depthwise        gpu
   3d_f32_ndhwc_any                 gpu
   3d_f32_ndhwc_any_split           gpu
   3d_f32_ndhwc_any_split_small     gpu
+  3d_f32_ndhwc_any_depthwise       gpu
   1d_f32_ncw_any                   gpu
   1d_f32_ncw_any_split             gpu
   1d_f32_ncw_any_split_small       gpu
+  1d_f32_ncw_any_depthwise         gpu
   2d_f32_nchw_k3s1d1m1             gpu
   2d_f32_nchw_any                  gpu
   2d_f32_nchw_any_split            gpu
   2d_f32_nchw_any_split_small      gpu
+  2d_f32_nchw_any_depthwise        gpu
   3d_f32_ncdhw_any                 gpu
   3d_f32_ncdhw_any_split           gpu
+  3d_f32_ncdhw_any_depthwise       gpu
   1d_f16_nwc_any                   gpu
   1d_f16_nwc_any_split             gpu
   1d_f16_nwc_any_split_small       gpu
+  1d_f16_nwc_any_depthwise         gpu
   2d_f16_nhwc_k3s1d1m1             gpu
   2d_f16_nhwc_k3s1d1m1_narrow      gpu
   2d_f16_nhwc_k3s1d1m1_split       gpu
@@ -60,14 +70,20 @@ sepconv_variants(
   2d_f16_nhwc_any                  gpu
   2d_f16_nhwc_any_split            gpu
   2d_f16_nhwc_any_split_small      gpu
+  2d_f16_nhwc_any_depthwise        gpu
   3d_f16_ndhwc_any                 gpu
+  3d_f16_ndhwc_any_depthwise       gpu
   1d_f16_ncw_any                   gpu
+  1d_f16_ncw_any_depthwise         gpu
   2d_f16_nchw_any                  gpu
   2d_f16_nchw_any_split            gpu
+  2d_f16_nchw_any_depthwise        gpu
   3d_f16_ncdhw_any                 gpu
+  3d_f16_ncdhw_any_depthwise       gpu
   1d_bf16_nwc_any                  gpu
   1d_bf16_nwc_any_split            gpu
   1d_bf16_nwc_any_split_small      gpu
+  1d_bf16_nwc_any_depthwise        gpu
   2d_bf16_nhwc_k3s1d1m1            gpu
   2d_bf16_nhwc_k3s1d1m1_narrow     gpu
   2d_bf16_nhwc_k3s1d1m1_split      gpu
@@ -79,10 +95,15 @@ sepconv_variants(
   2d_bf16_nhwc_any                 gpu
   2d_bf16_nhwc_any_split           gpu
   2d_bf16_nhwc_any_split_small     gpu
+  2d_bf16_nhwc_any_depthwise       gpu
   3d_bf16_ndhwc_any                gpu
+  3d_bf16_ndhwc_any_depthwise      gpu
   1d_bf16_ncw_any                  gpu
+  1d_bf16_ncw_any_depthwise        gpu
   2d_bf16_nchw_any                 gpu
   2d_bf16_nchw_any_split           gpu
+  2d_bf16_nchw_any_depthwise       gpu
   3d_bf16_ncdhw_any                gpu
+  3d_bf16_ncdhw_any_depthwise      gpu
 )
 # gersemi: on

@@ -29,7 +29,10 @@ Expr by_float(const Expr& sum, const Expr& scale, const Requantiser& r, int offs
 // |sum| < 2^30 and 1 <= shift <= 22. The sign of the sum may stand for that of the product's high half: they differ
 // where that is 0 and the sum is negative, and there both give 0.
 Expr exact(const Expr& sum, const Expr& multiplier, const Expr& shift, const Requantiser& r, int offset) {
-  const Expr high = Halide::rounding_mul_shift_right(sum, multiplier, 31);
+  using Halide::Internal::Call;
+  const Expr high = r.wide_products
+                        ? Call::make(Halide::Int(32), rounded_high_half_name, {sum + sum, multiplier}, Call::PureExtern)
+                        : Halide::rounding_mul_shift_right(sum, multiplier, 31);
   const Expr half = cast<int32_t>(1) << (shift - 1);
   return clamped(((high + (sum >> 31) + half) >> shift) + (r.zero + offset), r, offset);
 }

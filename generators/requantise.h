@@ -18,7 +18,11 @@ struct Requantiser {
   Halide::Expr wide;      // 1: some shift is below 1 or above 22, or a sum may be 2^30 or more
   Halide::Expr zero;      // what stands for 0
   Halide::Expr lo, hi;    // of the clamp, as results
+  bool wide_products;     // the target multiplies every other lane into 64 bits: schedules/high_halves.h is to be used
 };
+
+// The name of a call that stands for (x*m + 2^31) >> 32 until schedules/high_halves.h replaces it.
+inline constexpr const char* rounded_high_half_name = "sepconv_rounded_high_half";
 
 // An int32 from `lo` to `hi`, of the int32 `sum` of `channel`, with `offset` added.
 Halide::Expr requantise(const Halide::Expr& sum, const Halide::Expr& channel, const Requantiser& requantiser,

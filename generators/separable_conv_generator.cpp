@@ -8,6 +8,7 @@
 #include "pipeline_options.h"
 #include "plain.h"
 #include "schedules/checked_scratch.h"
+#include "schedules/high_halves.h"
 #include "schedules/schedule.h"
 #include "storage.h"
 #include "variant_name.h"
@@ -65,6 +66,7 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     const Schedule& schedule = find_schedule(schedule_);
     schedule.apply(stages_, *output_, parameters_);
     schedule.add_passes(get_pipeline(), stages_, Func(*output_).name(), parameters_);
+    if (name_.integers && wide_products()) multiply_even_and_odd_lanes(get_pipeline());
     check_scratch(get_pipeline());
   }
 
@@ -136,11 +138,14 @@ class SeparableConv : public Halide::Generator<SeparableConv> {
     numbers(at) = cast<float>(flipped((*input_)(at))) - cast<float>(Expr(*input_zero_point_));
     in->input = numbers;
     const auto integer = [](const Expr& bound) { return cast<int32_t>(bound); };
-    in->mid_requantiser = {*mid_scale_,      *rounding_,        *wide_sums_,
-                           *mid_zero_point_, integer(*mid_lo_), integer(*mid_hi_)};
-    in->out_requantiser = {*out_scale_,         *rounding_,        *wide_sums_,
-                           *output_zero_point_, integer(*out_lo_), integer(*out_hi_)};
+    in->mid_requantiser = {*mid_scale_,       *rounding_,        *wide_sums_,    *mid_zero_point_,
+                           integer(*mid_lo_), integer(*mid_hi_), wide_products()};
+    in->out_requantiser = {*out_scale_,       *rounding_,        *wide_sums_,    *output_zero_point_,
+                           integer(*out_lo_), integer(*out_hi_), wide_products()};
   }
+
+  // Whether the target has vpmuldq for whole vectors.
+  bool wide_products() const { return get_target().has_feature(Halide::Target::AVX2); }
 
   // An element of a tensor of uint8 as that of int8, and back.
   Expr flipped(const Expr& element) const { return element ^ cast<int8_t>(Expr(*flip_)); }

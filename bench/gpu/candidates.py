@@ -34,7 +34,7 @@ def word(number):
 
 
 def compiled(tools, folder, variant, point):
-    """(function, object) of a point; an object that is there already is taken."""
+    """(function, object) of a point."""
     key = hashlib.sha256(json.dumps([variant, point], sort_keys=True).encode())
     function = f"c{key.hexdigest()[:20]}"
     path = folder / f"{function}.o"
@@ -108,6 +108,8 @@ def main(words):
     tools = Toolchain.load(arguments.build)
     if arguments.points:
         points = json.loads(arguments.points.read_text())
+        if len({json.dumps(point, sort_keys=True) for point in points}) < len(points):
+            sys.exit(f"candidates.py: {arguments.points} has a point twice")
     else:
         shipped = tools.shipped(TARGET)
         points = [[variant, default_point(tools, variant)] for variant in shipped]

@@ -84,11 +84,10 @@ def plan(arguments):
                 f"batch {batch}: {network}, {len(group)} layers, {gflop:.2f} GFLOP"
             )
     how = "no torch.compile" if arguments.no_compile else "eager and torch.compile"
+    tf32 = "TF32 off" if arguments.no_tf32 else "TF32 off and on"
+    lines.append(f"ways: sepconv; PyTorch: {how}, channels first and last, {tf32}")
     lines.append(
-        f"ways: sepconv; PyTorch: {how}, channels first and last, TF32 off and on"
-    )
-    lines.append(
-        f"each checked against float64 on the host, then {arguments.seconds} s of CUDA graphs between events, in turns"
+        f"each checked against float64, then {arguments.seconds} s of CUDA graphs between events, in turns"
     )
     return "\n".join(lines)
 

@@ -132,7 +132,7 @@ Written by `./dev gpu`.
 
 {head}
 
-Each way of computing a layer is checked against float64 on the host, put into a CUDA graph, and timed between events, in turns with
+Each way of computing a layer is checked against float64, put into a CUDA graph, and timed between events, in turns with
 the others; inputs and weights are warm. A ratio above 1 means that sepconv is faster than the fastest of PyTorch's ways: cuDNN with
 both layouts, eager and through `torch.compile`, TF32 off (in the column beside it: on, for PyTorch only).
 

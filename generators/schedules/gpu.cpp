@@ -7,13 +7,13 @@
 //   output       64 pixels x 64 channels
 //   registers    32 sums, 4 weights x 4 steps, 4 steps of a pixel, and addresses: below 128 a thread, so that 4 blocks
 //                of 128 threads fit a multiprocessor's 65,536
-//   shared       flat 64 x 36 x 4 = 9 KB, weights 32 x 64 x 4 = 8 KB, origins 64 x 6 x 4 = 1.5 KB
+//   shared       flat 64 x 36 x 4 = 9 KB, weights 32 x 64 x 4 = 8 KB, places 64 x 2 x 4 = 0.5 KB
 //   occupancy    by registers: 4 to 8 blocks, 16 to 32 warps
 // For each 4 steps of the channel sum a thread loads 8 x 16 bytes of flat (a broadcast to the threads of its row) and 4
 // x 16 bytes of weights (adjacent to its neighbours') for 128 multiply-adds.
 //
-// Where there are few blocks, a round of the loop over chunks waits for its loads and barriers with nothing else to do:
-// 0.3 microseconds on an H200. Threads along z share the channels of a chunk, so that chunks can be larger and rounds
+// Where there are few blocks, a round of the loop over chunks waits for its loads and barriers with nothing else to do
+// (wait_of_round in runtime/src/device_time.cpp). Threads along z share the channels of a chunk, so that chunks can be larger and rounds
 // fewer; at the end they exchange their sums through shared memory, and each writes a part of the tile.
 //
 // Banks of shared memory: 8 threads take part in one access of 16 bytes each. Flat is (pixel, l) with a pitch of L + 4,
@@ -55,9 +55,6 @@ namespace {
 
 constexpr int lanes = DeviceOptions::lanes;
 
-// Taps of one axis that are unrolled together with a window, where that is the only axis.
-constexpr int window_taps = 4;
-
 // The samples of a window are in registers, for one place along the other axes at a time.
 void schedule_window(DeviceStages& s, Stage taps, const DeviceReach& reach, bool unroll_all) {
   RVar below = s.tap[s.window_axis], outer, inner("below");
@@ -85,7 +82,7 @@ void schedule_window(DeviceStages& s, Stage taps, const DeviceReach& reach, bool
       .bound_extent(s.q, 1)
       .vectorize(s.l);
   for (int a = 0; a < rank; a++) {
-    const int samples = (unrolled - 1) * reach.dilation + (s.options.window - 1) * reach.stride + 1;
+    const int samples = unrolled + (s.options.window - 1) * reach.stride;
     s.sample.bound_extent(s.sample_at[a], a == s.window_axis ? samples : 1);
   }
   s.sample.unroll(s.sample_at[s.window_axis]);
@@ -221,32 +218,42 @@ void schedule_sum(DeviceStages& s, const DeviceParameters& o, const LoopLevel& b
   s.flat.align_storage(s.l, o.chunk + lanes);
 }
 
-// origin(p) of so many pixels in shared memory, computed by all threads of a block.
-void schedule_origin(DeviceStages& s, Func& origin, int pixels, int threads_x, int threads_y, const LoopLevel& block) {
+// What is looked up of so many pixels, in shared memory, computed by all threads of a block.
+void schedule_lookup(DeviceStages& s, Func& lookup, int pixels, int threads_x, int threads_y, const LoopLevel& block) {
   Var px("px"), py("py"), rest("rest");
-  origin.compute_at(block).store_in(MemoryType::GPUShared).bound_extent(s.p, pixels);
-  origin.split(s.p, py, px, threads_x, TailStrategy::GuardWithIf)
+  lookup.compute_at(block).store_in(MemoryType::GPUShared).bound_extent(s.p, pixels);
+  lookup.split(s.p, py, px, threads_x, TailStrategy::GuardWithIf)
       .split(py, rest, py, threads_y, TailStrategy::GuardWithIf)
       .gpu_threads(px, py);
 }
 
-// split: the kernel that fills the workspace. A block takes a few pixels of one chunk.
-void schedule_workspace(DeviceStages& s, const DeviceReach& reach, int unrolled_axes) {
+// A kernel that only convolves, and writes `mid` to `target`, the workspace or the output. A block takes a few windows
+// of one chunk. Returns its definition.
+Stage schedule_convolving(DeviceStages& s, Func target, const DeviceReach& reach, int unrolled_axes) {
   const DeviceTiles& t = s.stored;
-  Stage store = s.workspace.update();
-  store.allow_race_conditions().vectorize(t.lane).unroll(t.vec).gpu_threads(t.tx, t.ty).gpu_blocks(t.po, t.outer);
-  schedule_taps(s, LoopLevel(s.workspace, t.i), reach, unrolled_axes);
-  const int vectors = s.options.chunk / lanes, rows = s.options.workspace_rows();
+  Stage store = target.update();
+  store.allow_race_conditions().unroll(t.vec).gpu_threads(t.tx, t.ty).gpu_blocks(t.po, t.outer);
+  schedule_taps(s, LoopLevel(target, t.i), reach, unrolled_axes);
+  const int vectors = s.options.chunk / lanes, rows = s.options.convolving_rows();
   const bool first = s.options.channels_first;
-  schedule_origin(s, s.origin_of_mid, rows * s.options.window, first ? rows : vectors, first ? vectors : rows,
-                  LoopLevel(s.workspace, t.po));
-  if (!s.options.channels_first) store.specialize(s.vectors);
+  Func* const lookups[] = {&s.origin, s.options.split ? &s.number : &s.place};
+  for (Func* lookup : lookups) {
+    schedule_lookup(s, *lookup, rows * s.options.window, first ? rows : vectors, first ? vectors : rows,
+                    LoopLevel(target, t.po));
+  }
+  return store;
 }
 
 }  // namespace
 
 void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, const DeviceReach& reach,
                   int unrolled_axes) {
+  if (s.options.depthwise_only) {
+    Stage store = schedule_convolving(s, output, reach, unrolled_axes);
+    if (!s.options.channels_first) store.specialize(s.vectors).vectorize(s.stored.lane);
+    store.unroll(s.stored.lane);
+    return;
+  }
   const DeviceTiles& t = s.at;
   Stage store = output.update();
   store.allow_race_conditions().unroll(t.vec).unroll(t.i);
@@ -260,10 +267,16 @@ void schedule_gpu(DeviceStages& s, Func output, const DeviceParameters& o, const
       .vectorize(s.f);
   if (s.options.all_activations) s.done.update().reorder(s.f, s.out_pass.x).vectorize(s.f);
   schedule_sum(s, o, block);
-  schedule_origin(s, s.origin, s.options.block_pixels(), o.threads_x, o.threads_y, block);
+  const auto look_up = [&](Func& lookup) {
+    schedule_lookup(s, lookup, s.options.block_pixels(), o.threads_x, o.threads_y, block);
+  };
+  look_up(s.place);
+  if (!s.options.split) look_up(s.origin);
   const Var rest = share_pixels(s, Stage(s.flat), o);
   if (s.options.split) {
-    schedule_workspace(s, reach, unrolled_axes);
+    Stage stored = schedule_convolving(s, s.workspace, reach, unrolled_axes);
+    stored.vectorize(s.stored.lane);
+    if (!s.options.channels_first) stored.specialize(s.vectors);
   } else {
     schedule_taps(s, LoopLevel(s.flat, rest), reach, unrolled_axes);
   }

@@ -8,7 +8,7 @@ namespace sepconv {
 
 // What the name fixes along the window's axis; 0 where it does not.
 struct DeviceReach {
-  int taps, stride, dilation;
+  int taps, stride;
 };
 
 // Schedules the stages as kernels for a GPU. `output` is the Func whose update the stages' `at` runs over; with

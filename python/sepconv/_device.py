@@ -1,8 +1,8 @@
 """Layers on arrays in a GPU's memory: those of any library that speaks DLPack, on the stream that its caller works on.
 
 What a call needs on the device, its output, its workspace and once the packed weights, the array's own library allocates: a
-call puts its work on the stream, and neither waits nor copies. The first call of a shape does: it plans, packs, copies the
-weights there and has the driver compile the code.
+call puts its work on the stream, and neither waits nor copies. The first call of a shape does: it plans, packs and copies the
+weights where no other shape has brought them in that packing, and has the driver compile the code.
 """
 
 import collections
@@ -60,7 +60,12 @@ class ArrayLibrary:
         return self._library.empty((count,), dtype=self._library.uint8, **self._placed())
 
     def upload(self, host: np.ndarray) -> Any:
-        return self._library.asarray(host, **self._placed())
+        """The copy is there when this returns: runs on any stream may read it."""
+        array = self._library.asarray(host, **self._placed())
+        stream = getattr(getattr(self._library, "cuda", None), "get_current_stream", None)
+        if stream is not None and hasattr(stream(), "synchronize"):
+            stream().synchronize()
+        return array
 
     def host(self, array: Any) -> np.ndarray:
         return array.get() if hasattr(array, "get") else np.from_dlpack(array, device="cpu", copy=True)
@@ -143,10 +148,10 @@ def _launch(layer: Any, prepare: Callable[..., _Prepared], inputs: Any, residual
         plan.run(
             stream,
             given,
-            _native.DeviceTensor("packed", packed, stream),
+            _native.DeviceTensor("packed", packed, stream, bytes=True),
             added,
             _native.DeviceTensor("out", result, stream),
-            None if workspace is None else _native.DeviceTensor("workspace", workspace, stream),
+            None if workspace is None else _native.DeviceTensor("workspace", workspace, stream, bytes=True),
         )
     return result
 
@@ -155,7 +160,7 @@ def run(runnable: Any, inputs: Any, residual: Any = None, out: Any = None, libra
     """Runs a `Layer` or a `Chain` on a device array; the result is of the same library, on the same device.
 
     Raises:
-        NotImplementedError: this build has no GPU variants, or none that computes a layer (float64, one stage).
+        NotImplementedError: this build has no GPU variants, or none that computes a layer (float64).
         RuntimeError: there is no CUDA driver or device.
     """
     *before, last = runnable.layers

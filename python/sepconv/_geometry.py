@@ -12,6 +12,13 @@ from . import _native
 _PADDINGS = tuple(word for word in _native.paddings if word != "explicit")
 
 
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
+
+
+_PADDING_CHOICES = f"{_quoted(_PADDINGS)} or a sequence with a pair (before, after) for each spatial axis"
+
+
 class Geometry(NamedTuple):
     """What a convolution is, but for the extents of its input."""
 
@@ -66,19 +73,19 @@ def geometry(
     if isinstance(padding, str):
         padding = padding.lower()
         if padding not in _PADDINGS:
-            raise ValueError(f'padding must be {_quoted(_PADDINGS)} or pairs (before, after), received "{padding}"')
+            raise ValueError(f'padding must be {_PADDING_CHOICES}, received "{padding}"')
     else:
         try:
-            pads = tuple(operator.index(pad) for pair in padding for pad in pair)
+            pairs = [tuple(map(operator.index, pair)) for pair in padding]
         except TypeError:
+            pairs = []
+        if not pairs or any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"padding must be {_PADDING_CHOICES}, received {padding!r}")
+        if len(pairs) != rank:
             raise ValueError(
-                f"padding must be {_quoted(_PADDINGS)} or pairs (before, after), received {padding!r}"
-            ) from None
-        if len(pads) != 2 * rank:
-            raise ValueError(
-                f"padding must have a pair (before, after) for each of the {rank} spatial axes, received {padding}"
+                f"padding must have a pair (before, after) for each of the {rank} spatial axes, received {len(pairs)}"
             )
-        padding = "explicit"
+        pads, padding = tuple(pad for pair in pairs for pad in pair), "explicit"
     return Geometry(
         (1,) * rank if depthwise_shape is None else tuple(shape[:rank]),
         pointwise_shape[-1] if pointwise_shape is not None else shape[-2] * shape[-1],
@@ -135,11 +142,9 @@ def _axes(argument: str, value: Any, rank: int) -> tuple[int, ...]:
 def _data_format(value: str | None) -> str:
     if value is None:
         keras = sys.modules.get("keras")
-        return keras.config.image_data_format() if keras is not None else "channels_last"
+        return keras.config.image_data_format() if hasattr(keras, "config") else "channels_last"
+    if not isinstance(value, str):
+        raise ValueError(f"data_format must be {_quoted(_native.data_formats)} or None, received {value!r}")
     if value.lower() not in _native.data_formats:
         raise ValueError(f'data_format must be one of {_quoted(_native.data_formats)}, received "{value}"')
     return value.lower()
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f'"{word}"' for word in words)

@@ -10,7 +10,7 @@ from . import _device, _native, frameworks
 from ._arrays import in_float32
 from ._geometry import geometry, shape_or_none
 from ._runnable import Runnable
-from ._runtime import beginning
+from ._runtime import beginning, checked_threads
 from ._types import Activation, Axes, Padding
 
 
@@ -65,7 +65,7 @@ class Layer(Runnable):
         arguments = strides, padding, data_format, dilation_rate
         weights = (frameworks.readable(w) for w in (depthwise_kernel, pointwise_kernel, mid_bias, out_bias))
         self.activations = tuple(map(activations.standard, (input_activation, mid_activation, out_activation)))
-        layer = _native.Layer(*map(_device.host, weights), *arguments, *self.activations, _checked(threads))
+        layer = _native.Layer(*map(_device.host, weights), *arguments, *self.activations, _threads(threads))
         shapes = map(shape_or_none, layer.weights()[:2])  # those given may have no attribute `shape`
         self.geometry = geometry(*shapes, *arguments)
         self.depthwise_only = pointwise_kernel is None
@@ -85,7 +85,7 @@ class Layer(Runnable):
 
     @threads.setter
     def threads(self, threads: int | None) -> None:
-        self._layer.threads = _checked(threads)
+        self._layer.threads = _threads(threads)
 
     def variant(self, input_shape: tuple[int, ...]) -> str:
         """The name of the variant that inputs of this shape run, such as `"2d_f32_nhwc_k3s1d1m1_x86_avx2"`."""
@@ -105,12 +105,6 @@ class Layer(Runnable):
         return f"<sepconv.Layer {self.number}, {self.dtype}>"
 
 
-def _checked(threads: int | None) -> int:
+def _threads(threads: int | None) -> int:
     """As the compiled module has it, where 0 is None."""
-    if threads is None:
-        return 0
-    if not hasattr(threads, "__index__"):
-        raise TypeError(f"threads must be an integer or None, received {threads!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be from 1 to 1024, received {threads}")
-    return threads
+    return 0 if threads is None else checked_threads(threads)

@@ -29,7 +29,7 @@ class Machine:
 _KNOWN = {
     "aarch64-linux": ("aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu", ("arm_neon",)),
     "armv7-linux": ("arm-linux-gnueabihf-g++", "g++-arm-linux-gnueabihf", ("arm32_neon",)),
-    "riscv64-linux": ("riscv64-linux-gnu-g++", "g++-riscv64-linux-gnu", ()),
+    "riscv64-linux": ("riscv64-linux-gnu-g++", "g++-riscv64-linux-gnu", ("riscv_v256",)),
     "wasm": ("em++", "emscripten", ("wasm_simd128",)),
 }
 

@@ -111,7 +111,12 @@ def explain(
 
     Raises:
         ValueError: as `separable_conv`.
+        NotImplementedError: `inputs` is in a GPU's memory: only its shape can be asked about, and what runs on a CPU.
     """
+    if _device.on_device(inputs):
+        raise NotImplementedError(
+            "inputs is in a GPU's memory: explain says what runs on a CPU; give it the shape of inputs"
+        )
     name = getattr(inputs, "dtype", None)
     shapes = (None if array is None else _shape(array) for array in (inputs, depthwise_kernel, pointwise_kernel))
     dtype = dtype if name is None else str(getattr(name, "name", name)).removeprefix("torch.")

@@ -16,15 +16,20 @@ def separable_conv(
     padding: Any = "valid",
     data_format: str = "channels_last",
     dilation_rate: Any = 1,
-    **layer: Any,
+    *,
+    mid_bias: Any = None,
+    out_bias: Any = None,
+    input_activation: Any = None,
+    mid_activation: Any = None,
+    out_activation: Any = None,
 ) -> np.ndarray:
     """`padding` may be a list of pairs. A pointwise kernel of None is a depthwise convolution. Biases and activations as
     `sepconv.Layer` has them."""
     before, middle, after = (
-        activations.function(activations.standard(layer.get(f"{place}_activation")), np)
-        for place in ("input", "mid", "out")
+        activations.function(activations.standard(given), np)
+        for given in (input_activation, mid_activation, out_activation)
     )
-    mid_bias, out_bias = (np.asarray(layer.get(f"{place}_bias", 0)).astype(np.float64) for place in ("mid", "out"))
+    mid_bias, out_bias = (np.asarray(0 if b is None else b).astype(np.float64) for b in (mid_bias, out_bias))
     first = data_format == "channels_first"
     x = np.asarray(inputs).astype(np.float64)
     x = before(np.moveaxis(x, 1, -1) if first else x)

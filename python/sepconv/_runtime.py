@@ -25,6 +25,15 @@ def beginning(text: str) -> str:
     return f"{head}{others.count(chr(10))} variants were considered: full=True lists them\n"
 
 
+def checked_threads(threads: int) -> int:
+    """Raises ValueError if the number is not from 1 to 1024, TypeError if it is no integer."""
+    if not hasattr(threads, "__index__"):
+        raise TypeError(f"threads must be an integer or None, received {threads!r}")
+    if not 1 <= threads <= _native.max_threads:
+        raise ValueError(f"threads must be from 1 to {_native.max_threads}, received {threads}")
+    return int(threads)
+
+
 def get_num_threads() -> int:
     """The number of threads that calls use, and layers made without `threads`.
 
@@ -41,9 +50,9 @@ def set_num_threads(threads: int) -> None:
         ValueError: `threads` is not from 1 to 1024.
         TypeError: `threads` is no integer.
     """
-    if not hasattr(threads, "__index__"):
-        raise TypeError(f"threads must be an integer, received {threads!r}")
-    _native.set_threads(threads)
+    if threads is None:
+        raise TypeError("threads must be an integer, received None")
+    _native.set_threads(checked_threads(threads))
 
 
 def run_count() -> int:

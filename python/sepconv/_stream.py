@@ -25,11 +25,12 @@ class Stream:
 
     Raises:
         ValueError: a layer that has more axes than one; padding `"same"` with strides, whose zeros the whole length
-            decides; padding of more frames than the kernel reaches over; `batch` is not positive.
+            decides; padding of more frames than the kernel reaches over; `batch` is not positive; a dtype that NumPy does
+            not have here.
         TypeError: `layer` is neither a `Layer` nor a `Chain`.
     """
 
-    __slots__ = ("_stream", "batch", "dtype", "layers")
+    __slots__ = ("_own_dtype", "_stream", "batch", "dtype", "layers")
 
     batch: int
     """How many signals move together."""
@@ -40,6 +41,7 @@ class Stream:
         if not isinstance(layer, Runnable):
             raise TypeError(f"layer must be a sepconv.Layer or a sepconv.Chain, received {layer!r}")
         self.layers = layer.layers
+        self._own_dtype = _arrays.numpy_dtype(layer.dtype)
         self._stream = _native.Stream([one._layer for one in self.layers], batch, residual)
         self.batch, self.dtype = batch, layer.dtype
 
@@ -116,7 +118,7 @@ class Stream:
         return signal
 
     def _result(self, result: np.ndarray, out: Any) -> np.ndarray:
-        return result if out is not None or result.dtype.kind != "u" else result.view(_arrays.numpy_dtype(self.dtype))
+        return result if out is not None or result.dtype.kind != "u" else result.view(self._own_dtype)
 
     def __repr__(self) -> str:
         return f"<sepconv.Stream of {self.batch} signals through {len(self.layers)} layers, {self.dtype}>"

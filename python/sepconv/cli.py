@@ -13,6 +13,8 @@ except ImportError:
 import sepconv
 import sepconv_layers
 
+from . import _native
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 
 
@@ -49,6 +51,10 @@ def list_command(layers: pathlib.Path | None, explain: str | None, full: bool, a
     """The variants of this build, and which of them run on this machine."""
     from ._layer_file import input_shape, make, read
 
+    if full and explain is None:
+        raise click.ClickException("--full lists why not the other variants: it needs --explain")
+    if as_json and explain is not None:
+        raise click.ClickException("--explain is a text for people: there is no --json of it")
     if layers is None:
         if explain is not None:
             raise click.ClickException("--explain names a layer of a file: it needs --layers")
@@ -72,7 +78,7 @@ def list_command(layers: pathlib.Path | None, explain: str | None, full: bool, a
 
 @main.command()
 @click.argument("layers", type=_FILE)
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1, _native.max_threads), default=1, show_default=True)
 @click.option("--filter", "pattern", metavar="RE", default="", help="Only layers whose name matches.")
 @click.option("--json", "output", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="Results to a file.")
 def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path | None) -> None:
@@ -105,7 +111,7 @@ def bench(layers: pathlib.Path, threads: int, pattern: str, output: pathlib.Path
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="Default: layers.json")
 @click.option(
     "--data-format",
-    type=click.Choice(["channels_last", "channels_first"]),
+    type=click.Choice(_native.data_formats),
     help="Of the layers to compile; default: as in the model.",
 )
 @_INPUT_SHAPE
@@ -144,7 +150,7 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
 @main.command()
 @click.argument("model", type=_FILE)
 @_INPUT_SHAPE
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1, _native.max_threads), default=1, show_default=True)
 def doctor(model: pathlib.Path, shape: str | None, threads: int) -> None:
     """What of MODEL (.onnx, .keras or .tflite) runs here, on which variants, how fast beside its framework, and what was left."""
     from .doctor import examine

@@ -1,5 +1,6 @@
 #include "describe.h"
 
+#include <algorithm>
 #include <cctype>
 #include <new>
 
@@ -172,6 +173,12 @@ sepconv_problem describe_layer(const Options& options, const Weights& weights, T
     }
     set_axes("padding", options.pad_before, problem.spatial_rank, 0, problem.pad_before);
     set_axes("padding", options.pad_after, problem.spatial_rank, 0, problem.pad_after);
+    const bool pads = *std::max_element(options.pad_before.begin(), options.pad_before.end()) > 0 ||
+                      *std::max_element(options.pad_after.begin(), options.pad_after.end()) > 0;
+    if (depthwise == nullptr && pads) {
+      refuse("padding must be 0, received " + text(options.pad_before) + " before and " + text(options.pad_after) +
+             " after: depthwise_kernel is None, and its taps are what padding is for");
+    }
   } else if (problem.padding == SEPCONV_PADDING_CAUSAL && problem.spatial_rank != 1) {
     refuse("padding \"causal\" needs inputs of rank 3, received kernels for rank " +
            std::to_string(problem.spatial_rank + 2));

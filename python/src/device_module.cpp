@@ -25,7 +25,8 @@ void* stream_of(uintptr_t number) {
 // A tensor as its library gives it for work on a stream, held as long as this lives.
 class Capsule {
  public:
-  Capsule(const char* argument, nb::handle object, uintptr_t stream) {
+  // `bytes`: packed weights or a workspace, which are memory without a type.
+  Capsule(const char* argument, nb::handle object, uintptr_t stream, bool bytes) {
     // The library makes the stream wait for what the tensor is still waiting for.
     array_ = nb::cast<nb::ndarray<>>(object.attr("__dlpack__")("stream"_a = stream));
     if (array_.device_type() != nb::device::cuda::value && array_.device_type() != nb::device::cuda_managed::value) {
@@ -37,7 +38,7 @@ class Capsule {
     }
     given_.device = array_.device_id();
     given_.tensor.data = array_.data();
-    given_.tensor.type = element_type(argument);
+    given_.tensor.type = bytes ? Type::F32 : element_type(argument);
     for (std::size_t axis = 0; axis < array_.ndim(); ++axis) {
       given_.tensor.shape.append(static_cast<int64_t>(array_.shape(axis)));
       given_.tensor.stride[axis] = array_.stride(axis);
@@ -61,8 +62,6 @@ class Capsule {
  private:
   Type element_type(const char* argument) const {
     const nb::dlpack::dtype dtype = array_.dtype();
-    if (dtype.code == dlpack_uint && dtype.bits == 8)
-      return Type::F32;  // packed weights, workspace: it is not asked for
     if (const std::optional<Type> type = type_of(dtype)) return *type;
     throw std::invalid_argument(std::string(argument) + " must be " + type_names());
   }
@@ -85,7 +84,7 @@ nb::object packed_of(const DevicePlan& plan, nb::handle layer) {
 
 void define_devices(nb::module_* module) {
   nb::class_<Capsule>(*module, "DeviceTensor")
-      .def(nb::init<const char*, nb::handle, uintptr_t>(), "argument"_a, "array"_a, "stream"_a)
+      .def(nb::init<const char*, nb::handle, uintptr_t, bool>(), "argument"_a, "array"_a, "stream"_a, "bytes"_a = false)
       .def_prop_ro("key", &Capsule::key);
   nb::class_<DevicePlan>(*module, "DevicePlan")
       .def(

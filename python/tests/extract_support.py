@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sepconv.extract
+import sepconv_layers
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -40,6 +41,7 @@ def layer(spatial, cin, cout, kernel, **other):
 def extracted(path, **arguments):
     """The layers of a file, each with those keys alone; and those that are left, by name, with the reasons."""
     found = sepconv.extract.extract(path, **arguments)
+    sepconv_layers.parse({"version": 1, "layers": list(found)})  # it can be written: names differ, all keys are known
     ignored = {"name", "source", "dtype", "data_format", "repeat"}
     layers = [{key: value for key, value in fields.items() if key not in ignored} for fields in found]
     return layers, {left.name: left.reason for left in found.left}

@@ -130,8 +130,31 @@ def test_what_does_not_fit_is_refused(rng):
         layer(x, out=library.empty((2, 7, 7, 4), dtype="f", device="cuda:0"))
     with pytest.raises(NotImplementedError, match="float64|dtype"):
         sepconv.Layer(*weights(rng, "d"))(images(rng, library, dtype="d"))
-    with pytest.raises(NotImplementedError):
-        sepconv.Layer(weights(rng)[0], None)(x)
+
+
+def test_bytes_are_no_numbers(rng):
+    # uint8 is what packed weights and workspaces are; taken for float32, it would be read four times past its end.
+    library = Library()
+    x = library.asarray(np.zeros((2, 9, 9, 8), np.uint8))
+    for call in (sepconv.Layer(*weights(rng)), lambda x: sepconv.separable_conv(x, *weights(rng))):
+        with pytest.raises(ValueError, match="inputs must be float16, bfloat16, float32 or float64"):
+            call(x)
+    out = library.empty((2, 7, 7, 16), dtype=np.uint8, device="cuda:0")
+    with pytest.raises(ValueError, match="out must be float16"):
+        sepconv.Layer(*weights(rng))(images(rng, library), out=out)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_the_depthwise_stage_alone(rng, dtype, data_format):
+    library = Library()
+    last = data_format == "channels_last"
+    layer = sepconv.Layer(weights(rng, dtype)[0], None, data_format=data_format)
+    x = images(rng, library, (2, 9, 9, 8) if last else (2, 8, 9, 9), dtype)
+    assert layer(x).shape == ((2, 7, 7, 8) if last else (2, 8, 7, 7))
+    before = library.driver.count()
+    layer(x)
+    assert library.driver.calls(before) == [("cuCtxGetCurrent", None), ("cuLaunchKernel", STREAM)]
 
 
 def test_torch_registers_a_kernel_for_cuda():
@@ -164,8 +187,8 @@ def test_dispatch_takes_what_was_measured_to_be_fast(rng):
         x = library.empty((row["batch"], *layer.spatial, layer.fields["cin"]), dtype=np.float32, device="cuda:0")
         plan = _native.DevicePlan(made._layer, _native.DeviceTensor("inputs", x, STREAM), False)
         chosen = plan.variant.removesuffix("_cuda")
-        if chosen in row["ms"]:
+        if chosen in row["ms"] and len(row["ms"]) > 1:
             costs[row["layer"], row["batch"]] = row["ms"][chosen] / min(row["ms"].values())
-    assert len(costs) > 0.75 * len(rows)
+    assert len(costs) >= 32
     assert np.exp(np.mean(np.log(list(costs.values())))) < 1.06, costs
     assert max(costs.values()) < 1.4, costs

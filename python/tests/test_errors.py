@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import sepconv
+from sepconv._geometry import geometry
 
 DW, PW, X = np.ones((2, 2, 3, 2), "f"), np.ones((1, 1, 6, 5), "f"), np.ones((1, 4, 4, 3), "f")
 ERRORS = [
@@ -54,6 +55,32 @@ def test_errors(change, message):
         sepconv.separable_conv(**arguments)
 
 
+OPTIONS = [change for change, _ in ERRORS if set(change) <= {"strides", "padding", "data_format", "dilation_rate"}]
+OPTIONS += [{"padding": [(1, 1, 1, 1)]}, {"padding": [(1,), (2, 3, 4)]}, {"padding": []}, {"padding": [1, 1]}]
+
+
+@pytest.mark.parametrize("change", OPTIONS, ids=map(str, OPTIONS))
+def test_graphs_read_the_arguments_as_calls_do(change):
+    # What a framework's graph needs before there are values is read in Python (_geometry.py): it refuses nothing that the
+    # compiled module takes, and in its words. The rest is checked where it runs.
+    given = {"strides": 1, "padding": "valid", "data_format": None, "dilation_rate": 1} | change
+    with pytest.raises(ValueError) as refused:
+        sepconv.separable_conv(X, DW, PW, **given)
+    try:
+        geometry(DW.shape, PW.shape, *given.values())
+    except ValueError as error:
+        assert str(error) == str(refused.value)
+    else:
+        assert str(refused.value).split()[0] in ("Computed", "strides", "dilation_rate", "padding", "the")
+
+
+def test_a_stage_without_taps_has_no_padding():
+    for padding in ("valid", "same", [(0, 0), (0, 0)]):
+        assert sepconv.Layer(None, PW, padding=padding)(np.ones((1, 4, 4, 6), "f")).shape == (1, 4, 4, 5)
+    with pytest.raises(ValueError, match=r"padding must be 0, received \(1, 0\) before .* depthwise_kernel is None"):
+        sepconv.Layer(None, PW, padding=[(1, 0), (0, 0)])
+
+
 def test_what_is_no_array():
     with pytest.raises(TypeError, match="inputs must be an array .* received <class 'list'>"):
         sepconv.separable_conv([[1.0]], DW, PW)
@@ -82,6 +109,8 @@ def test_none_is_no_argument():
             call(None)
     with pytest.raises(TypeError, match="threads must be an integer, received None"):
         sepconv.set_num_threads(None)
+    with pytest.raises(ValueError, match="threads must be from 1 to 1024, received 1099511627776"):
+        sepconv.set_num_threads(2**40)
     with pytest.raises(TypeError, match="layers must be a sequence of sepconv.Layer, received None"):
         sepconv.Chain(None)
 

@@ -155,8 +155,12 @@ def test_errors(framework, rng):
         sepconv.separable_conv(x, dw, pw, strides=(1, 2, 3))
     with pytest.raises(ValueError, match="data_format"):
         sepconv.separable_conv(x, dw, pw, data_format="NHWC")
-    with pytest.raises(ValueError, match="same dtype"):
+    with pytest.raises(ValueError, match="same dtype: received float32, but inputs is float64"):
         sepconv.Layer(dw, pw)(framework.cast(x, "float64"))
+    layer = sepconv.Layer(dw, pw)
+    residual = layer(x)
+    with pytest.raises(ValueError, match="residual must have .*shape"):
+        layer(x, residual[..., :1])
 
 
 def test_torch_inputs_that_require_gradients_and_slices(rng):

@@ -69,7 +69,7 @@ def test_threads_may_be_changed(rng):
         layer.threads = threads
         assert layer.threads == threads
         assert f"workspace for {threads or sepconv.get_num_threads()} threads" in layer.explain(shape)
-    for wrong in (0, -1, 1025):
+    for wrong in (0, -1, 1025, 2**40):
         with pytest.raises(ValueError, match=f"threads must be from 1 to 1024, received {wrong}"):
             layer.threads = wrong
     with pytest.raises(TypeError, match="threads must be an integer or None, received 'two'"):

@@ -109,6 +109,22 @@ def test_torch_autocast(rng):
         layer(x.bfloat16())
 
 
+def test_torch_transforms_refuse_what_calls_do(rng):
+    """PyTorch's own operators compute inside of torch.func: they would broadcast and crop."""
+    torch = Torch().torch
+    x, dw, pw = map(Torch().array, problem(rng))
+    layer, each = sepconv.Layer(dw, pw), torch.func.vmap
+    residual = layer(x)
+    with pytest.raises(ValueError, match="residual must have the shape of the output"):
+        each(lambda one: layer(one[None], residual[:1, :1])[0])(x)
+    with pytest.raises(ValueError, match="residual is given, but the layer has no pointwise stage"):
+        each(lambda one: sepconv.Layer(dw, None)(one[None], residual)[0])(x)
+    with pytest.raises(ValueError, match='"causal" needs inputs of rank 3'):
+        each(lambda one: sepconv.separable_conv(one[None], dw, pw, padding="causal")[0])(x)
+    with pytest.raises(ValueError, match="padding must not be negative"):
+        each(lambda one: sepconv.separable_conv(one[None], dw, pw, padding=[(-1, 0), (0, 0)])[0])(x)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_torch_channels_last_memory(rank, rng):
     """Tensors of channels_first whose channels are adjacent are read where they lie, and give such."""

@@ -1,5 +1,6 @@
 // The call of a GPU variant, but for what a run's arguments bring.
 #include "device.h"
+#include "device_time.h"
 #include "error.h"
 #include "integers.h"
 #include "terms.h"
@@ -34,7 +35,10 @@ sepconv_status check_reach(const sepconv_plan& plan, const Elements& elements) {
   constexpr int64_t largest_block = 4096;  // pixels: the last block may reach over the last pixel
   constexpr sepconv_status unsupported = SEPCONV_UNSUPPORTED;
   const Geometry& g = plan.geometry;
-  const int64_t pixels = saturating_multiply(g.problem.batch, g.out_pixels);
+  // The kernels count whole windows.
+  const int64_t along = g.out_extent[window_axis(g.rank)], window = plan.variant->depthwise_rows;
+  const int64_t pixels = saturating_multiply(saturating_multiply(g.problem.batch, g.out_pixels / along),
+                                             saturating_multiply(divide_up(along, window), window));
   constexpr unsigned in = term_batch | term_in_channels | term_in_extent | term_input_pitch;
   constexpr unsigned out = term_batch | term_out_channels | term_out_extent | term_output_pitch;
   constexpr unsigned weights = term_in_channels | term_multiplier | term_out_channels | term_taps;
@@ -45,8 +49,6 @@ sepconv_status check_reach(const sepconv_plan& plan, const Elements& elements) {
   } tensors[] = {{"the input is too large for the 32-bit indices of a GPU variant", elements.input, in},
                  {"the output is too large for the 32-bit indices of a GPU variant", elements.output, out},
                  {"the packed weights are too large for the 32-bit indices of a GPU variant", elements.packed, weights},
-                 {"the workspace is too large for the 32-bit indices of a GPU variant", elements.workspace,
-                  term_batch | term_in_channels | term_multiplier | term_out_extent},
                  {"the output's pixels are too many for the 32-bit indices of a GPU variant",
                   saturating_add(pixels, largest_block), term_batch | term_out_extent}};
   for (const auto& tensor : tensors) {

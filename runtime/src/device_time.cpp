@@ -20,15 +20,15 @@ double as_double(int64_t number) { return static_cast<double>(number); }
 
 // Loads of samples and weights for a tap of a pixel, beside those of one pixel alone.
 double share_of_loads(const DeviceWork& work, int32_t window) {
-  const int64_t samples = (window - 1) * work.window_stride + work.window_taps;
-  const double of_samples = as_double(samples) / as_double(window * work.window_taps);
-  return (of_samples + 1.0 / window) / 2;
+  const double alone = as_double(work.window_taps);
+  const double samples = (window - 1) * as_double(work.window_stride) + alone;
+  return (samples / (window * alone) + 1.0 / window) / 2;
 }
 
 }  // namespace
 
 double device_time(const DeviceWork& work, const DeviceBlock& block) {
-  const double rounds = as_double(divide_up(work.mid_channels, block.chunk));
+  const double rounds = as_double(divide_up(work.in_channels, block.chunk)) * as_double(work.depth_multiplier);
   const double blocks =
       as_double(divide_up(work.pixels, block.pixels)) * as_double(divide_up(work.out_channels, block.channels));
   const double mid = as_double(work.pixels) * rounds * block.chunk;

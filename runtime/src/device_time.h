@@ -7,10 +7,13 @@
 
 namespace sepconv::internal {
 
-// A problem. `window_taps` and `window_stride`: along the axis that a window lies on (device_parameters.inc).
+// The axis that windows lie along (device_parameters.inc), counted from the outermost: of several the last but one.
+constexpr int window_axis(int rank) { return rank > 1 ? rank - 2 : 0; }
+
+// A problem. `window_taps` and `window_stride`: along that axis.
 struct DeviceWork {
-  int64_t pixels, mid_channels, out_channels, taps;  // pixels: of the output, all images
-  int64_t window_taps, window_stride;
+  int64_t pixels;  // of the output, all images
+  int64_t in_channels, depth_multiplier, out_channels, taps, window_taps, window_stride;
 };
 
 // A block of threads, as variant_table.h has it.

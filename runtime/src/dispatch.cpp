@@ -21,9 +21,10 @@ int rank_key(const sepconv_variant& variant, int64_t kernel_bytes) {
 // The device's time by a model, where a GPU's variant is; 0 for the processor's.
 double time_of(const Geometry& g, const sepconv_variant& variant) {
   if (variant.driver == nullptr) return 0;
-  const int axis = g.rank > 1 ? g.rank - 2 : 0;  // that of the windows
+  const int axis = window_axis(g.rank);
   const DeviceWork work = {saturating_multiply(g.problem.batch, g.out_pixels),
-                           g.mid_channels,
+                           g.problem.in_channels,
+                           g.problem.depth_multiplier,
                            g.problem.out_channels,
                            g.taps,
                            g.problem.kernel_extent[axis],

@@ -218,22 +218,34 @@ struct Packing {
     const int32_t* const bias = static_cast<const int32_t*>(weights.out_bias);
     const Scales scales = {part<int32_t>(layout.out_scale), layout.panels * panel, q.rounding, &wide};
     const Stage stage = out_stage();
-    for (int64_t f = 0; f < outputs; ++f) {
-      // What the intermediate has too much, it adds to each sum: its zero point, and the offset that makes it unsigned.
-      int64_t weight_sum = 0, magnitude = 0;
+    // So many outputs at a time that a row of the kernel is read in lines of the cache.
+    constexpr int64_t most = 64;
+    for (int64_t first = 0; first < outputs; first += most) {
+      const int64_t count = smaller(most, outputs - first);
+      int64_t place[most], weight_sum[most] = {}, magnitude[most] = {};
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t f = first + i;
+        place[i] = f / panel * layout.channels * panel + f % panel * group;
+      }
       for (int64_t source = 0; source < g.mid_channels; ++source) {
         const int64_t k = packed_channel(source);
-        const int8_t weight = kernel[source * outputs + f];
-        const int64_t row = f / panel * (layout.channels / group) + k / group;
-        part<int8_t>(layout.pointwise)[(row * panel + f % panel) * group + k % group] = weight;
-        weight_sum += weight;
-        magnitude += magnitude_of(weight);
+        int8_t* const row = part<int8_t>(layout.pointwise) + k / group * panel * group + k % group;
+        for (int64_t i = 0; i < count; ++i) {
+          const int8_t weight = kernel[source * outputs + first + i];
+          row[place[i]] = weight;
+          weight_sum[i] += weight;
+          magnitude[i] += magnitude_of(weight);
+        }
       }
-      const int64_t given = bias != nullptr ? bias[f] : 0;
-      const int64_t start = given - weight_sum * (numbers.mid_zero_point + variant.dot_offset);
-      part<int32_t>(layout.out_bias)[f] = static_cast<int32_t>(static_cast<uint32_t>(start));
-      if (255 * magnitude + magnitude_of(given) >= fast_sum) wide = true;
-      scales.set(f, stage, f);
+      for (int64_t i = 0; i < count; ++i) {
+        // What the intermediate has too much, it adds to each sum: its zero point, and the offset that makes it
+        // unsigned.
+        const int64_t f = first + i, given = bias != nullptr ? bias[f] : 0;
+        const int64_t start = given - weight_sum[i] * (numbers.mid_zero_point + variant.dot_offset);
+        part<int32_t>(layout.out_bias)[f] = static_cast<int32_t>(static_cast<uint32_t>(start));
+        if (255 * magnitude[i] + magnitude_of(given) >= fast_sum) wide = true;
+        scales.set(f, stage, f);
+      }
     }
   }
 

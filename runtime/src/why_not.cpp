@@ -113,6 +113,16 @@ bool slow_for_the_size(const Geometry& g, const sepconv_variant& variant, const 
   return false;
 }
 
+// Whether a GPU variant's indices, of 32 bits, do not reach over the workspace that it would want.
+bool too_large_for(const Geometry& g, const sepconv_variant& variant, const Reason& reason) {
+  if (variant.split == 0) return false;
+  const int64_t chunks =
+      saturating_multiply(divide_up(g.problem.in_channels, variant.chunk_channels), g.problem.depth_multiplier);
+  const int64_t channels = saturating_multiply(chunks, variant.chunk_channels);
+  const int64_t elements = saturating_multiply(saturating_multiply(g.problem.batch, g.out_pixels), channels);
+  return elements > INT32_MAX && reason("its workspace would be too large for 32-bit indices");
+}
+
 // What the machine can run, and what the user permits.
 bool not_permitted(const Request& request, const sepconv_variant& variant, const Reason& reason) {
   const int target = target_index(variant.target);
@@ -139,7 +149,7 @@ bool why_not(const Request& request, const sepconv_variant& variant, char* text,
   return of_another_kind(request, variant, reason) ||
          fixes_other_quantities(request.geometry->problem, variant, reason) ||
          (!asked_for && slow_for_the_size(*request.geometry, variant, reason)) ||
-         not_permitted(request, variant, reason);
+         too_large_for(*request.geometry, variant, reason) || not_permitted(request, variant, reason);
 }
 
 }  // namespace sepconv::internal

@@ -148,6 +148,8 @@ TEST_F(Cuda, EveryVariantRunsWithoutAllocatingOnTheHost) {
     p.spatial_rank = variant.spatial_rank;
     p.layout = variant.layout;
     p.input_dtype = p.weight_dtype = p.output_dtype = variant.input_dtype;
+    p.stages = variant.stages;
+    if (p.stages == SEPCONV_STAGES_DEPTHWISE) p.out_channels = 0;
     for (int axis = 0; axis < 3; ++axis) {
       p.in_extent[axis] = 14;
       p.kernel_extent[axis] = variant.kernel_extent[axis] != 0 ? variant.kernel_extent[axis] : 3;
@@ -164,6 +166,14 @@ TEST_F(Cuda, EveryVariantRunsWithoutAllocatingOnTheHost) {
     const sepconv_status status = sepconv_plan_run(planned.get(), &given);
     EXPECT_EQ(allocations_seen(), 0) << variant.name;
     EXPECT_EQ(status, SEPCONV_OK) << variant.name << ": " << sepconv_last_error();
+    unsigned threads = 0;
+    for (const CudaCall& call : driver_->calls) {
+      if (call.name != "cuLaunchKernel") continue;
+      EXPECT_LE(call.shared, 48u * 1024) << variant.name;
+      threads = call.block[0] * call.block[1] * call.block[2];
+    }
+    if (variant.stages == SEPCONV_STAGES_DEPTHWISE) continue;  // its blocks are of another shape
+    EXPECT_EQ(threads, static_cast<unsigned>(variant.block_threads)) << variant.name;
   }
   EXPECT_GE(variants, 12);
 }

@@ -22,7 +22,7 @@ namespace sepconv::test {
 // What GPU variants compute so far.
 inline constexpr Features gpu_features = [] {
   Features features = all_features;
-  features.float64 = features.halves = features.single_stages = false;
+  features.float64 = features.halves = false;
   return features;
 }();
 

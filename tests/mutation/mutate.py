@@ -11,6 +11,7 @@ seed. FILE keeps every outcome, so a run that was stopped goes on where it was; 
 import argparse
 import concurrent.futures
 import filecmp
+import hashlib
 import json
 import os
 import pathlib
@@ -33,6 +34,17 @@ MOST_MEMORY = (
 )  # bytes of address space: some tests reserve far more than they touch
 
 
+def digest_of_tree():
+    """Of all that decides what becomes of a mutant."""
+    folders = [SOURCES, ROOT / "runtime/include", ROOT / "tests"]
+    files = sorted(path for folder in folders for path in folder.rglob("*"))
+    found = hashlib.sha256()
+    for path in files:
+        if path.is_file() and "__pycache__" not in path.parts:
+            found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return found.hexdigest()
+
+
 class Build:
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
@@ -50,12 +62,8 @@ class Build:
         self.objects = {
             source: folder / (source.stem + ".o") for source in self.compile
         }
-        newest = max(path.stat().st_mtime for path in SOURCES.rglob("*"))
         for source in self.compile:
-            made = self.objects[source]
-            if made.exists() and made.stat().st_mtime > newest:
-                continue
-            if not self.compiled(source, made, source.read_text()):
+            if not self.compiled(source, self.objects[source], source.read_text()):
                 sys.exit(f"{source} does not compile")
         self.link(folder / "library", {})
         self.tests = [self.linked(test) for test in self.listed()]
@@ -249,9 +257,14 @@ def main():
         sources = [source for source in sources if not source.name.startswith("device")]
     drawn = [(source, *mutant) for source in sources for mutant in mutants_of(source)]
     random.Random(arguments.seed).shuffle(drawn)
-    known = {}
+    known, digest = {}, digest_of_tree()
     if arguments.results is not None and arguments.results.exists():
-        known = json.loads(arguments.results.read_text())
+        kept = json.loads(arguments.results.read_text())
+        if kept["digest"] != digest:
+            sys.exit(
+                f"{arguments.results} is of other sources or tests: give another file"
+            )
+        known = kept["outcomes"]
     print(
         f"{len(drawn)} changes are possible; {len(hunt.order)} test programs; seed {arguments.seed}",
         flush=True,
@@ -274,7 +287,8 @@ def main():
                 if killer == "":
                     print(f"survives: {key}", flush=True)
             if arguments.results is not None:
-                arguments.results.write_text(json.dumps(known, indent=1))
+                kept = {"digest": digest, "outcomes": known}
+                arguments.results.write_text(json.dumps(kept, indent=1))
     killed = sum(1 for killer in known.values() if killer)
     total = sum(1 for killer in known.values() if killer is not None)
     print(f"{total} mutants, {killed} killed ({100 * killed / max(total, 1):.1f}%)")

@@ -13,6 +13,7 @@ from typing import Any
 
 import sepconv_layers
 
+from .. import _native
 from ._graph import Graph, Left
 from ._layers import Found, find_layers, merge
 
@@ -51,11 +52,14 @@ def extract(
             leave some of them open. Of a `.tflite` file it needs the package ai-edge-litert or tensorflow.
 
     Raises:
-        ValueError: the file's ending is another, the file is damaged, the model leaves extents of its input open and
+        ValueError: an unknown data_format; the file's ending is another, the file is damaged, the model leaves extents of its input open and
             `input_shape` is not given, or it does not fit the model.
         OSError: the file cannot be read.
         ImportError: the package that reads it is not installed.
     """
+    if data_format is not None and data_format not in _native.data_formats:
+        words = ", ".join(f'"{word}"' for word in _native.data_formats)
+        raise ValueError(f"data_format must be {words} or None, received {data_format!r}")
     found, left = find(model, input_shape)
     layers = Layers(merge(found, pathlib.Path(model).name), left)
     if data_format is not None:

@@ -9,9 +9,11 @@ from keras import layers
 from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 
 from ..keras._activations import of_function, of_layer
+from ..keras._find import is_candidate
+from ..keras._graph import extra_arguments
 from ._constants import cuts
 from ._graph import Extents, Graph, Left, Node, clamp
-from ._keras_graph import CONVOLUTIONS, is_candidate, nodes_of, own_call
+from ._keras_graph import CONVOLUTIONS, nodes_of, own_call
 
 _LAYERS = frozenset(
     ("Activation", "ReLU", "LeakyReLU", "ELU", "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Rescaling")
@@ -101,9 +103,9 @@ class _Reader:
             return
         if plain.operation in (_LAYERS if isinstance(layer, keras.Layer) else _OPERATIONS) and own_call(layer):
             plain.formula = _formula(node)
-        if (node.arguments.kwargs.get("training") or (layer.name and not own_call(layer))) and inputs:
-            if node.arguments.kwargs.get("training"):
-                plain.operation += " (training=True)"
+        extra = extra_arguments(node) if isinstance(layer, keras.Layer) else []
+        if (extra or (layer.name and not own_call(layer))) and inputs:
+            plain.operation += f" ({', '.join(extra)})" if extra else ""
             return
         activation = of_layer(layer)
         if isinstance(layer, layers.BatchNormalization):

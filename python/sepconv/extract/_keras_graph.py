@@ -10,18 +10,9 @@ from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 from keras.src.models.functional import Functional
 from keras.src.ops.function import Function
 
+from ..keras._find import is_candidate
+
 CONVOLUTIONS = (BaseConv, BaseDepthwiseConv, BaseSeparableConv)
-
-
-def is_candidate(layer: Any) -> bool:
-    """Whether it is a depthwise or separable convolution."""
-    grouped = (
-        isinstance(layer, BaseConv)
-        and layer.built
-        and layer.groups > 1
-        and layer.groups == layer.kernel.shape[-2] * layer.groups
-    )
-    return grouped or isinstance(layer, (BaseDepthwiseConv, BaseSeparableConv))
 
 
 def own_call(layer: Any) -> bool:

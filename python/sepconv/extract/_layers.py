@@ -27,7 +27,7 @@ class Found:
 
 def find_layers(graph: Graph, network: str) -> tuple[list[Found], list[Left]]:
     """The layers, and the depthwise convolutions that are not among them; both in the graph's order."""
-    finder = _Finder(graph)
+    finder, names = _Finder(graph), set()
     found, left = [], [Left(line(f"{network}/{name}"), reason) for name, reason in graph.hidden]
     for node in graph.nodes:
         name = line(f"{network}/{node.name}")
@@ -39,7 +39,7 @@ def find_layers(graph: Graph, network: str) -> tuple[list[Found], list[Left]]:
         else:
             continue
         if isinstance(layer, Found):
-            layer.fields["name"] = name
+            layer.fields["name"] = _unlike(name, names)
             found.append(layer)
         elif layer:
             left.append(Left(name, layer))
@@ -64,6 +64,16 @@ def line(text: str) -> str:
     return re.sub("[^ -~]", "_", text)[-256:] or "_"
 
 
+def _unlike(name: str, taken: set[str]) -> str:
+    """The name, which is then taken; with a number where it is already, as for a layer that is called twice."""
+    number, unlike = 1, name
+    while unlike in taken:
+        number += 1
+        unlike = f"{name[-248:]}:{number}"
+    taken.add(unlike)
+    return unlike
+
+
 class _Finder:
     def __init__(self, graph: Graph) -> None:
         self.graph, self.ways = graph, Ways(graph)
@@ -73,7 +83,7 @@ class _Finder:
         convolution follows at once."""
         if depthwise.dtype not in BYTES:
             return (
-                f"is quantised ({depthwise.dtype}); sepconv computes in floating point: extract the model from before"
+                f"is quantised ({depthwise.dtype}); layer files do not describe that yet: extract the model from before"
             )
         labels = _axes.of_convolution(depthwise)
         front = self.ways.front(depthwise)

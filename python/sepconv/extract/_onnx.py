@@ -13,6 +13,7 @@ from ._onnx_constants import ELEMENTWISE, Constants, evaluate, known_shapes, loa
 
 _ACTIVATIONS = activations.onnx_operators()
 _QUANTIZED = {"QLinearConv": 3, "ConvInteger": 1}  # and which input has the weights
+_FUSED = ("FusedConv", "NhwcFusedConv", "NhwcConv")  # of ONNX Runtime, which optimised files have
 
 
 def read(path: pathlib.Path, input_shape: tuple[int, ...] | None) -> Graph:
@@ -30,6 +31,7 @@ class _Reader:
         values = (*self.own.input, *self.own.value_info, *self.own.output)
         self.types = {value.name: _type_name(value.type.tensor_type.elem_type) for value in values}
         self.constants = constants
+        self.unread: dict[str, str] = {}  # depthwise convolutions that are not read, and why
         self.quantized = {node.output[0]: node.input[0] for node in self.own.node if node.op_type == "DequantizeLinear"}
 
     def graph(self) -> Graph:
@@ -41,6 +43,11 @@ class _Reader:
         initial = {tensor.name for tensor in self.own.initializer}
         inputs = {v.name: self.shapes.get(v.name, []) for v in self.own.input if v.name not in initial}
         hidden = [Left(name, f"is inside {outer}, which is not read") for name, outer in _inside(self.own)]
+        hidden += [
+            Left(node.name, f"is a {node.operation}, {reason}")
+            for node in nodes
+            if node.kind == "other" and (reason := self.unread.get(node.name)) is not None
+        ]
         return Graph(nodes, self.shapes, {v.name for v in self.own.output}, inputs, hidden)
 
     def node(self, index: int, node: Any) -> Node:
@@ -55,6 +62,9 @@ class _Reader:
             )
         if node.op_type == "Conv" or node.op_type in _QUANTIZED:
             self.convolution(plain, node, attributes)
+        elif node.op_type in _FUSED:
+            if attributes.get("group", 1) > 1:
+                self.unread[plain.name] = "which an optimiser has made: extract the model from before"
         elif node.op_type in ("MatMul", "Gemm"):
             self.product(plain, node, attributes)
         elif node.op_type == "BatchNormalization":
@@ -90,6 +100,8 @@ class _Reader:
         weights = self.constants.get(node.input[place])
         shape = list(weights.shape) if weights is not None else self.shapes.get(node.input[place])
         if shape is None or None in shape:
+            if attributes.get("group", 1) > 1:
+                self.unread[plain.name] = "whose weights have no known shape"
             return
         plain.inputs, plain.groups, plain.axis = [node.input[0]], attributes.get("group", 1), 1
         plain.kernel, rank = shape[2:], len(shape) - 2
@@ -184,14 +196,15 @@ def _type_name(code: int) -> str:
     return {"float": "float32", "double": "float64"}.get(name, name)
 
 
-def _inside(graph: Any, outer: str = "") -> list[tuple[str, str]]:
-    """Depthwise convolutions in the branches and loops of a graph, and in what they lie."""
-    found = []
+def _inside(graph: Any, outer: str = "", weights: dict[str, Any] | None = None) -> list[tuple[str, str]]:
+    """Depthwise convolutions in the branches and loops of a graph, and in what they lie; also those of which it is not known."""
+    found: list[tuple[str, str]] = []
+    weights = (weights or {}) | {tensor.name: tensor.dims for tensor in graph.initializer}
     for node in graph.node:
         for attribute in node.attribute:
             for inner in [attribute.g] if attribute.type == attribute.GRAPH else attribute.graphs:
-                found += _inside(inner, f"{node.name or node.op_type} ({node.op_type})")
+                found += _inside(inner, f"{node.name or node.op_type} ({node.op_type})", weights)
         group = next((a.i for a in node.attribute if a.name == "group"), 1)
-        if outer and node.op_type == "Conv" and group > 1:
+        if outer and node.op_type == "Conv" and group > 1 and weights.get(node.input[1], (0, 1))[1] == 1:
             found.append((node.name or node.output[0], outer))
     return found

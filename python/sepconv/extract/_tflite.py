@@ -63,6 +63,7 @@ class _Reader:
             self.shapes.append([n if n > 0 else None for n in known])
         self.constants = {i: array for i in range(len(self.tensors)) if (array := self.array(i)) is not None}
         self.inner: dict[str, Extents] = {}
+        self.unread: set[str] = set()  # depthwise convolutions as `operation` names them
         self.operators = self.own.tables(_GRAPH_OPERATORS)
         for operator in self.operators:
             # Weights of another type than they are used in.
@@ -104,7 +105,7 @@ class _Reader:
             and operator.numbers(_OPERATOR_OUTPUTS, "i")[0] not in self.constants
             for node in self.nodes(operator)
         ]
-        hidden = []
+        hidden = [Left(node.name, f"is a {node.operation}") for node in nodes if node.operation in self.unread]
         for graph in self.others:
             name = graph.bytes(_GRAPH_NAME).decode(errors="replace")
             for operator in graph.tables(_GRAPH_OPERATORS):
@@ -187,6 +188,8 @@ class _Reader:
         cin = self.shapes[inputs[0]][-1]
         if value["activation"] not in FUSED or cin is None or None in weights:
             plain.operation += " with an unknown activation" if cin is not None else " of an unknown number of channels"
+            if depthwise:
+                self.unread.add(plain.operation)
             return
         plain.kind, plain.inputs, plain.axis = "conv", [str(inputs[0])], -1
         plain.cin, plain.kernel = cin, weights[1:3]

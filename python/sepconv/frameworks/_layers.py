@@ -18,6 +18,28 @@ def shape_after(runnable: Any, shape: Sequence[Any]) -> list[Any]:
     return list(shape)
 
 
+def demand_dtype(argument: str, dtype: str, wanted: str) -> None:
+    """Raises ValueError, in the words of the compiled module."""
+    if dtype != wanted:
+        raise ValueError(f"all tensors must have the same dtype: received {wanted}, but {argument} is {dtype}")
+
+
+def check_call(runnable: Any, inputs: Any, residual: Any, residual_dtype: str | None) -> None:
+    """What the compiled module says of a call, for one that a framework computes by itself.
+
+    Raises:
+        ValueError: the inputs do not fit, or the residual has not the shape and the dtype of the output.
+    """
+    shape = tuple(runnable.output_shape(tuple(inputs.shape)))
+    if residual is None:
+        return
+    if runnable.layers[-1].depthwise_only:
+        raise ValueError("residual is given, but the layer has no pointwise stage to add it to")
+    demand_dtype("residual", str(residual_dtype), runnable.dtype)
+    if tuple(residual.shape) != shape:
+        raise ValueError(f"residual must have the shape of the output, {shape}, received shape {tuple(residual.shape)}")
+
+
 def layer_reference(
     layer: Any,
     inputs: Any,

@@ -32,9 +32,9 @@ class DeviceTensors:
         return tensor.detach().cpu()
 
 
-def computes(inputs: torch.Tensor, depthwise_only: bool) -> bool:
+def computes(inputs: torch.Tensor) -> bool:
     """Whether sepconv computes there; elsewhere PyTorch's own operators do."""
     if inputs.device.type == "cpu":
         return True
     is_cuda = inputs.device.type == "cuda" and torch.version.cuda is not None
-    return is_cuda and _device.has_variants and not depthwise_only and inputs.dtype != torch.float64
+    return is_cuda and _device.has_variants and inputs.dtype != torch.float64

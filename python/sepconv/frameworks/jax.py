@@ -97,15 +97,11 @@ def conv(
 ) -> jax.Array:
     inputs, depthwise_kernel = jnp.asarray(inputs), jnp.asarray(depthwise_kernel)
     pointwise_kernel = None if pointwise_kernel is None else jnp.asarray(pointwise_kernel)
-    same_dtype(inputs, depthwise_kernel, pointwise_kernel)
+    for argument, kernel in (("depthwise_kernel", depthwise_kernel), ("pointwise_kernel", pointwise_kernel)):
+        if kernel is not None:
+            demand_dtype(argument, kernel.dtype.name, inputs.dtype.name)
     g = geometry(depthwise_kernel.shape, shape_or_none(pointwise_kernel), *attributes)
     return _conv(g, inputs, depthwise_kernel, pointwise_kernel)
-
-
-def same_dtype(inputs: jax.Array, *weights: jax.Array | None) -> None:
-    for weight in weights:
-        if weight is not None and weight.dtype != inputs.dtype:
-            raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype} and {weight.dtype}")
 
 
 def _reference_of(number: int, inputs, residual):
@@ -121,7 +117,7 @@ def _layer_reference(layer: Any, inputs, residual):
 def _layer(number: int, inputs, residual):
     layer = layer_of(number)
     if _known(inputs.shape):
-        layer.output_shape(inputs.shape)
+        check_call(layer, inputs, residual, None if residual is None else residual.dtype.name)
     tensors = [inputs] if residual is None else [inputs, residual]
 
     def own(*arrays):
@@ -137,6 +133,5 @@ def _(number, primals, tangents):
 
 
 def run_layer(layer: Any, inputs: jax.Array, residual: jax.Array | None) -> jax.Array:
-    if inputs.dtype.name != layer.dtype:
-        raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype}, the layer has {layer.dtype}")
+    demand_dtype("inputs", inputs.dtype.name, layer.dtype)
     return _layer(layer.number, inputs, residual)

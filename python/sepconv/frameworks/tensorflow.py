@@ -34,11 +34,14 @@ def readable(tensor: Any) -> Any:
     return tensor.numpy()
 
 
-def _own_operations() -> bool:
-    """Whether TensorFlow has to compute this itself: for XLA, and where there are GPUs."""
-    return control_flow_util.GraphOrParentsInXlaContext(tf_ops.get_default_graph()) or bool(
-        tf.config.get_visible_devices("GPU")
-    )
+def _own_operations(inputs: Any) -> bool:
+    """Whether TensorFlow has to compute this itself: for XLA, for tensors on a GPU, and in graphs where there is one, since it is
+    TensorFlow that places their operations."""
+    if control_flow_util.GraphOrParentsInXlaContext(tf_ops.get_default_graph()):
+        return True
+    if tf.executing_eagerly():
+        return "GPU" in inputs.device
+    return bool(tf.config.get_visible_devices("GPU"))
 
 
 def _reference(g: Geometry, inputs, depthwise_kernel, pointwise_kernel, between=lambda x: x):
@@ -121,19 +124,14 @@ def _is_known(shape: list[int | None] | None) -> bool:
     return shape is not None and None not in shape
 
 
-def _demand_dtype(inputs: Any, dtype: str, what: str) -> None:
-    if inputs.dtype.name != dtype:
-        raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype.name}, {what} {dtype}")
-
-
 def conv(
     inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, *attributes: Any, reference: Callable | None = None
 ) -> Any:
     """`reference`, of the three tensors, computes where XLA or a GPU does; by default TensorFlow's own operations."""
     inputs = tf.convert_to_tensor(inputs)
     kernels = [tf.convert_to_tensor(k) for k in (depthwise_kernel, pointwise_kernel) if k is not None]
-    for kernel in kernels:
-        _demand_dtype(inputs, kernel.dtype.name, "a kernel has")
+    for argument, kernel in zip(("depthwise_kernel", "pointwise_kernel"), kernels, strict=False):
+        demand_dtype(argument, kernel.dtype.name, inputs.dtype.name)
     if not all(kernel.shape.is_fully_defined() for kernel in kernels):
         raise ValueError(f"kernels must have known shapes, received {[kernel.shape for kernel in kernels]}")
     shape, shapes = _shape_of(inputs), (*(kernel.shape.as_list() for kernel in kernels), None)[:2]
@@ -160,7 +158,7 @@ def conv(
         )
 
     tensors = [inputs, *kernels]
-    if _own_operations():
+    if _own_operations(inputs):
         return own(*tensors)
     return _with_gradient(run, own, tensors) if operations() is None else run(*tensors)
 
@@ -214,11 +212,11 @@ def _own_layer(layer: Any, inputs: Any, residual: Any = None) -> Any:
 
 def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     inputs = tf.convert_to_tensor(inputs)
-    _demand_dtype(inputs, layer.dtype, "the layer has")
+    demand_dtype("inputs", inputs.dtype.name, layer.dtype)
     tensors = [inputs] if residual is None else [inputs, tf.convert_to_tensor(residual)]
     number, shape = layer.number, _shape_of(inputs)
-    if _is_known(shape):
-        layer.output_shape(shape)
+    if all(_is_known(_shape_of(tensor)) for tensor in tensors):
+        check_call(layer, inputs, *(tensors[1:] or [None]), tensors[-1].dtype.name)
 
     def own(*given):
         return _own_layer(layer_of(number), *given)
@@ -229,7 +227,7 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     def through_numpy(*given):
         return _through_numpy(call, None if shape is None else shape_after(layer, shape), *given)
 
-    if _own_operations():
+    if _own_operations(inputs):
         return own(*tensors)
     compiled = operations()
     if compiled is None:

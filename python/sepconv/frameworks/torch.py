@@ -5,9 +5,11 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from .. import _native
 from .._geometry import geometry, shape_or_none
 from .._registry import layer_of
 from . import _torch_operators, _torch_reference
+from ._layers import check_call, demand_dtype
 from ._torch_device import computes
 
 _NARROW = (torch.float16, torch.bfloat16, torch.float32)  # what autocast casts
@@ -25,11 +27,15 @@ def _autocast_dtype(inputs: torch.Tensor) -> torch.dtype | None:
     return torch.get_autocast_dtype(kind)
 
 
-def _own(inputs: torch.Tensor, depthwise_only: bool) -> bool:
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _own(inputs: torch.Tensor) -> bool:
     """Whether PyTorch's own operators compute: on devices that sepconv has nothing for, and inside of transforms of
     `torch.func` and of forward differentiation, which custom operators do not take part in."""
     transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    return transformed or not computes(inputs, depthwise_only)
+    return transformed or not computes(inputs)
 
 
 def conv(
@@ -45,13 +51,13 @@ def conv(
             t.to(cast) if t is not None and t.dtype in _NARROW else t
             for t in (inputs, depthwise_kernel, pointwise_kernel)
         )
-    for kernel in (depthwise_kernel, pointwise_kernel):
-        if kernel is not None and kernel.dtype != inputs.dtype:
-            raise ValueError(
-                f"all tensors must have the same dtype: received {inputs.dtype}, a kernel has {kernel.dtype}"
-            )
-    g = geometry(depthwise_kernel.shape, shape_or_none(pointwise_kernel), *attributes)
-    if _own(inputs, pointwise_kernel is None):
+    for argument, kernel in (("depthwise_kernel", depthwise_kernel), ("pointwise_kernel", pointwise_kernel)):
+        if kernel is not None:
+            demand_dtype(argument, _name(kernel.dtype), _name(inputs.dtype))
+    shapes = depthwise_kernel.shape, shape_or_none(pointwise_kernel)
+    g = geometry(*shapes, *attributes)
+    if _own(inputs):
+        _native.ShapedCall(inputs.shape, *shapes, _name(inputs.dtype), *g.arguments).output_shape()
         return _torch_reference.conv(g, inputs, depthwise_kernel, pointwise_kernel)
     return _torch_operators.conv(inputs, depthwise_kernel, pointwise_kernel, *g.attributes)
 
@@ -72,9 +78,9 @@ def run_layer(layer: Any, inputs: torch.Tensor, residual: torch.Tensor | None) -
         residual = residual if residual is None else residual.to(dtype)
     else:
         cast = None
-    if inputs.dtype != dtype:
-        raise ValueError(f"all tensors must have the same dtype: received {inputs.dtype}, the layer has {dtype}")
-    if _own(inputs, any(one.depthwise_only for one in layer.layers)):
+    demand_dtype("inputs", _name(inputs.dtype), layer.dtype)
+    if _own(inputs):
+        check_call(layer, inputs, residual, None if residual is None else _name(residual.dtype))
         result = _torch_reference.run_layer(layer, inputs, residual)
     else:
         state = _state_of(layer.key) if torch.compiler.is_exporting() else None

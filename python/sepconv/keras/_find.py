@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src import layers
+from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.layers.convolutional.base_separable_conv import BaseSeparableConv
 
@@ -20,8 +21,13 @@ _PADDINGS = (layers.ZeroPadding1D, layers.ZeroPadding2D)
 
 
 def is_candidate(layer: Any) -> bool:
-    """Whether it is a layer of Keras that a separable one may begin with."""
-    return isinstance(layer, (BaseSeparableConv, BaseDepthwiseConv))
+    """Whether it is a depthwise or separable convolution of Keras."""
+    return isinstance(layer, (BaseSeparableConv, BaseDepthwiseConv)) or is_grouped(layer)
+
+
+def is_grouped(layer: Any) -> bool:
+    """Whether it is an ordinary convolution with a group for each channel."""
+    return isinstance(layer, BaseConv) and layer.built and layer.groups > 1 and layer.kernel.shape[-2] == 1
 
 
 def find_separable(graph: Graph) -> tuple[list[Separable], dict[str, str]]:
@@ -88,6 +94,8 @@ def _candidate(graph: Graph, node: Any) -> Separable | str:
     if not is_plain(node, *_DEPTHWISE, *_SEPARABLE):
         if type(layer) in (*_DEPTHWISE, *_SEPARABLE):
             return f"is called as {call_of(node)}"
+        if is_grouped(layer):
+            return "is an ordinary convolution with a group for each channel, not one of Keras's depthwise layers"
         return f"is of the class {type(layer).__name__}, which may compute something else than the class of Keras"
     kept = keeps_dtype(layer.compute_dtype)
     if kept:

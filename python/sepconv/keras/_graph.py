@@ -11,7 +11,7 @@ def is_plain(node: Any, *classes: type) -> bool:
     tensors: only then it is known what it computes. A subclass may compute something else, and so does a batch
     normalisation that is called with `training=True`."""
     layer = node.operation
-    return (not classes or type(layer) in classes) and "call" not in vars(layer) and not _extra(node)
+    return (not classes or type(layer) in classes) and "call" not in vars(layer) and not extra_arguments(node)
 
 
 def is_functional(model: Any) -> bool:
@@ -22,13 +22,14 @@ def is_functional(model: Any) -> bool:
 
 def call_of(node: Any) -> str:
     """The layer's name, and what else it is called with: "bn with training=True"."""
-    extra = _extra(node)
+    extra = extra_arguments(node)
     if not extra and not type(node.operation).__module__.startswith("keras."):
         return f"{node.operation.name} of the class {type(node.operation).__name__}"
     return node.operation.name + (f" with {', '.join(extra)}" if extra else "")
 
 
-def _extra(node: Any) -> list[str]:
+def extra_arguments(node: Any) -> list[str]:
+    """What a layer is called with beside tensors: "training=True"."""
     tensors = {id(tensor) for tensor in node.arguments.keras_tensors}
     given = {f"argument {i}": value for i, value in enumerate(node.arguments.args)} | node.arguments.kwargs
     return [
