@@ -175,7 +175,8 @@ void make_sum(const DeviceInputs& in, DeviceStages* s) {
   s->shares(s->f, s->p, s->z, s->panel) = s->sum(s->f, s->p, s->z, s->panel);
 }
 
-// One element of `mid` that a kernel writes which only convolves: its pixel, window by window, and its lane of the chunk.
+// One element of `mid` that a kernel writes which only convolves: its pixel, window by window, and its lane of the
+// chunk.
 struct MidPoint {
   Expr pixel, lane;
   RDom domain;

@@ -13,8 +13,9 @@
 // x 16 bytes of weights (adjacent to its neighbours') for 128 multiply-adds.
 //
 // Where there are few blocks, a round of the loop over chunks waits for its loads and barriers with nothing else to do
-// (wait_of_round in runtime/src/device_time.cpp). Threads along z share the channels of a chunk, so that chunks can be larger and rounds
-// fewer; at the end they exchange their sums through shared memory, and each writes a part of the tile.
+// (wait_of_round in runtime/src/device_time.cpp). Threads along z share the channels of a chunk, so that chunks can be
+// larger and rounds fewer; at the end they exchange their sums through shared memory, and each writes a part of the
+// tile.
 //
 // Banks of shared memory: 8 threads take part in one access of 16 bytes each. Flat is (pixel, l) with a pitch of L + 4,
 // which puts 8 neighbouring pixels into 8 different quadruples of banks; neighbouring threads have neighbouring pixels.

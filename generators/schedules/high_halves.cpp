@@ -19,7 +19,7 @@ class HighHalves : public IRMutator {
   using IRMutator::visit;
 
   Expr visit(const Call* op) override {
-    const Expr done = IRMutator::visit(op);
+    Expr done = IRMutator::visit(op);
     const Call* const call = done.as<Call>();
     if (call == nullptr || call->name != rounded_high_half_name) return done;
     const int lanes = call->type.lanes();

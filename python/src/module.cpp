@@ -127,7 +127,7 @@ NB_MODULE(_native, module) {
   module.attr("activations") = words<sepconv_activation_kind>();
   module.attr("data_formats") = words<sepconv_layout>();
   module.attr("paddings") = words<sepconv_padding>();
-  module.attr("max_threads") = static_cast<int>(SEPCONV_MAX_THREADS);
+  module.attr("max_threads") = SEPCONV_MAX_THREADS;
   module.attr("dtypes") = tensor_types();
 
   // None is taken everywhere, so that what refuses it names the argument.

@@ -12,7 +12,7 @@ from .. import _native
 from .._geometry import Geometry, geometry, output_shape, pads, shape_or_none
 from .._registry import layer_of
 from ._jax_call import call
-from ._layers import layer_reference, shape_after, through
+from ._layers import check_call, demand_dtype, layer_reference, shape_after, through
 
 
 def readable(array: jax.Array) -> Any:

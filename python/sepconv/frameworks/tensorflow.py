@@ -23,7 +23,7 @@ from tensorflow.python.ops import control_flow_util
 from .. import _arrays, _native
 from .._geometry import Geometry, geometry, native_padding, output_shape, pads
 from .._registry import layer_of
-from ._layers import layer_reference, shape_after, through
+from ._layers import check_call, demand_dtype, layer_reference, shape_after, through
 from ._tensorflow_library import operations
 
 _ATTRIBUTES = ("strides", "padding", "pads", "data_format", "dilation_rate")
