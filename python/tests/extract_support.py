@@ -41,7 +41,8 @@ def layer(spatial, cin, cout, kernel, **other):
 def extracted(path, **arguments):
     """The layers of a file, each with those keys alone; and those that are left, by name, with the reasons."""
     found = sepconv.extract.extract(path, **arguments)
-    sepconv_layers.parse({"version": 1, "layers": list(found)})  # it can be written: names differ, all keys are known
+    if found:  # they can be written: names differ, all keys are known
+        sepconv_layers.parse({"version": 1, "layers": list(found)})
     ignored = {"name", "source", "dtype", "data_format", "repeat"}
     layers = [{key: value for key, value in fields.items() if key not in ignored} for fields in found]
     return layers, {left.name: left.reason for left in found.left}

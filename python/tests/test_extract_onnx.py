@@ -19,7 +19,8 @@ def onnx_model(path, nodes, constants, channels, spatial, opset=20, outputs=("y"
         [helper.make_tensor_value_info(name, floats, None) for name in outputs],
         [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]), path)
+    domains = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=domains), path)
 
 
 def test_operators(tmp_path):
@@ -345,6 +346,28 @@ def test_quantised(tmp_path):
         found, left = quantized(tmp_path, nodes, "d")
         assert found == [] and list(left) == ["model/dw"]
         assert "is quantised (int8)" in left["model/dw"]
+
+
+def test_what_optimisers_make_is_listed(tmp_path):
+    path = tmp_path / "model.onnx"
+    fused = ("FusedConv", ["x", "dw"], ["y"], {"group": 4, "name": "fused", "domain": "com.microsoft"})
+    onnx_model(path, [fused], FOUR, 4, [9, 9])
+    reason = "is a FusedConv, which an optimiser has made: extract the model from before"
+    assert extracted(path) == ([], {"model/fused": reason})
+
+
+def test_layers_of_one_name_are_told_apart(tmp_path):
+    path = tmp_path / "model.onnx"
+    second = ("Conv", ["y", "dw6"], ["e"], {"group": 6, "name": "dw"})
+    nodes = [DEPTHWISE, ("Conv", ["d", "pw"], ["y"], {}), second, ("Conv", ["e", "pw6"], ["z"], {})]
+    constants = FOUR | {"dw6": np.ones((6, 1, 3, 3), "f"), "pw6": np.ones((2, 6, 1, 1), "f")}
+    onnx_model(path, nodes, constants, 4, [9, 9], outputs=("z",))
+    assert [one["name"] for one in sepconv.extract.extract(path)] == ["model/dw", "model/dw:2"]
+
+
+def test_data_format_is_a_word(tmp_path):
+    with pytest.raises(ValueError, match='data_format must be "channels_last", "channels_first" or None, received'):
+        sepconv.extract.extract(tmp_path / "model.onnx", data_format="NCHW")
 
 
 def test_branches_are_not_read(tmp_path):

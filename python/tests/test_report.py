@@ -39,6 +39,15 @@ def test_optimize_warns_where_nothing_is_replaced():
         sepconv.keras.optimize(keras.Sequential([keras.Input((4,)), layers.Dense(3)], name="plain"))
 
 
+def test_grouped_convolutions_are_listed():
+    """A group for each channel makes an ordinary convolution a depthwise one, which extract takes and optimize leaves."""
+    inputs = keras.Input((9, 9, 4))
+    taken = layers.Conv2D(4, 1)(layers.DepthwiseConv2D(3)(inputs))
+    model = keras.Model(inputs, layers.Conv2D(6, 1)(layers.Conv2D(4, 3, groups=4, name="grouped")(taken)))
+    ((name, reason),) = sepconv.keras.report(sepconv.keras.optimize(model)).left
+    assert name == "grouped" and reason.startswith("is an ordinary convolution with a group for each channel")
+
+
 def test_report_of_a_model_that_is_not_optimized():
     class Block(layers.Layer):
         def __init__(self):
