@@ -12,6 +12,7 @@ cp build/gpu/tests/sepconv_cuda_device_test "$folder/work/"
 strip "$folder/work/sepconv_cuda_device_test"
 tar -cJf "$folder/work.tar.xz" -C "$folder/work" .
 rm -r "$folder/work"
+git rev-parse --short HEAD >"$folder/commit"
 # For the other machine's Python; 3.12 unless PYTHON_VERSION says which.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --upgrade --only-binary=:all: --implementation cp \
   --python-version "${PYTHON_VERSION:-3.12}" --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \

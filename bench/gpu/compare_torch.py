@@ -51,6 +51,7 @@ def parse(words):
         metavar=("I", "N"),
         help="compile every N-th layer, the I-th and on, into PyTorch's cache, and measure nothing: several processes at a time",
     )
+    parser.add_argument("--commit", help="of the library; default: that of this tree")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--dry-run", action="store_true")
     arguments = parser.parse_args(words)
@@ -202,7 +203,7 @@ def about(arguments, clock, words):
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
-        "commit": commit,
+        "commit": arguments.commit or commit,
         "date": datetime.date.today().isoformat(),
         "command": " ".join(["compare_torch.py", *words]),
         "roofline": measure.roofline(clock),

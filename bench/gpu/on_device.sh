@@ -43,7 +43,7 @@ step_racecheck() {
 step_compare() {
   local program=(python3 bench/gpu/compare_torch.py --library "$scratch/shipped.so" --no-tf32 --no-autotune)
   in_parts "${program[@]}" --compile-only
-  "${program[@]}" --seconds 0.04 --json "$results/compare.json" >"$results/compare.txt" 2>&1
+  "${program[@]}" --seconds 0.04 --commit "$(cat "$folder/commit")" --json "$results/compare.json" >"$results/compare.txt" 2>&1
 }
 step_sweep() {
   local program=(python3 bench/gpu/sweep.py "$scratch/points.so" "$scratch/points.json" "$results/sweep.jsonl")

@@ -142,6 +142,7 @@ def make(name, layer, device, library=None):
         dense["x"] = weights["x"]  # PyTorch has no such format of one axis: strides
     run = module(layer)
     if "compiled" in name:
+        torch._dynamo.reset()  # of one function, eight shapes are compiled; then PyTorch runs it as it is
         mode = "max-autotune-no-cudagraphs" if AUTOTUNE else "default"
         run = torch.compile(run, mode=mode, dynamic=False)
     return lambda: run(**dense).movedim(1, -1)
