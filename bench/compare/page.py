@@ -169,12 +169,7 @@ def not_good_yet(results, left_out):
 NOT_MEASURED = """\
 ## Not measured
 
-On GPUs only first times were taken, on an NVIDIA H200 ([gpu.md](gpu.md#first-times)). Nothing is known of:
-
-- batch 1, float32, TF32 off: at least 1.5x the best of PyTorch's ways (cuDNN, both layouts, `torch.compile`), as geometric means
-  over each of MobileNetV1, MobileNetV2, EfficientNet-Lite0 and QuartzNet, and 1.2x over Xception;
-- batch 32: 1.3x over MobileNetV2 and EfficientNet-Lite0, 1.0x over Xception; no layer below 0.8x;
-- any device but that one, and OpenCL on any GPU.
+Of GPUs one was measured, an NVIDIA H200 ([gpu_performance.md](gpu_performance.md)). Nothing is known of any other, and of OpenCL on any.
 """
 
 

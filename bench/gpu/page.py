@@ -128,7 +128,7 @@ def page(content):
     head = "\n".join(["| | |", "|---|---|", *[f"| {a} | {b} |" for a, b in rows]])
     return f"""# Performance on a GPU
 
-Written by `./dev gpu`.
+Written by `./dev gpu`, or from what `bench/gpu/on_device.sh` has measured by `bench/gpu/page.py`.
 
 {head}
 

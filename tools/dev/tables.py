@@ -5,12 +5,11 @@
 
 README.md: the targets of each processor with the number of their variants, from the manifest, and where they were tested, from
 docs/tested.json; the activations, from words.inc; the speed, from docs/performance.md. CONTRIBUTING.md: the programs of the system that are needed, from
-tools/dev/programs.txt. docs/gpu.md: first times on a GPU, from bench/gpu/h200_times.json.
+tools/dev/programs.txt.
 """
 
 import json
 import re
-import statistics
 import sys
 
 from machines import MACHINES, ROOT, variants_of_targets
@@ -90,37 +89,10 @@ def programs() -> list[str]:
     return lines
 
 
-def h200() -> list[str]:
-    """Of bench/gpu/h200_times.json the layers that PyTorch's time is known of."""
-    rows = json.loads((ROOT / "bench/gpu/h200_times.json").read_text())["rows"]
-    lines = [
-        "| batch | layer | ours | variant | PyTorch | PyTorch / ours |",
-        "|---:|---|---:|---|---:|---:|",
-    ]
-    ratios: dict[int, list[float]] = {}
-    for row in sorted(rows, key=lambda row: row["batch"]):
-        if "torch" not in row:
-            continue
-        variant = min(row["ms"], key=row["ms"].get)
-        ours, torch = row["ms"][variant], row["torch"]
-        ratios.setdefault(row["batch"], []).append(torch / ours)
-        cells = (row["batch"], row["layer"], f"{ours * 1e3:.1f}", f"`{variant}`")
-        lines.append(
-            f"| {' | '.join(map(str, cells))} | {torch * 1e3:.1f} | {torch / ours:.2f}x |"
-        )
-    for batch, group in ratios.items():
-        mean = statistics.geometric_mean(group)
-        lines.append(
-            f"| {batch} | geometric mean of {len(group)} layers | | | | {mean:.2f}x |"
-        )
-    return lines
-
-
 # By document: what writes the text between two markers, in lines of their own for a list of lines.
 TABLES = {
     "README.md": {"speed": speed, "activations": activations, "support": support},
     "CONTRIBUTING.md": {"programs": programs},
-    "docs/gpu.md": {"h200": h200},
 }
 
 
