@@ -17,38 +17,31 @@ constexpr int most_threads = 512, most_shared = 48 * 1024;
 struct Shape {
   const char* family;
   int split, threads_x, threads_y, threads_z, thread_pixels, thread_vectors, chunk;
-  int window;  // where its pixels share much: the stride is 1, or the kernel large
+  int window;       // where its pixels share much: the stride is 1, or the kernel large
+  int line_window;  // the same with one axis, where the window lies along the pixels; 0: there is no such shape
 };
 constexpr Shape last_shapes[] = {
-    {"", 0, 16, 8, 1, 4, 1, 32, 1},            // 32 pixels x 64 channels
-    {"narrow", 0, 8, 8, 2, 4, 1, 32, 2},       // 32 x 32
-    {"split", 1, 16, 8, 1, 8, 1, 32, 2},       // 64 x 64
-    {"split_small", 1, 8, 8, 4, 4, 1, 32, 1},  // 32 x 32
-    {"split_deep", 1, 8, 4, 8, 8, 1, 64, 2},   // 32 x 32
-    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 2},
+    {"", 0, 16, 8, 1, 4, 1, 32, 1, 2},            // 32 pixels x 64 channels
+    {"narrow", 0, 8, 8, 2, 4, 1, 32, 2, 0},       // 32 x 32
+    {"split", 1, 16, 8, 1, 8, 1, 32, 2, 8},       // 64 x 64
+    {"split_small", 1, 8, 8, 4, 4, 1, 32, 1, 4},  // 32 x 32
+    {"split_deep", 1, 8, 4, 8, 8, 1, 64, 2, 2},   // 32 x 32
+    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 2, 4},
 };
 // Where the kernel has many taps.
 constexpr Shape large_kernel_shapes[] = {
-    {"narrow", 0, 8, 16, 1, 4, 2, 32, 4},      // 64 x 64
-    {"split", 1, 16, 8, 1, 8, 1, 32, 1},       // 64 x 64
-    {"split_small", 1, 8, 8, 4, 4, 1, 32, 1},  // 32 x 32
-    {"split_deep", 1, 8, 4, 8, 4, 1, 128, 2},  // 16 x 32
-    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 2},
-};
-// One axis: the window lies along the pixels.
-constexpr Shape line_shapes[] = {
-    {"", 0, 16, 8, 1, 4, 1, 32, 2},            // 32 x 64
-    {"split", 1, 16, 8, 1, 8, 1, 32, 8},       // 64 x 64
-    {"split_small", 1, 8, 8, 4, 4, 1, 32, 4},  // 32 x 32
-    {"split_deep", 1, 8, 4, 8, 8, 1, 64, 2},   // 32 x 32
-    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 4},
+    {"narrow", 0, 8, 16, 1, 4, 2, 32, 4, 0},      // 64 x 64
+    {"split", 1, 16, 8, 1, 8, 1, 32, 1, 0},       // 64 x 64
+    {"split_small", 1, 8, 8, 4, 4, 1, 32, 1, 0},  // 32 x 32
+    {"split_deep", 1, 8, 4, 8, 4, 1, 128, 2, 0},  // 16 x 32
+    {"depthwise", 0, 16, 8, 1, 4, 1, 32, 2, 0},
 };
 // Threads along the pixels, 32 of them for whole cache lines.
 constexpr Shape first_shapes[] = {
-    {"", 0, 32, 4, 1, 2, 4, 16, 1},             // 64 x 64
-    {"split", 1, 32, 4, 1, 2, 4, 16, 1},        // 64 x 64
-    {"split_small", 1, 32, 2, 4, 1, 4, 32, 1},  // 32 x 32
-    {"depthwise", 0, 32, 4, 1, 2, 4, 16, 1},
+    {"", 0, 32, 4, 1, 2, 4, 16, 1, 0},             // 64 x 64
+    {"split", 1, 32, 4, 1, 2, 4, 16, 1, 0},        // 64 x 64
+    {"split_small", 1, 32, 2, 4, 1, 4, 32, 1, 0},  // 32 x 32
+    {"depthwise", 0, 32, 4, 1, 2, 4, 16, 1, 0},
 };
 
 // Vectors of samples that a thread holds for a window, along the window's axis.
@@ -96,8 +89,14 @@ std::vector<Shape> listed(const Shape (&shapes)[count]) {
 
 std::vector<Shape> shapes_for(const VariantName& name) {
   if (name.channels_first) return listed(first_shapes);
-  if (name.rank == 1) return listed(line_shapes);
-  return has_large_kernel(name) ? listed(large_kernel_shapes) : listed(last_shapes);
+  if (has_large_kernel(name)) return listed(large_kernel_shapes);
+  if (name.rank > 1) return listed(last_shapes);
+  std::vector<Shape> shapes;
+  for (Shape shape : last_shapes) {
+    shape.window = shape.line_window;
+    if (shape.window > 0) shapes.push_back(shape);
+  }
+  return shapes;
 }
 
 // Microseconds for one image of a name that fixes its sizes, by the model that dispatch goes by.

@@ -58,7 +58,7 @@ Position position_of(const DeviceStages& s, const DeviceInputs& in, int window) 
 void make_lookups(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
   const auto found = [](const Position& position, const Expr& index) { return select(position.inside, index, -1); };
-  const Position mid = position_of(*s, in, o.window), out = position_of(*s, in, o.split ? 1 : o.window);
+  const Position mid = position_of(*s, in, o.window), out = position_of(*s, in, o.output_window());
   std::vector<Expr> starts;
   Expr number = mid.image, to = in.output_offset + out.image * in.out_image_pitch,
        residual = in.residual_offset + out.image * in.residual_image_pitch;
@@ -80,8 +80,7 @@ void make_lookups(const DeviceInputs& in, DeviceStages* s) {
 }
 
 // Of all images, with what windows have beyond the last rows.
-Expr window_pixels(const DeviceStages& s, const DeviceInputs& in) {
-  const int window = s.options.window;
+Expr window_pixels(const DeviceStages& s, const DeviceInputs& in, int window) {
   if (window == 1) return in.pixels;
   Expr count = in.batch * window;
   for (size_t a = 0; a < in.axes.size(); a++) {
@@ -191,7 +190,7 @@ MidPoint make_stored(const DeviceInputs& in, DeviceStages* s) {
            {Expr(0), Expr(1)},
            {Expr(0), Expr(o.channels_first ? rows : vectors)},
            {Expr(0), Expr(o.channels_first ? vectors : rows)},
-           {Expr(0), quotient(window_pixels(*s, in) + tile - 1, tile)},
+           {Expr(0), quotient(window_pixels(*s, in, o.window) + tile - 1, tile)},
            {Expr(0), in.chunks}},
           "stored");
   s->stored = {at[0], at[1], at[2], at[3], at[4], {}, at[5], at[6]};
@@ -205,7 +204,7 @@ void make_workspace(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
   MidPoint point = make_stored(in, s);
   const Expr p = point.pixel, number = s->number(p);
-  const Expr inside = p < window_pixels(*s, in);
+  const Expr inside = p < window_pixels(*s, in, o.window);
   point.domain.where(o.window == 1 ? inside : inside && number >= 0);
   const auto place = [&](const Expr& q, const Expr& p, const Expr& l) {
     return in.workspace_at * granule + (q * in.pixels + p) * o.chunk + l;
@@ -229,7 +228,7 @@ void make_depthwise_output(const DeviceInputs& in, DeviceStages* s) {
   Expr inside = channel < in.in_channels;
   if (!o.channels_first) inside = select(in.vectors, vector < in.in_channels / lanes, inside);
   if (o.window > 1) inside = inside && to >= 0;
-  point.domain.where(p < window_pixels(*s, in) && inside);
+  point.domain.where(p < window_pixels(*s, in, o.window) && inside);
   const Expr mid_channel = channel * in.multiplier + remainder(t.outer, in.multiplier);
   const Expr by_lane = to + mid_channel * in.out_channel_pitch;
   s->output_index =
@@ -242,14 +241,14 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   const DeviceOptions& o = s->options;
   const int channels = o.block_channels(), pixels = o.block_pixels();
   const Expr channel = s->f + channels * s->panel;
-  const Expr all_pixels = o.split ? in.pixels : window_pixels(*s, in);
+  const Expr all_pixels = window_pixels(*s, in, o.output_window());
   Expr sum = 0.0f;
   for (int z = 0; z < o.threads_z; z++) sum += s->shares(s->f, s->p, z, s->panel);
   s->done = Func("done");
   // What is not stored is computed all the same: it reads the first element of the residual.
   const Tuple place = s->place(s->p);
   Expr stored = channel < in.out_channels;
-  if (!o.split && o.window > 1) stored = stored && place[0] >= 0;
+  if (o.output_window() > 1) stored = stored && place[0] >= 0;
   const Expr added = select(stored, place[1] + channel * in.residual_channel_pitch, in.residual_offset);
   const Expr residual = element(in, in.residual, added, in.residual_extent);
   s->done(s->f, s->p, s->panel) = clamp_activation(packed(in, in.out_bias_at, channel) + sum + residual, in.out_act);
@@ -279,7 +278,7 @@ void make_output(const DeviceInputs& in, DeviceStages* s) {
   if (!o.channels_first) inside = select(in.vectors, f_vector < in.out_channels / lanes, inside);
   const Expr to = s->place(p)[0];
   if (o.threads_z > o.thread_pixels) inside = inside && i < o.thread_pixels;
-  if (!o.split && o.window > 1) inside = inside && to >= 0;
+  if (o.output_window() > 1) inside = inside && to >= 0;
   at.where(p < all_pixels && inside);
   const Expr by_lane = to + f * in.out_channel_pitch;
   s->output_index =

@@ -73,6 +73,8 @@ struct DeviceOptions {
   // The threads of a kernel that only convolves, and the windows that a block of them takes.
   static constexpr int convolving_threads = 128;
   int convolving_rows() const { return convolving_threads / (chunk / lanes); }
+  // Of the kernel that writes the output: in split variants it does not convolve.
+  int output_window() const { return split ? 1 : window; }
   int block_pixels() const { return thread_pixels * pixel_threads(); }
   int block_channels() const { return lanes * thread_vectors * (channels_first ? threads_y : threads_x); }
 };

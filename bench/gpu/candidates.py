@@ -8,16 +8,15 @@ OUT.json for sweep.py: [[name, variant, {parameter: value}], ...], of what could
 
 import argparse
 import concurrent.futures
-import hashlib
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "python"))
+from sepconv_tune import candidate
 from sepconv_tune.toolchain import Toolchain, ToolError
 
 TARGET = "cuda"
@@ -31,23 +30,6 @@ def word(number):
         letters = chr(ord("a") + number % 26) + letters
         number //= 26
     return "w" + letters
-
-
-def compiled(tools, folder, variant, point):
-    """(function, object) of a point."""
-    key = hashlib.sha256(json.dumps([variant, point], sort_keys=True).encode())
-    function = f"c{key.hexdigest()[:20]}"
-    path = folder / f"{function}.o"
-    with tempfile.TemporaryDirectory() as name:
-        words = [f"{key}={value}" for key, value in sorted(point.items())]
-        tools.run(tools.generate(name, TARGET, variant, *words))
-        leaf = str(pathlib.Path(name, "leaf.o"))
-        renamed = {"leaf_argv": f"{function}_argv"} | tools.renamed(TARGET)
-        words = [f"--redefine-sym={old}={new}" for old, new in renamed.items()]
-        tools.run([tools.tool("objcopy"), *words, leaf])
-        keep = f"--keep-global-symbol={function}_argv"
-        tools.run([tools.tool("objcopy"), keep, leaf, str(path)])
-    return function, path
 
 
 def default_point(tools, variant):
@@ -118,10 +100,9 @@ def main(words):
         folder = pathlib.Path(name)
 
         def attempt(job):
-            try:
-                return compiled(tools, folder, *job)
-            except ToolError as error:
-                return str(error)
+            return candidate.compile_point(
+                str(arguments.build), job[0], TARGET, job[1], job[1]
+            )
 
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(attempt, points))
@@ -129,15 +110,15 @@ def main(words):
         for number, ((variant, point), result) in enumerate(
             zip(points, results, strict=True)
         ):
-            if isinstance(result, str):
-                print(f"{variant} {point}: {result}", file=sys.stderr)
+            if result.error:
+                print(f"{variant} {point}: {result.error}", file=sys.stderr)
                 continue
             # With a word of its own a variant can be asked for among others that fix the same; shipped ones have theirs.
             own = f"{variant}_{word(number)}" if arguments.points else variant
-            function, path = result
+            path = candidate.rename(tools, result, folder, tools.renamed(TARGET))
             given = [f"{key}={value}" for key, value in point.items()]
-            line = [own, TARGET, schedule, halide_target, function, str(path), *given]
-            lines.append(" ".join(line))
+            words = [own, TARGET, schedule, halide_target, result.function, str(path)]
+            lines.append(" ".join([*words, *given]))
             objects.append(path)
             listed.append([own, variant, point])
         link(tools, folder, out, lines, objects)
@@ -149,5 +130,5 @@ def main(words):
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (ToolError, subprocess.CalledProcessError, FileNotFoundError) as error:
+    except (ToolError, FileNotFoundError) as error:
         sys.exit(f"candidates.py: {error}")

@@ -8,6 +8,7 @@ or why it did not compute the layer.
 """
 
 import argparse
+import functools
 import json
 import math
 import pathlib
@@ -86,7 +87,7 @@ def main(words):
             if time.monotonic() > end:
                 print("out of time before", layer.name, layer.fields["n"])
                 break
-            row = measure(arguments, variants, layer, library, torch, ways)
+            row = measured(arguments, variants, layer)
             out.write(json.dumps(row) + "\n")
             out.flush()
             right = {k: v for k, v in row["ms"].items() if isinstance(v, float)}
@@ -102,13 +103,19 @@ def main(words):
                 )
 
 
-def measure(arguments, variants, layer, library, torch, ways):
+def measured(arguments, variants, layer):
+    import library
+    import torch
+    import ways
+    from measure import Clock
+
     tensors = ways.operands(layer, device="cuda")
     with torch.no_grad():
         expected = ways.reference(layer, "cuda").float()
     scale = expected.abs().max()
     host = {k: v.cpu() for k, v in tensors.items()} | {"x": tensors["x"]}
     times, packed, best = {}, {}, math.inf
+    clock = Clock("cuda", arguments.seconds)
     for name, variant, parameters in variants:
         if not fits(variant, layer):
             continue
@@ -131,7 +138,8 @@ def measure(arguments, variants, layer, library, torch, ways):
                 times[name] = f"wrong by {error:.2g}"
                 continue
             del out
-            times[name] = clock(torch, ours, tensors["x"], 2 * best)
+            call = functools.partial(ours, tensors["x"])
+            times[name] = milliseconds(clock, call, 2 * best)
             best = min(best, times[name])
         except (NotImplementedError, RuntimeError) as error:
             times[name] = str(error)[:200]
@@ -144,29 +152,14 @@ def measure(arguments, variants, layer, library, torch, ways):
     }
 
 
-def clock(torch, ours, x, limit):
-    """Milliseconds; of one call alone, if that is clearly above the limit."""
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    begin.record()
-    ours(x)
-    end.record()
-    end.synchronize()
-    once = begin.elapsed_time(end)
+def milliseconds(clock, call, limit):
+    """Of one call alone, if that is clearly above the limit."""
+    once = clock.once(call)
     if once - 0.08 > limit:  # what the host takes to launch it
         return once
     count = max(1, min(12, int(1 / max(once, 1e-3))))
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        for _ in range(count):
-            ours(x)
-    samples = []
-    for _ in range(5):
-        begin.record()
-        graph.replay()
-        end.record()
-        end.synchronize()
-        samples.append(begin.elapsed_time(end) / count)
-    return statistics.median(samples)
+    run = clock.graphed(call, count)
+    return statistics.median(clock.once(run) / count for _ in range(5))
 
 
 if __name__ == "__main__":

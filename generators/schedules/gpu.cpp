@@ -131,15 +131,13 @@ Var share_pixels(const DeviceStages& s, Stage stage, const DeviceParameters& o) 
     stage.split(rest, rest, tz, o.threads_z, TailStrategy::RoundUp);
   } else {
     // All vectors of a thread are of the same channels.
-    stage.split(s.p, rest, below, s.options.split ? 1 : s.options.window, TailStrategy::RoundUp);
-    const int windows = s.options.block_pixels() / (s.options.split ? 1 : s.options.window);
-    const int at_once = std::min(s.options.threads() / vectors, windows);
+    const int window = s.options.output_window();
+    stage.split(s.p, rest, below, window, TailStrategy::RoundUp);
+    const int at_once = std::min(s.options.threads() / vectors, s.options.block_pixels() / window);
     stage.split(rest, rest, px, at_once, TailStrategy::RoundUp).fuse(vec, px, tx);
     stage.split(tx, ty, tx, o.threads_x, TailStrategy::GuardWithIf);
     stage.split(ty, tz, ty, o.threads_y, TailStrategy::GuardWithIf);
     stage.reorder(lane, below, rest, tx, ty, tz).unroll(below);
-    stage.vectorize(lane).gpu_threads(tx, ty, tz);
-    return rest;
   }
   stage.reorder(lane, rest, tx, ty, tz).vectorize(lane).gpu_threads(tx, ty, tz);
   return rest;

@@ -46,9 +46,12 @@ class ArrayLibrary:
         """Within it the arrays' device is the current one."""
         return self._device if hasattr(self._device, "__enter__") else contextlib.nullcontext()
 
-    def stream(self) -> int:
+    def _current_stream(self) -> Any:
         get = getattr(getattr(self._library, "cuda", None), "get_current_stream", None)
-        return (0 if get is None else int(get().ptr)) or _LEGACY_STREAM
+        return None if get is None else get()
+
+    def stream(self) -> int:
+        return int(getattr(self._current_stream(), "ptr", 0)) or _LEGACY_STREAM
 
     def _placed(self) -> dict[str, Any]:
         return {} if hasattr(self._device, "__enter__") else {"device": self._device}
@@ -62,9 +65,9 @@ class ArrayLibrary:
     def upload(self, host: np.ndarray) -> Any:
         """The copy is there when this returns: runs on any stream may read it."""
         array = self._library.asarray(host, **self._placed())
-        stream = getattr(getattr(self._library, "cuda", None), "get_current_stream", None)
-        if stream is not None and hasattr(stream(), "synchronize"):
-            stream().synchronize()
+        stream = self._current_stream()
+        if hasattr(stream, "synchronize"):
+            stream.synchronize()
         return array
 
     def host(self, array: Any) -> np.ndarray:

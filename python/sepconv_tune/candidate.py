@@ -74,7 +74,7 @@ def link(tools_path: str, candidates: list[Compiled]) -> bytes:
             if candidate.function not in objects:
                 plain = {f"halide_{name}": f"sepconv_plain_{name}" for name in _PLAIN}
                 renamed = plain if candidate.scheduler else tools.renamed(candidate.target)
-                objects[candidate.function] = _rename(tools, candidate, folder, renamed)
+                objects[candidate.function] = rename(tools, candidate, folder, renamed)
             source = folder / f"candidate_{i}.c"
             source.write_text(f"#define candidate_variants candidate_{i}_variants\n{candidate.table}")
             sources.append(str(source))
@@ -97,7 +97,7 @@ def _function(code: bytes) -> str:
     return f"c{hashlib.sha256(code).hexdigest()[:24]}"
 
 
-def _rename(tools: Toolchain, candidate: Compiled, folder: pathlib.Path, names: dict[str, str]) -> pathlib.Path:
+def rename(tools: Toolchain, candidate: Compiled, folder: pathlib.Path, names: dict[str, str]) -> pathlib.Path:
     """The object as the build has it: one symbol, and what it asks for from the runtime."""
     path, function = folder / f"{candidate.function}.o", f"{candidate.function}_argv"
     path.write_bytes(candidate.code)

@@ -72,6 +72,14 @@ uint64_t packing_id_of(const sepconv_variant& variant) {
   return hash.value;
 }
 
+int64_t packed_chunks(const Geometry& g, const sepconv_variant& variant) {
+  return saturating_multiply(divide_up(g.problem.in_channels, variant.chunk_channels), g.problem.depth_multiplier);
+}
+
+int64_t packed_channels(const Geometry& g, const sepconv_variant& variant) {
+  return saturating_multiply(packed_chunks(g, variant), variant.chunk_channels);
+}
+
 uint64_t weights_hash_of(const Geometry& g) {
   const sepconv_problem& p = g.problem;
   Hash hash;
@@ -86,8 +94,8 @@ uint64_t weights_hash_of(const Geometry& g) {
 sepconv_status lay_out_packed(const Geometry& g, const sepconv_variant& variant, PackedLayout* layout) {
   const sepconv_problem& p = g.problem;
   const int64_t lanes = variant.chunk_channels, panel = variant.panel_channels;
-  layout->chunks = saturating_multiply(divide_up(p.in_channels, lanes), p.depth_multiplier);
-  layout->channels = saturating_multiply(layout->chunks, lanes);
+  layout->chunks = packed_chunks(g, variant);
+  layout->channels = packed_channels(g, variant);
   const bool summed = p.stages != SEPCONV_STAGES_DEPTHWISE;
   layout->panels = summed ? divide_up(p.out_channels, panel) : 1;
   const int64_t depthwise = saturating_multiply(layout->channels, g.taps);

@@ -42,6 +42,10 @@ struct PackedLayout {
   SealedHeader header;  // with a checksum of 0, which is not known before the weights
 };
 
+// Q and Q * L of PackedLayout; saturating.
+int64_t packed_chunks(const Geometry& geometry, const sepconv_variant& variant);
+int64_t packed_channels(const Geometry& geometry, const sepconv_variant& variant);
+
 // Hash of (rank, dtypes, chunk_channels, panel_channels): variants with the same one read the same packed weights.
 uint64_t packing_id_of(const sepconv_variant& variant);
 

@@ -116,11 +116,9 @@ bool slow_for_the_size(const Geometry& g, const sepconv_variant& variant, const 
 // Whether a GPU variant's indices, of 32 bits, do not reach over the workspace that it would want.
 bool too_large_for(const Geometry& g, const sepconv_variant& variant, const Reason& reason) {
   if (variant.split == 0) return false;
-  const int64_t chunks =
-      saturating_multiply(divide_up(g.problem.in_channels, variant.chunk_channels), g.problem.depth_multiplier);
-  const int64_t channels = saturating_multiply(chunks, variant.chunk_channels);
-  const int64_t elements = saturating_multiply(saturating_multiply(g.problem.batch, g.out_pixels), channels);
-  return elements > INT32_MAX && reason("its workspace would be too large for 32-bit indices");
+  const int64_t pixels = saturating_multiply(g.problem.batch, g.out_pixels);
+  return saturating_multiply(pixels, packed_channels(g, variant)) > INT32_MAX &&
+         reason("its workspace would be too large for 32-bit indices");
 }
 
 // What the machine can run, and what the user permits.

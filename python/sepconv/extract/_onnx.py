@@ -31,7 +31,7 @@ class _Reader:
         values = (*self.own.input, *self.own.value_info, *self.own.output)
         self.types = {value.name: _type_name(value.type.tensor_type.elem_type) for value in values}
         self.constants = constants
-        self.unread: dict[str, str] = {}  # depthwise convolutions that are not read, and why
+        self.hidden: list[Left] = []
         self.quantized = {node.output[0]: node.input[0] for node in self.own.node if node.op_type == "DequantizeLinear"}
 
     def graph(self) -> Graph:
@@ -42,13 +42,8 @@ class _Reader:
         ]
         initial = {tensor.name for tensor in self.own.initializer}
         inputs = {v.name: self.shapes.get(v.name, []) for v in self.own.input if v.name not in initial}
-        hidden = [Left(name, f"is inside {outer}, which is not read") for name, outer in _inside(self.own)]
-        hidden += [
-            Left(node.name, f"is a {node.operation}, {reason}")
-            for node in nodes
-            if node.kind == "other" and (reason := self.unread.get(node.name)) is not None
-        ]
-        return Graph(nodes, self.shapes, {v.name for v in self.own.output}, inputs, hidden)
+        self.hidden += [Left(name, f"is inside {outer}, which is not read") for name, outer in _inside(self.own)]
+        return Graph(nodes, self.shapes, {v.name for v in self.own.output}, inputs, self.hidden)
 
     def node(self, index: int, node: Any) -> Node:
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute if a.type != a.GRAPH}
@@ -64,7 +59,8 @@ class _Reader:
             self.convolution(plain, node, attributes)
         elif node.op_type in _FUSED:
             if attributes.get("group", 1) > 1:
-                self.unread[plain.name] = "which an optimiser has made: extract the model from before"
+                reason = f"is a {node.op_type}, which an optimiser has made: extract the model from before"
+                self.hidden.append(Left(plain.name, reason))
         elif node.op_type in ("MatMul", "Gemm"):
             self.product(plain, node, attributes)
         elif node.op_type == "BatchNormalization":
@@ -101,7 +97,7 @@ class _Reader:
         shape = list(weights.shape) if weights is not None else self.shapes.get(node.input[place])
         if shape is None or None in shape:
             if attributes.get("group", 1) > 1:
-                self.unread[plain.name] = "whose weights have no known shape"
+                self.hidden.append(Left(plain.name, f"is a {node.op_type}, whose weights have no known shape"))
             return
         plain.inputs, plain.groups, plain.axis = [node.input[0]], attributes.get("group", 1), 1
         plain.kernel, rank = shape[2:], len(shape) - 2

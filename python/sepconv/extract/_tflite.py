@@ -63,7 +63,7 @@ class _Reader:
             self.shapes.append([n if n > 0 else None for n in known])
         self.constants = {i: array for i in range(len(self.tensors)) if (array := self.array(i)) is not None}
         self.inner: dict[str, Extents] = {}
-        self.unread: set[str] = set()  # depthwise convolutions as `operation` names them
+        self.hidden: list[Left] = []
         self.operators = self.own.tables(_GRAPH_OPERATORS)
         for operator in self.operators:
             # Weights of another type than they are used in.
@@ -105,20 +105,19 @@ class _Reader:
             and operator.numbers(_OPERATOR_OUTPUTS, "i")[0] not in self.constants
             for node in self.nodes(operator)
         ]
-        hidden = [Left(node.name, f"is a {node.operation}") for node in nodes if node.operation in self.unread]
         for graph in self.others:
             name = graph.bytes(_GRAPH_NAME).decode(errors="replace")
             for operator in graph.tables(_GRAPH_OPERATORS):
                 if self.name(operator) == "DEPTHWISE_CONV_2D":
                     tensor = graph.tables(_GRAPH_TENSORS)[operator.numbers(_OPERATOR_OUTPUTS, "i")[0]]
                     label = tensor.bytes(_TENSOR_NAME).decode(errors="replace")
-                    hidden.append(Left(label, f"is in the subgraph {name}, which is not read"))
+                    self.hidden.append(Left(label, f"is in the subgraph {name}, which is not read"))
         return Graph(
             nodes,
             {str(i): shape for i, shape in enumerate(self.shapes)} | self.inner,
             {str(i) for i in self.own.numbers(_GRAPH_OUTPUTS, "i")},
             {self.label(i): self.shapes[i] for i in self.own.numbers(_GRAPH_INPUTS, "i")},
-            hidden,
+            self.hidden,
         )
 
     def label(self, tensor: int) -> str:
@@ -189,7 +188,7 @@ class _Reader:
         if value["activation"] not in FUSED or cin is None or None in weights:
             plain.operation += " with an unknown activation" if cin is not None else " of an unknown number of channels"
             if depthwise:
-                self.unread.add(plain.operation)
+                self.hidden.append(Left(plain.name, f"is a {plain.operation}"))
             return
         plain.kind, plain.inputs, plain.axis = "conv", [str(inputs[0])], -1
         plain.cin, plain.kernel = cin, weights[1:3]

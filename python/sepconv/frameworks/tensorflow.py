@@ -215,8 +215,9 @@ def run_layer(layer: Any, inputs: Any, residual: Any) -> Any:
     demand_dtype("inputs", inputs.dtype.name, layer.dtype)
     tensors = [inputs] if residual is None else [inputs, tf.convert_to_tensor(residual)]
     number, shape = layer.number, _shape_of(inputs)
-    if all(_is_known(_shape_of(tensor)) for tensor in tensors):
-        check_call(layer, inputs, *(tensors[1:] or [None]), tensors[-1].dtype.name)
+    if _is_known(shape):
+        known = [tensor for tensor in tensors[1:] if _is_known(_shape_of(tensor))]
+        check_call(layer, inputs, *(known or [None]), tensors[-1].dtype.name)
 
     def own(*given):
         return _own_layer(layer_of(number), *given)
